@@ -1,0 +1,2 @@
+from .errors import GnomonError as GnomonError
+from .references import cite as cite

@@ -1,0 +1,181 @@
+"""Records (frozen dataclasses and modules with settings) to and from plain mappings.
+
+A record's fields are its settings, and its settings are what a configuration file says. Where a field
+may hold one of several kinds of thing (an optimiser, a schedule, an activation), the file names it:
+
+    schedule = "cosine"                              # all its own settings at their defaults
+    schedule = { name = "cosine", restarts = 2 }     # or some of them given
+
+Which names exist is not known here: `Names` is given the tables by the front end's catalogue.
+"""
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import tomllib
+import types
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+import tomli_w
+from pydantic import ConfigDict, TypeAdapter, ValidationError
+
+from gnomon.errors import DataError, SettingError, UnknownNameError, nearest
+from gnomon.files import write_text
+
+T = TypeVar("T")
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """The members a field may hold, by name; `tag` is the key that carries the name."""
+
+    members: Mapping[str, type]
+    tag: str = "name"
+
+
+class Names:
+    """Translates between records and mappings, given the choice behind each abstract type."""
+
+    def __init__(self, choices: Mapping[Any, Choice]) -> None:
+        self._choices = choices
+
+    def read(self, kind: type[T], value: object, where: str = "") -> T:
+        """The record of type `kind` that the plain `value` describes.
+
+        Args:
+            kind: a record class, an abstract type with a `Choice`, or an ordinary annotation.
+            value: what a TOML or JSON reader returned.
+            where: the place in the file, for messages: `training.schedule`.
+
+        Raises:
+            SettingError: unknown key (the nearest known one is suggested), wrong type, bad value.
+            UnknownNameError: a name that no member of the choice has.
+        """
+        return cast("T", self._read(kind, value, where))
+
+    def write(self, record: object) -> Any:
+        """The plain value that `read` turns into an equal record; settings left at None are absent."""
+        for choice in self._choices.values():
+            for name, member in choice.members.items():
+                if type(record) is member:
+                    settings = self._write_settings(record)
+                    return {choice.tag: name, **settings} if settings or choice.tag != "name" else name
+        if dataclasses.is_dataclass(record):
+            return self._write_settings(record)
+        if isinstance(record, Path):
+            return str(record)
+        if isinstance(record, list | tuple):
+            return [self.write(item) for item in cast("Sequence[object]", record)]
+        return record
+
+    def _read(self, kind: Any, value: object, where: str) -> object:
+        kind = _without_none(kind)
+        if kind in self._choices:
+            return self._read_choice(self._choices[kind], value, where)
+        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+            return self._read_settings(kind, _mapping(value, where), where)
+        return _plain(kind, value, where)
+
+    def _read_choice(self, choice: Choice, value: object, where: str) -> object:
+        settings = {choice.tag: value} if isinstance(value, str) else dict(_mapping(value, where))
+        name = settings.pop(choice.tag, None)
+        if not isinstance(name, str):
+            raise SettingError(
+                f"[{where}]: expected the key '{choice.tag}' with one of {', '.join(sorted(choice.members))}; "
+                f"got {'nothing' if name is None else repr(name)}. Add {choice.tag} = \"…\"."
+            )
+        if name not in choice.members:
+            raise UnknownNameError(
+                f"{where}: nothing is named {name!r}.{nearest(name, choice.members)}"
+            )
+        return self._read_settings(choice.members[name], settings, where)
+
+    def _read_settings(self, kind: type, value: Mapping[str, object], where: str) -> object:
+        kinds = settings_of(kind)
+        for key in value:
+            if key not in kinds:
+                raise SettingError(f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}")
+        read = {key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()}
+        missing = [key for key in _required(kind) if key not in read]
+        if missing:
+            raise SettingError(f"{_join(where, missing[0])}: expected a value, got none. Add the key.")
+        try:
+            return kind(**read)
+        except SettingError as error:
+            raise SettingError(f"[{where}] {error}" if where else str(error)) from error
+
+    def _write_settings(self, record: object) -> dict[str, Any]:
+        values = {key: getattr(record, key) for key in settings_of(type(record))}
+        return {key: self.write(value) for key, value in values.items() if value is not None}
+
+
+def settings_of(kind: type) -> dict[str, Any]:
+    """The settings of a record class and their types: the parameters of its constructor."""
+    hints = get_type_hints(kind.__init__)
+    return {name: hints[name] for name in inspect.signature(kind).parameters}
+
+
+def fingerprint(plain: object) -> str:
+    """SHA-256 (first 16 hex digits) of a plain value, independent of the order of its keys.
+
+    >>> fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1})
+    True
+    """
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file.
+
+    Raises:
+        DataError: the file is missing, unreadable, or not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: expected a readable TOML file, got: {error}. Check the path.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(f"{path}: expected TOML, got a syntax error: {error}. Correct that line.") from error
+
+
+def write_toml(path: Path, plain: Mapping[str, Any]) -> None:
+    """Writes a mapping as TOML, whole or not at all."""
+    write_text(path, tomli_w.dumps(plain))
+
+
+def _plain(kind: Any, value: object, where: str) -> object:
+    """`value` as the annotation `kind`, strictly: no text for a number, no truth value for an integer."""
+    adapter: TypeAdapter[object] = TypeAdapter(kind, config=ConfigDict(strict=True))
+    try:
+        return adapter.validate_json(json.dumps(value, default=str))
+    except ValidationError as error:
+        reason = error.errors()[0]["msg"].replace("Input should be", "expected").replace("a valid ", "a ")
+        place = _join(where, *(str(part) for part in error.errors()[0]["loc"]))
+        raise SettingError(f"{place}: {reason}, got {value!r}. Correct the value.") from error
+
+
+def _mapping(value: object, where: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise SettingError(f"{where}: expected a table of keys, got {value!r}. Write it as [{where}].")
+    return cast("Mapping[str, object]", value)
+
+
+def _required(kind: type) -> list[str]:
+    parameters = inspect.signature(kind).parameters.values()
+    return [item.name for item in parameters if item.default is inspect.Parameter.empty]
+
+
+def _without_none(kind: Any) -> Any:
+    """`X` for the annotation `X | None`; anything else unchanged."""
+    if get_origin(kind) in {Union, types.UnionType}:
+        others = [item for item in get_args(kind) if item is not type(None)]
+        return others[0] if len(others) == 1 else kind
+    return kind
+
+
+def _join(*parts: str) -> str:
+    return ".".join(part for part in parts if part)

@@ -1,0 +1,43 @@
+"""The literature behind the code: keys of `references.bib`, and what they stand for."""
+
+import re
+from functools import cache
+from importlib import resources
+
+from gnomon.errors import UnknownNameError, nearest
+
+
+def cite(key: str) -> str:
+    """One line for the reader: authors, year, title and where it appeared.
+
+    >>> cite("madry2018")
+    'Madry et al. (2018): Towards deep learning models resistant to adversarial attacks. ICLR.'
+
+    Raises:
+        UnknownNameError: `references.bib` has no such key.
+    """
+    entries = _entries()
+    if key not in entries:
+        raise UnknownNameError(f"references.bib has no key {key!r}.{nearest(key, entries)}")
+    fields = entries[key]
+    where = fields.get("booktitle") or fields.get("journal") or fields.get("publisher", "")
+    return f"{_authors(fields['author'])} ({fields['year']}): {fields['title']}. {where}."
+
+
+@cache
+def _entries() -> dict[str, dict[str, str]]:
+    text = resources.files("gnomon").joinpath("references.bib").read_text(encoding="utf-8")
+    found = re.finditer(r"@\w+\{(?P<key>[^,]+),(?P<body>.*?)\n\}", text, flags=re.DOTALL)
+    return {entry["key"]: _fields(entry["body"]) for entry in found}
+
+
+def _fields(body: str) -> dict[str, str]:
+    """The `name = {value}` lines of one entry; braces that only protect capitals are dropped."""
+    pairs = re.findall(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", body, flags=re.MULTILINE)
+    return {name: value.replace("{", "").replace("}", "") for name, value in pairs}
+
+
+def _authors(names: str) -> str:
+    """Family names: up to two of them, else the first and 'et al.'."""
+    families = [name.split(",")[0].strip() for name in names.split(" and ")]
+    return " and ".join(families) if len(families) <= 2 else f"{families[0]} et al."
