@@ -62,7 +62,11 @@ class Names:
             for name, member in choice.members.items():
                 if type(record) is member:
                     settings = self._write_settings(record)
-                    return {choice.tag: name, **settings} if settings or choice.tag != "name" else name
+                    return (
+                        {choice.tag: name, **settings}
+                        if settings or choice.tag != "name"
+                        else name
+                    )
         if dataclasses.is_dataclass(record):
             return self._write_settings(record)
         if isinstance(record, Path):
@@ -80,12 +84,14 @@ class Names:
         return _plain(kind, value, where)
 
     def _read_choice(self, choice: Choice, value: object, where: str) -> object:
-        settings = {choice.tag: value} if isinstance(value, str) else dict(_mapping(value, where))
+        settings = (
+            {choice.tag: value} if isinstance(value, str) else dict(_mapping(value, where))
+        )
         name = settings.pop(choice.tag, None)
         if not isinstance(name, str):
             raise SettingError(
                 f"[{where}]: expected the key '{choice.tag}' with one of {', '.join(sorted(choice.members))}; "
-                f"got {'nothing' if name is None else repr(name)}. Add {choice.tag} = \"…\"."
+                f'got {"nothing" if name is None else repr(name)}. Add {choice.tag} = "…".'
             )
         if name not in choice.members:
             raise UnknownNameError(
@@ -97,11 +103,17 @@ class Names:
         kinds = settings_of(kind)
         for key in value:
             if key not in kinds:
-                raise SettingError(f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}")
-        read = {key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()}
+                raise SettingError(
+                    f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}"
+                )
+        read = {
+            key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()
+        }
         missing = [key for key in _required(kind) if key not in read]
         if missing:
-            raise SettingError(f"{_join(where, missing[0])}: expected a value, got none. Add the key.")
+            raise SettingError(
+                f"{_join(where, missing[0])}: expected a value, got none. Add the key."
+            )
         try:
             return kind(**read)
         except SettingError as error:
@@ -137,9 +149,13 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: expected a readable TOML file, got: {error}. Check the path.") from error
+        raise DataError(
+            f"{path}: expected a readable TOML file, got: {error}. Check the path."
+        ) from error
     except tomllib.TOMLDecodeError as error:
-        raise DataError(f"{path}: expected TOML, got a syntax error: {error}. Correct that line.") from error
+        raise DataError(
+            f"{path}: expected TOML, got a syntax error: {error}. Correct that line."
+        ) from error
 
 
 def write_toml(path: Path, plain: Mapping[str, Any]) -> None:
@@ -153,14 +169,20 @@ def _plain(kind: Any, value: object, where: str) -> object:
     try:
         return adapter.validate_json(json.dumps(value, default=str))
     except ValidationError as error:
-        reason = error.errors()[0]["msg"].replace("Input should be", "expected").replace("a valid ", "a ")
+        reason = (
+            error.errors()[0]["msg"]
+            .replace("Input should be", "expected")
+            .replace("a valid ", "a ")
+        )
         place = _join(where, *(str(part) for part in error.errors()[0]["loc"]))
         raise SettingError(f"{place}: {reason}, got {value!r}. Correct the value.") from error
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:
     if not isinstance(value, Mapping):
-        raise SettingError(f"{where}: expected a table of keys, got {value!r}. Write it as [{where}].")
+        raise SettingError(
+            f"{where}: expected a table of keys, got {value!r}. Write it as [{where}]."
+        )
     return cast("Mapping[str, object]", value)
 
 

@@ -18,6 +18,8 @@ def derive(seed: int, *names: str | int) -> int:
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
-def generator(seed: int, *names: str | int, device: str | torch.device = "cpu") -> torch.Generator:
+def generator(
+    seed: int, *names: str | int, device: str | torch.device = "cpu"
+) -> torch.Generator:
     """A torch generator on `device`, seeded with `derive(seed, *names)`."""
     return torch.Generator(device).manual_seed(derive(seed, *names))
