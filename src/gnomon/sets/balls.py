@@ -42,6 +42,13 @@ class InputSet(Protocol):
         """The norm of each perturbation, in float64."""
         ...
 
+    def steepest(self, direction: Inputs, length: float) -> Inputs:
+        """The perturbation of this norm and length that is furthest along each direction.
+
+        Neither the radius nor the domain counts here: this is the step of steepest ascent.
+        """
+        ...
+
 
 @dataclass(frozen=True)
 class Linf:
@@ -77,8 +84,12 @@ class Linf:
         return replace(self, radius=radius)
 
     def distance(self, perturbation: Inputs) -> PerExample:
-        """max_i |δ_i| for each example, in float64."""
+        """The largest |δ_i| of each example, in float64."""
         return perturbation.double().abs().flatten(1).amax(dim=1)
+
+    def steepest(self, direction: Inputs, length: float) -> Inputs:
+        """The vertex length · sign(direction)."""
+        return direction.sign() * length
 
 
 @dataclass(frozen=True)
@@ -112,8 +123,13 @@ class L2:
         return replace(self, radius=radius)
 
     def distance(self, perturbation: Inputs) -> PerExample:
-        """The Euclidean length for each example, in float64."""
+        """The Euclidean length of each example's perturbation, in float64."""
         return perturbation.double().flatten(1).norm(dim=1)
+
+    def steepest(self, direction: Inputs, length: float) -> Inputs:
+        """The vector length · direction / ‖direction‖; 0 where the direction is 0."""
+        tiny = torch.finfo(direction.dtype).tiny
+        return direction * _per_example(length / _length(direction).clamp_min(tiny), direction)
 
 
 @dataclass(frozen=True)
@@ -135,7 +151,7 @@ class LinfBall:
         return torch.where(direction == 0, torch.zeros_like(vertex), vertex)
 
     def support(self, direction: Inputs) -> PerExample:
-        """max ⟨δ, direction⟩, the sum over coordinates of the larger product."""
+        """The sum over coordinates of the larger of the two products."""
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
     def sample(self, generator: torch.Generator) -> Inputs:
@@ -149,7 +165,7 @@ class LinfBall:
         return _inside(self.centre, perturbation, self.ball)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
-        """x + δ, moved by at most a few ulps towards x, so that it lies in the set exactly."""
+        """The sum x + δ, moved by at most a few ulps towards x, so that it lies in the set exactly."""
         moved = _into_domain(self.centre + self.project(perturbation), self.ball.domain)
         for _ in range(_ATTEMPTS_TO_ROUND_INWARDS):
             outside = (moved.double() - self.centre.double()).abs() > self.ball.radius
@@ -186,7 +202,7 @@ class L2Ball:
         return self._onto_sphere(direction)
 
     def support(self, direction: Inputs) -> PerExample:
-        """max ⟨δ, direction⟩ for each example."""
+        """The value ⟨δ, direction⟩ at the steepest member."""
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
     def sample(self, generator: torch.Generator) -> Inputs:
@@ -202,7 +218,7 @@ class L2Ball:
         return _inside(self.centre, perturbation, self.ball)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
-        """x + δ, shortened by a few ulps where rounding made it longer than the radius."""
+        """The sum x + δ, shortened by a few ulps where rounding made it longer than the radius."""
         step = self.project(perturbation)
         moved = _into_domain(self.centre + step, self.ball.domain)
         for attempt in range(1, _ATTEMPTS_TO_ROUND_INWARDS):

@@ -1,0 +1,77 @@
+"""What every attack checks before it starts, and undoes when it ends."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from gnomon.errors import OutOfDomainError, ShapeError, SubjectError
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels, Logits, Mask
+
+
+@contextmanager
+def undisturbed(network: nn.Module) -> Iterator[None]:
+    """Puts the network in evaluation mode without parameter gradients; restores both, module by module."""
+    modes = [(module, module.training) for module in network.modules()]
+    flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
+    try:
+        network.eval()
+        network.requires_grad_(requires_grad=False)
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for parameter, requires_grad in flags:
+            parameter.requires_grad_(requires_grad)
+
+
+def check_examples(inputs: Inputs, labels: Labels, within: InputSet) -> None:
+    """Refuses inputs that the set's promise would not hold for.
+
+    Raises:
+        ShapeError: as many labels as inputs are needed.
+        OutOfDomainError: an input that is NaN or lies outside the domain.
+    """
+    if len(inputs) != len(labels):
+        raise ShapeError(
+            f"expected one label per input, got {len(inputs)} inputs, {len(labels)} labels."
+        )
+    low, high = within.domain or (-torch.inf, torch.inf)
+    outside = ~((inputs >= low) & (inputs <= high) & inputs.isfinite()).flatten(1).all(dim=1)
+    if outside.any():
+        index = int(outside.nonzero()[0])
+        least, most = float(inputs[index].min()), float(inputs[index].max())
+        raise OutOfDomainError(
+            f"inputs must be finite and lie in [{low:g}, {high:g}], got [{least:g}, {most:g}] at "
+            f"index {index}. Rescale the data, or give the set the domain your data have."
+        )
+
+
+def check_logits(logits: Tensor, labels: Labels) -> None:
+    """Refuses an output that cannot be the logits of these labels.
+
+    Raises:
+        ShapeError: the output is not batch × classes.
+        SubjectError: logits that are NaN at unperturbed inputs, or a label without a logit.
+    """
+    if logits.dim() != 2 or len(logits) != len(labels) or logits.shape[1] < 2:
+        raise ShapeError(
+            f"expected logits of shape ({len(labels)}, classes ≥ 2), got {tuple(logits.shape)}. "
+            "Give a network that returns one row of logits per input."
+        )
+    if logits.isnan().any():
+        raise SubjectError(
+            "expected finite logits, got NaN at an unperturbed input. Check the weights."
+        )
+    if len(labels) and int(labels.max()) >= logits.shape[1]:
+        raise SubjectError(
+            f"expected labels below {logits.shape[1]}, the number of logits, got {int(labels.max())}. "
+            "Check that the network fits the data."
+        )
+
+
+def is_fooled(logits: Logits, labels: Labels) -> Mask:
+    """The largest logit is not the label's; an output with NaN fools too, whatever its argmax."""
+    return (logits.argmax(dim=1) != labels) | logits.isnan().any(dim=1)

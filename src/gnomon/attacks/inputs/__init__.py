@@ -1,0 +1,8 @@
+"""Attacks on inputs, one file each."""
+
+from gnomon.attacks.inputs.bim import BIM
+from gnomon.attacks.inputs.fgsm import FGSM
+from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
+from gnomon.attacks.inputs.pgd import PGD
+
+__all__ = ["BIM", "FGSM", "PGD", "GaussianNoise", "Noise", "UniformNoise"]

@@ -1,0 +1,41 @@
+"""The fast gradient sign method."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.ascent import Ascent
+from gnomon.attacks.outcome import Outcome
+from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class FGSM:
+    """One steepest step of full length: in L∞, x + ε sign ∇ objective; in L2, x + ε ∇/‖∇‖.
+
+    Attributes:
+        random_start: steps from a random member of the set, and projects back on it.
+        objective: what is driven up.
+
+    References:
+        goodfellow2015, section 4.
+    """
+
+    random_start: bool = False
+    objective: Objective = scale_free_cross_entropy
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Ascent` for the errors."""
+        name = "FGSM with random start" if self.random_start else "FGSM"
+        ascent = Ascent(name, 1, 1.0, random_start=self.random_start, objective=self.objective)
+        return ascent(network, inputs, labels, within, generator)
