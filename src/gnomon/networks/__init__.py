@@ -1,0 +1,25 @@
+"""Architectures, their initial weights, and their files."""
+
+from gnomon.networks.architecture import Architecture, Signature
+from gnomon.networks.cnn4 import CNN4, CNN4Conv
+from gnomon.networks.files import load_weights, read_description, save_network, save_weights
+from gnomon.networks.initialisation import gain, initialise
+from gnomon.networks.lenet import LeNet
+from gnomon.networks.mlp import MLP
+from gnomon.networks.standardize import Standardize
+
+__all__ = [
+    "CNN4",
+    "MLP",
+    "Architecture",
+    "CNN4Conv",
+    "LeNet",
+    "Signature",
+    "Standardize",
+    "gain",
+    "initialise",
+    "load_weights",
+    "read_description",
+    "save_network",
+    "save_weights",
+]

@@ -1,0 +1,134 @@
+"""Builds a network as one flat chain of named layers, keeping track of the shape between them."""
+
+import copy
+import math
+from collections import OrderedDict
+from typing import Literal
+
+import torch
+from torch import nn
+
+from gnomon.activations import Activation
+from gnomon.errors import SettingError, ShapeError
+from gnomon.networks.architecture import Signature
+from gnomon.networks.initialisation import initialise
+from gnomon.networks.standardize import Standardize
+
+Normalization = Literal["none", "batch", "layer", "instance", "group"]
+"""What stands between a weight layer and its activation."""
+
+_GROUPS = 8
+
+
+class Chain:
+    """A network in the making: `standardize`, then blocks of weights, normalisation, activation, dropout.
+
+    Layers are named after what they are and the block they stand in: `conv1`, `normalization1`,
+    `activation1`, `dropout1`, `linear2`, …
+
+    Args:
+        signature: what the network takes and returns.
+        activation: copied for every block.
+        normalization: in every block but the last.
+        dropout: probability of dropping a value after each activation, in [0, 1).
+    """
+
+    def __init__(
+        self,
+        signature: Signature,
+        activation: Activation,
+        normalization: Normalization = "none",
+        dropout: float = 0.0,
+    ) -> None:
+        self.signature = signature
+        self.activation, self.normalization, self.dropout = activation, normalization, dropout
+        self.shape = signature.shape
+        self.blocks = 0
+        standardize = Standardize(signature.mean, signature.std, len(signature.shape))
+        self.layers: OrderedDict[str, nn.Module] = OrderedDict(standardize=standardize)
+
+    def conv(self, channels: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
+        """A block with a square convolution."""
+        size = [(axis + 2 * padding - kernel) // stride + 1 for axis in self.shape[1:]]
+        self._check_room(kernel, size)
+        weights = nn.Conv2d(self.shape[0], channels, kernel, stride, padding)
+        self.shape = (channels, *size)
+        self._block("conv", weights)
+
+    def average_pool(self, kernel: int) -> None:
+        """Means of disjoint squares; what does not fill a square is dropped."""
+        size = [axis // kernel for axis in self.shape[1:]]
+        self._check_room(kernel, size)
+        self.layers[f"pool{self.blocks}"] = nn.AvgPool2d(kernel)
+        self.shape = (self.shape[0], *size)
+
+    def linear(self, width: int) -> None:
+        """A block with a full matrix; images are flattened first."""
+        self._flatten()
+        weights = nn.Linear(self.shape[0], width)
+        self.shape = (width,)
+        self._block("linear", weights)
+
+    def finish(self, generator: torch.Generator) -> nn.Sequential:
+        """The chain with a last matrix to the logits, and fresh weights."""
+        self._flatten()
+        self.layers[f"linear{self.blocks + 1}"] = nn.Linear(
+            self.shape[0], self.signature.classes
+        )
+        network = nn.Sequential(self.layers)
+        initialise(network, generator)
+        return network
+
+    def _block(self, kind: str, weights: nn.Module) -> None:
+        self.blocks += 1
+        self.layers[f"{kind}{self.blocks}"] = weights
+        if self.normalization != "none":
+            layer = _normalization(self.normalization, self.shape)
+            self.layers[f"normalization{self.blocks}"] = layer
+        self.layers[f"activation{self.blocks}"] = copy.deepcopy(self.activation)
+        if self.dropout > 0:
+            self.layers[f"dropout{self.blocks}"] = nn.Dropout(self.dropout)
+
+    def _flatten(self) -> None:
+        if len(self.shape) > 1:
+            self.layers["flatten"] = nn.Flatten()
+            self.shape = (math.prod(self.shape),)
+
+    def _check_room(self, kernel: int, size: list[int]) -> None:
+        if not size:
+            raise ShapeError(
+                f"expected images (channels, height, width), got inputs of shape {self.shape}. "
+                "Choose an architecture for vectors, such as mlp."
+            )
+        if min(size) < 1:
+            raise ShapeError(
+                f"expected maps large enough for a {kernel} × {kernel} window, got "
+                f"{self.shape[1]} × {self.shape[2]} before block {self.blocks + 1}. "
+                "Choose a smaller architecture for images of this size."
+            )
+
+
+def check_settings(name: str, widths: tuple[int, ...], dropout: float) -> None:
+    """Refuses widths below 1 and dropout outside [0, 1).
+
+    Raises:
+        SettingError: naming the architecture and the value.
+    """
+    for width in widths:
+        if width < 1:
+            raise SettingError(f"{name}: expected widths ≥ 1, got {width}. Correct it.")
+    if not 0 <= dropout < 1:
+        raise SettingError(f"{name}: expected 0 ≤ dropout < 1, got {dropout}. Correct it.")
+
+
+def _normalization(kind: Normalization, shape: tuple[int, ...]) -> nn.Module:
+    channels = shape[0]
+    if kind == "batch":
+        return nn.BatchNorm2d(channels) if len(shape) > 1 else nn.BatchNorm1d(channels)
+    if kind == "group":
+        return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)
+    if kind == "instance" and len(shape) > 1:
+        return nn.InstanceNorm2d(channels, affine=True)
+    # Layer normalisation of maps is over channels and positions together; for a vector, which has one
+    # position, instance normalisation would subtract each value from itself, and layer takes its place.
+    return nn.GroupNorm(1, channels)
