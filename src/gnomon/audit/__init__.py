@@ -1,0 +1,29 @@
+"""The audit: what a network withstands, how that was found, and how far to trust it."""
+
+from gnomon.audit.audit import Audit, audit, read_json, write_json
+from gnomon.audit.doubts import Doubt, DoubtKind
+from gnomon.audit.finding import Finding
+from gnomon.audit.intervals import clopper_pearson
+from gnomon.audit.probes import AttackedAccuracy, CleanAccuracy, NoiseAccuracy, Probe
+from gnomon.audit.requirement import Requirement, Verdict, parse_requirement
+from gnomon.audit.subject import Subject, sample_subject
+
+__all__ = [
+    "AttackedAccuracy",
+    "Audit",
+    "CleanAccuracy",
+    "Doubt",
+    "DoubtKind",
+    "Finding",
+    "NoiseAccuracy",
+    "Probe",
+    "Requirement",
+    "Subject",
+    "Verdict",
+    "audit",
+    "clopper_pearson",
+    "parse_requirement",
+    "read_json",
+    "sample_subject",
+    "write_json",
+]

@@ -1,0 +1,158 @@
+"""Reasons to distrust a finding, found by the audit itself."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import torch
+
+from gnomon.audit.predictions import logits_of
+from gnomon.audit.subject import Subject
+
+ZERO_GRADIENTS = 0.05
+"""From this share of exactly zero gradients on, an attack is not believed."""
+TINY_SAMPLE = 100
+"""Below this number of examples an accuracy says little."""
+
+
+class DoubtKind(StrEnum):
+    """What was noticed."""
+
+    NON_DETERMINISM = "non-determinism"
+    PROBABILITIES = "probabilities instead of logits"
+    OUTSIDE_DOMAIN = "inputs outside the domain"
+    TRAINING_MODE = "network in training mode"
+    ZERO_GRADIENTS = "zero gradients"
+    NO_BETTER_THAN_NOISE = "attack no better than noise"
+    TINY_SAMPLE = "tiny sample"
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """One reason to distrust a figure.
+
+    Attributes:
+        kind: what was noticed.
+        message: what was seen, with its numbers, and what that means for the figure.
+    """
+
+    kind: DoubtKind
+    message: str
+
+
+def doubts_about(subject: Subject) -> tuple[Doubt, ...]:
+    """The doubts that concern every figure about the subject."""
+    checks = (training_mode, non_determinism, probabilities, outside_domain, tiny_sample)
+    found = (check(subject) for check in checks)
+    return tuple(doubt for doubt in found if doubt is not None)
+
+
+def training_mode(subject: Subject) -> Doubt | None:
+    """Whether some module was handed over in training mode."""
+    training = sum(module.training for module in subject.network.modules())
+    if not training:
+        return None
+    return Doubt(
+        DoubtKind.TRAINING_MODE,
+        f"{training} modules were in training mode; they were examined in evaluation mode. If "
+        "the network is used in training mode, dropout and batch statistics make it another "
+        "network.",
+    )
+
+
+def non_determinism(subject: Subject) -> Doubt | None:
+    """Whether the same inputs twice give different logits.
+
+    Differences below 1e-5 of the logits' range are the order of additions on a parallel device,
+    and are not doubted.
+    """
+    few = subject.inputs[:TINY_SAMPLE]
+    first, second = logits_of(subject.network, few), logits_of(subject.network, few)
+    difference = float((first - second).abs().max())
+    if difference <= 1e-5 * float(first.abs().max()):
+        return None
+    changed = int((first.argmax(dim=1) != second.argmax(dim=1)).sum())
+    return Doubt(
+        DoubtKind.NON_DETERMINISM,
+        f"The same {len(few)} inputs gave logits that differ by up to {difference:.3g}, and "
+        f"another class for {changed} of them. Every figure is one draw of a random one, and "
+        "gradient attacks look weaker than they are.",
+    )
+
+
+def probabilities(subject: Subject) -> Doubt | None:
+    """Whether the outputs look like probabilities: none negative, each row's sum 1 (± 1e-4)."""
+    outputs = logits_of(subject.network, subject.inputs[:TINY_SAMPLE])
+    sums = outputs.sum(dim=1)
+    if bool((outputs < 0).any()) or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+        return None
+    return Doubt(
+        DoubtKind.PROBABILITIES,
+        f"All outputs of {len(outputs)} examples lie in [0, 1] and sum to 1: the network "
+        "seems to return probabilities. Their gradient vanishes where the network is sure, "
+        "so that attacked accuracy is too high; remove the softmax.",
+    )
+
+
+def outside_domain(subject: Subject) -> Doubt | None:
+    """Whether some examined inputs lie outside the data's domain."""
+    outside = int(subject.outside.sum())
+    if subject.data.domain is None or not outside:
+        return None
+    (low, high), inputs = subject.data.domain, subject.inputs
+    return Doubt(
+        DoubtKind.OUTSIDE_DOMAIN,
+        f"{outside} of {len(inputs)} examples lie outside [{low:g}, {high:g}] (from "
+        f"{float(inputs.min()):.3g} to {float(inputs.max()):.3g}); were they normalised "
+        "twice? Perturbed inputs were allowed the whole of that range, so that every radius "
+        "may be in other units than it says.",
+    )
+
+
+def tiny_sample(subject: Subject) -> Doubt | None:
+    """Whether there are too few examples for an accuracy to mean much."""
+    count = len(subject.labels)
+    if count >= TINY_SAMPLE:
+        return None
+    return Doubt(
+        DoubtKind.TINY_SAMPLE,
+        f"Only {count} examples were examined (fewer than {TINY_SAMPLE}): each is worth "
+        f"{100 / count:.1f} percentage points, and the intervals are wide. Examine more.",
+    )
+
+
+def zero_gradients(attack: str, share: float) -> Doubt | None:
+    """Whether an attack had too often nothing to follow: a gradient of exactly zero."""
+    if share <= ZERO_GRADIENTS:
+        return None
+    return Doubt(
+        DoubtKind.ZERO_GRADIENTS,
+        f"{attack} met a gradient of exactly zero for {share:.0%} of its steps (more than "
+        f"{ZERO_GRADIENTS:.0%}): it could not follow it there, so that the true worst-case "
+        "accuracy may be far lower. Look for saturated, quantised or non-differentiable "
+        "layers.",
+    )
+
+
+def no_better_than_noise(
+    condition: str, attacked: torch.Tensor, noised: torch.Tensor
+) -> Doubt | None:
+    """Whether one random point of the set fooled the network as often as the attacks did.
+
+    An attack that works fools what a random point fools, and more. Noise that fools fewer than
+    three examples, each of which the attack fools as well, is no evidence.
+
+    Args:
+        condition: the set, for the message.
+        attacked: which examples the attacks fooled.
+        noised: which of them one random point of the set fooled.
+    """
+    hits, lucky = int(attacked.sum()), int(noised.sum())
+    missed = int((noised & ~attacked).sum())
+    if lucky == 0 or hits > lucky or (missed == 0 and lucky < 3):
+        return None
+    return Doubt(
+        DoubtKind.NO_BETTER_THAN_NOISE,
+        f"Within {condition} the attacks fooled the network on {hits} examples, one random "
+        f"point on {lucky}, {missed} of which the attacks missed. The attacks did not work; "
+        "the true worst-case accuracy may be far lower.",
+    )

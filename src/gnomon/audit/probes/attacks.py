@@ -1,0 +1,112 @@
+"""Accuracy under attack, against the radius of the allowed perturbations."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+
+from gnomon.attacks import BIM, FGSM, PGD, InputAttack
+from gnomon.audit.doubts import Doubt, no_better_than_noise, zero_gradients
+from gnomon.audit.finding import Finding
+from gnomon.audit.probes.chase import Chase, chase, worst_case
+from gnomon.audit.probes.random_point import RandomPoint
+from gnomon.audit.probes.sweep import MULTIPLES, Sweep, sweeps
+from gnomon.audit.subject import Subject
+from gnomon.sets import InputSet
+
+WORST_CASE = "worst case"
+"""The name of the curve that takes, for each example, the best of all attacks."""
+
+
+@dataclass(frozen=True)
+class AttackedAccuracy:
+    """The share of examples that no attack could get wrong: `attacked_accuracy`.
+
+    The true worst-case accuracy is at most this: an attack shows that a bad point exists, never
+    that none does. The attacks, and one random point of the set as the weakest of them, run at
+    growing radii. An example misclassified without perturbation counts as fooled at radius 0;
+    one that an attack fooled at a smaller radius counts as fooled by it at every larger one,
+    because the sets are nested, and that attack does not run on it again. So no curve ever
+    rises.
+
+    Details of a finding:
+        norm, radii: the norm of the set; the grid, which begins with 0.
+        curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
+            radius, `gradients` (how many were computed) and `zero_gradients` (the share that
+            were exactly zero).
+        distance: of the perturbations that first fooled an example which was right: their
+            number `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
+
+    Attributes:
+        within: the allowed sets; one finding for each.
+        attacks: what is tried.
+        multiples: further radii, in multiples of the largest asked radius of a norm.
+        batch: examples at a time.
+    """
+
+    topic: ClassVar[str] = "attacks"
+    within: tuple[InputSet, ...]
+    attacks: tuple[InputAttack, ...] = (FGSM(), BIM(), PGD())
+    multiples: tuple[float, ...] = MULTIPLES
+    batch: int = 500
+
+    def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
+        """For each norm one finding per asked set."""
+        asked = [subject.fit(within) for within in self.within]
+        found: list[Finding] = []
+        for sweep in sweeps(asked, self.multiples):
+            attacks = (*self.attacks, RandomPoint())
+            chases = [
+                chase(attack, subject, sweep, generator, self.batch) for attack in attacks
+            ]
+            found += [_finding(within, sweep, chases) for within in sweep.asked]
+        return tuple(found)
+
+
+def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
+    worst = worst_case(chases, WORST_CASE)
+    names = ", ".join(each.attack for each in chases)
+    return Finding(
+        probe=AttackedAccuracy.topic,
+        name="attacked_accuracy",
+        condition=str(within),
+        value=worst.accuracy(within.radius),
+        unit="share",
+        error=worst.interval(within.radius),
+        method=f"Share of test examples that stay right under each of {names} at every radius "
+        "of the grid up to this one: an upper bound of the true worst-case accuracy; 95 % "
+        "Clopper–Pearson interval of that share.",
+        doubts=_doubts(within, sweep, chases),
+        details={
+            "norm": sweep.norm,
+            "radii": list(sweep.radii),
+            "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
+            "distance": _distances(worst),
+        },
+        references=("goodfellow2015", "kurakin2017", "madry2018", "clopper1934"),
+    )
+
+
+def _doubts(within: InputSet, sweep: Sweep, chases: list[Chase]) -> tuple[Doubt, ...]:
+    """Zero gradients of each attack; noise against attacks here and at the largest radius."""
+    *attacks, random = chases
+    found = [zero_gradients(each.attack, each.zero_gradients) for each in attacks]
+    if attacks:
+        best = worst_case(attacks, WORST_CASE)
+        found += [
+            no_better_than_noise(
+                f"{sweep.norm} radius {radius:g}",
+                best.fooled(radius) & ~best.fooled(0.0),
+                random.fooled(radius) & ~random.fooled(0.0),
+            )
+            for radius in dict.fromkeys((within.radius, sweep.radii[-1]))
+        ]
+    return tuple(doubt for doubt in found if doubt is not None)
+
+
+def _distances(worst: Chase) -> dict[str, Any]:
+    """How long the perturbations were that fooled an example which was right."""
+    moved = worst.distance[(worst.radius > 0) & worst.radius.isfinite()]
+    levels = torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9], dtype=moved.dtype)
+    quantiles = moved.quantile(levels).tolist() if len(moved) else None
+    return {"fooled": len(moved), "quantiles": quantiles}
