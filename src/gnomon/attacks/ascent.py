@@ -24,7 +24,8 @@ class Ascent:
     Attributes:
         name: what the outcome says.
         steps: gradient steps per restart, ≥ 1.
-        relative_step: the length α of a step divided by the radius of the set.
+        relative_step: the length α of a step divided by the radius of the set; None means 2.5 / steps,
+            at most 1, with which the border is reached and left again from any start (madry2018).
         restarts: independent starts, ≥ 1; without a random start more than one is pointless.
         random_start: starts at a random member of the set instead of at 0.
         objective: what is driven up.
@@ -35,7 +36,7 @@ class Ascent:
 
     name: str
     steps: int
-    relative_step: float
+    relative_step: float | None = None
     restarts: int = 1
     random_start: bool = False
     objective: Objective = scale_free_cross_entropy
@@ -46,10 +47,17 @@ class Ascent:
                 raise SettingError(
                     f"{self.name}: expected {key} ≥ {least}, got {getattr(self, key)}. Raise it."
                 )
-        if not self.relative_step > 0:
+        if self.relative_step is not None and not self.relative_step > 0:
             raise SettingError(
                 f"{self.name}: expected relative_step > 0, got {self.relative_step}. Raise it."
             )
+
+    def step_length(self, radius: float) -> float:
+        """The length α of one step in a set of this radius."""
+        relative = (
+            min(1.0, 2.5 / self.steps) if self.relative_step is None else self.relative_step
+        )
+        return relative * radius
 
     def __call__(
         self,
@@ -104,7 +112,7 @@ class _Search:
         if not len(active):
             return
         region = self.within.around(self.originals[active])
-        step = self.ascent.relative_step * self.within.radius
+        step = self.ascent.step_length(self.within.radius)
         perturbation = torch.zeros_like(self.originals[active])
         if self.ascent.random_start:
             perturbation = region.sample(generator)

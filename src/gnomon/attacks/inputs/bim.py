@@ -18,9 +18,11 @@ class BIM:
 
     Attributes:
         steps: gradient steps.
-        relative_step: length of a step divided by the radius; None means 2.5 / steps (at most 1), with
-            which the boundary is reached and left again from any point.
+        relative_step: length of a step divided by the radius; None leaves it to `Ascent`.
         objective: what is driven up.
+
+    Raises:
+        SettingError: fewer than one step or restart, or a step length that is not positive.
 
     References:
         kurakin2017, section 2.2; the step length is madry2018's.
@@ -29,6 +31,9 @@ class BIM:
     steps: int = 10
     relative_step: float | None = None
     objective: Objective = scale_free_cross_entropy
+
+    def __post_init__(self) -> None:
+        self._ascent()
 
     def __call__(
         self,
@@ -39,10 +44,9 @@ class BIM:
         generator: torch.Generator,
     ) -> Outcome:
         """Attacks one batch; see `Ascent` for the errors."""
-        ascent = Ascent(
-            f"BIM-{self.steps}",
-            self.steps,
-            self.relative_step or min(1.0, 2.5 / self.steps),
-            objective=self.objective,
+        return self._ascent()(network, inputs, labels, within, generator)
+
+    def _ascent(self) -> Ascent:
+        return Ascent(
+            f"BIM-{self.steps}", self.steps, self.relative_step, objective=self.objective
         )
-        return ascent(network, inputs, labels, within, generator)

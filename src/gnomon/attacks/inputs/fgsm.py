@@ -36,6 +36,8 @@ class FGSM:
         generator: torch.Generator,
     ) -> Outcome:
         """Attacks one batch; see `Ascent` for the errors."""
+        return self._ascent()(network, inputs, labels, within, generator)
+
+    def _ascent(self) -> Ascent:
         name = "FGSM with random start" if self.random_start else "FGSM"
-        ascent = Ascent(name, 1, 1.0, random_start=self.random_start, objective=self.objective)
-        return ascent(network, inputs, labels, within, generator)
+        return Ascent(name, 1, 1.0, random_start=self.random_start, objective=self.objective)

@@ -19,9 +19,11 @@ class PGD:
     Attributes:
         steps: gradient steps per restart.
         restarts: random starts; an example once fooled is not attacked again.
-        relative_step: length of a step divided by the radius; None means 2.5 / steps (at most 1), with
-            which the boundary is reached and left again from any start.
+        relative_step: length of a step divided by the radius; None leaves it to `Ascent`.
         objective: what is driven up.
+
+    Raises:
+        SettingError: fewer than one step or restart, or a step length that is not positive.
 
     References:
         madry2018, sections 2.1 and B; the objective's rescaling is our own, see `gnomon.objectives`.
@@ -32,6 +34,9 @@ class PGD:
     relative_step: float | None = None
     objective: Objective = scale_free_cross_entropy
 
+    def __post_init__(self) -> None:
+        self._ascent()
+
     def __call__(
         self,
         network: nn.Module,
@@ -41,12 +46,15 @@ class PGD:
         generator: torch.Generator,
     ) -> Outcome:
         """Attacks one batch; see `Ascent` for the errors."""
-        ascent = Ascent(
-            f"PGD-{self.steps}" + (f" × {self.restarts}" if self.restarts > 1 else ""),
+        return self._ascent()(network, inputs, labels, within, generator)
+
+    def _ascent(self) -> Ascent:
+        repeated = f" × {self.restarts}" if self.restarts > 1 else ""
+        return Ascent(
+            f"PGD-{self.steps}{repeated}",
             self.steps,
-            self.relative_step or min(1.0, 2.5 / self.steps),
+            self.relative_step,
             self.restarts,
             random_start=True,
             objective=self.objective,
         )
-        return ascent(network, inputs, labels, within, generator)

@@ -1,0 +1,300 @@
+"""What every attack on inputs promises."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnomon.attacks import BIM, FGSM, PGD, InputAttack
+from gnomon.errors import OutOfDomainError, SettingError, ShapeError, SubjectError
+from gnomon.objectives import cross_entropy, margin
+from gnomon.seeds import generator
+from gnomon.sets import L2, InputSet, Linf
+
+ATTACKS: dict[str, InputAttack] = {
+    "FGSM": FGSM(),
+    "FGSM with random start": FGSM(random_start=True),
+    "BIM": BIM(),
+    "BIM with a fixed step": BIM(steps=4, relative_step=0.5),
+    "PGD": PGD(steps=10),
+    "PGD with restarts": PGD(steps=5, restarts=3),
+    "PGD on the margin": PGD(steps=8, objective=margin),
+}
+DETERMINISTIC = ["FGSM", "BIM", "BIM with a fixed step"]
+SETS = [Linf(0.08, (0.0, 1.0)), L2(0.3, (0.0, 1.0)), Linf(0.08), L2(0.3)]
+
+
+@pytest.fixture(params=ATTACKS, ids=str)
+def attack(request: pytest.FixtureRequest) -> InputAttack:
+    return ATTACKS[request.param]
+
+
+@pytest.fixture(params=SETS, ids=lambda item: f"{item} in {item.domain}")
+def within(request: pytest.FixtureRequest) -> InputSet:
+    return request.param
+
+
+def _network(seed: int = 0, classes: int = 4) -> nn.Sequential:
+    """Dense, normalised, with dropout: everything a mode or a buffer could spoil."""
+    network = nn.Sequential(
+        nn.Linear(12, 32),
+        nn.BatchNorm1d(32),
+        nn.Tanh(),
+        nn.Dropout(0.5),
+        nn.Linear(32, classes),
+    )
+    for parameter in network.parameters():
+        with torch.no_grad():
+            parameter.normal_(0, 0.5, generator=generator(seed, str(tuple(parameter.shape))))
+    return network.eval()
+
+
+def _examples(network: nn.Module, count: int = 40) -> tuple[Tensor, Tensor]:
+    """Points of [0, 1]¹², labelled as the network answers, but for the last five."""
+    inputs = torch.rand(count, 12, generator=generator(0, "examples"))
+    labels = network(inputs).argmax(dim=1)
+    labels[-5:] = (labels[-5:] + 1) % 4
+    return inputs, labels
+
+
+def test_the_perturbed_inputs_stay_in_the_set_exactly(
+    attack: InputAttack, within: InputSet
+) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = attack(network, inputs, labels, within, generator(1))
+    perturbation = outcome.inputs.double() - inputs.double()
+    assert float(within.distance(perturbation).max()) <= within.radius
+    assert torch.equal(outcome.distance, within.distance(perturbation))
+    if within.domain is not None:
+        assert float(outcome.inputs.min()) >= 0
+        assert float(outcome.inputs.max()) <= 1
+
+
+def test_the_verdict_is_what_the_network_says(attack: InputAttack, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = attack(network, inputs, labels, within, generator(1))
+    assert torch.equal(outcome.fooled, network(outcome.inputs).argmax(dim=1) != labels)
+    assert 0 < int(outcome.fooled.sum()) < len(labels)  # otherwise this says little
+
+
+def test_it_finds_more_than_doing_nothing(attack: InputAttack, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = attack(network, inputs, labels, within, generator(1))
+    already = network(inputs).argmax(dim=1) != labels
+    assert bool(outcome.fooled[already].all())
+    assert int(outcome.fooled.sum()) > int(already.sum())
+
+
+def test_who_resists_is_given_back_unchanged(attack: InputAttack, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = attack(network, inputs, labels, within, generator(1))
+    already = network(inputs).argmax(dim=1) != labels
+    untouched = ~outcome.fooled | already
+    assert torch.equal(outcome.inputs[untouched], inputs[untouched])
+    assert float(outcome.distance[untouched].max()) == 0
+
+
+def test_it_leaves_the_network_alone(attack: InputAttack) -> None:
+    network = _network().train()
+    network[0].eval()
+    network[4].weight.requires_grad_(requires_grad=False)
+    inputs, labels = _examples(_network())
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    modes = [module.training for module in network.modules()]
+    random_state = torch.get_rng_state()
+    attack(network, inputs, labels, Linf(0.1), generator(1))
+    assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    assert [module.training for module in network.modules()] == modes
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert [parameter.requires_grad for parameter in network.parameters()].count(False) == 1
+    assert torch.equal(random_state, torch.get_rng_state())
+
+
+def test_a_network_in_training_mode_is_attacked_as_deployed(attack: InputAttack) -> None:
+    inputs, labels = _examples(_network())
+    deployed = attack(_network(), inputs, labels, Linf(0.08), generator(1))
+    training = attack(_network().train(), inputs, labels, Linf(0.08), generator(1))
+    assert torch.equal(deployed.inputs, training.inputs)
+
+
+def test_the_inputs_are_not_written_to(attack: InputAttack) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    before = inputs.clone()
+    attack(network, inputs, labels, Linf(0.1, (0.0, 1.0)), generator(1))
+    assert torch.equal(before, inputs)
+    assert not inputs.requires_grad
+
+
+def test_the_same_seed_gives_the_same_outcome(attack: InputAttack, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    first, second = (attack(network, inputs, labels, within, generator(7)) for _ in range(2))
+    assert torch.equal(first.inputs, second.inputs)
+
+
+def test_radius_zero_fools_nobody_new(attack: InputAttack, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = attack(network, inputs, labels, within.with_radius(0.0), generator(1))
+    assert torch.equal(outcome.inputs, inputs)
+    assert torch.equal(outcome.fooled, network(inputs).argmax(dim=1) != labels)
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_a_batch_is_attacked_as_its_examples_one_by_one(name: str, within: InputSet) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    batch = ATTACKS[name](network, inputs, labels, within, generator(1))
+    for index in range(len(inputs)):
+        one = slice(index, index + 1)
+        single = ATTACKS[name](network, inputs[one], labels[one], within, generator(1))
+        # Matrix products of other sizes round differently; a tanh network does not amplify that.
+        torch.testing.assert_close(single.inputs, batch.inputs[one], rtol=0, atol=1e-5)
+
+
+def test_multiplied_logits_are_attacked_as_well(attack: InputAttack, within: InputSet) -> None:
+    """In float32 the softmax of logits × 10⁴ saturates, and plain cross-entropy goes blind."""
+    network = _network()
+    inputs, labels = _examples(network)
+    loud = nn.Sequential(network, _Times(1e4))
+    plain = attack(network, inputs, labels, within, generator(1))
+    scaled = attack(loud, inputs, labels, within, generator(1))
+    # Rounding may move single examples across the boundary, not a share of them.
+    assert abs(int(plain.fooled.sum()) - int(scaled.fooled.sum())) <= 1
+
+
+def test_a_saturated_objective_shows_in_the_share_of_zero_gradients() -> None:
+    network = nn.Sequential(_network(), _Times(1e6))
+    inputs, labels = _examples(_network())
+    blind = PGD(steps=5, objective=cross_entropy)(
+        network, inputs, labels, Linf(0.08), generator(1)
+    )
+    seeing = PGD(steps=5)(network, inputs, labels, Linf(0.08), generator(1))
+    assert blind.zero_gradients > 0.9
+    assert seeing.zero_gradients == 0
+
+
+def test_gradients_are_counted_and_the_fooled_leave() -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    outcome = PGD(steps=10)(network, inputs, labels, Linf(0.08), generator(1))
+    resisting = int((~outcome.fooled).sum())
+    assert 10 * resisting <= outcome.gradients < 10 * (len(labels) - 5)
+
+
+def test_a_far_target_is_reached_only_by_projecting() -> None:
+    """On a line, a step of 4 radii overshoots; without projection the answer would lie outside."""
+    network = nn.Linear(1, 2)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        network.bias.zero_()
+    inputs, labels = torch.tensor([[0.5]]), torch.tensor([0])
+    long = BIM(steps=8, relative_step=4.0)
+    assert not bool(long(network, inputs, labels, Linf(0.49), generator(0)).fooled)
+    assert bool(long(network, inputs, labels, Linf(0.51), generator(0)).fooled)
+
+
+def test_the_ball_is_around_the_original_point() -> None:
+    """The source tool clipped around the current point, and so moved 4 × 0.3 where 0.5 was allowed."""
+    network = nn.Linear(1, 2)
+    with torch.no_grad():
+        network.weight.copy_(torch.tensor([[1.0], [-1.0]]))
+        network.bias.zero_()
+    creeping = BIM(steps=4, relative_step=0.6)
+    outcome = creeping(
+        network, torch.tensor([[0.9]]), torch.tensor([0]), Linf(0.5), generator(0)
+    )
+    assert not bool(outcome.fooled)
+
+
+@pytest.mark.parametrize("classes", [2, 3])
+def test_few_classes_are_enough(attack: InputAttack, classes: int) -> None:
+    network = _network(classes=classes)
+    inputs = torch.rand(20, 12, generator=generator(0))
+    labels = network(inputs).argmax(dim=1)
+    assert bool(attack(network, inputs, labels, Linf(0.5), generator(1)).fooled.any())
+
+
+def test_double_precision_is_kept(attack: InputAttack, within: InputSet) -> None:
+    network = _network().double()
+    inputs, labels = (item for item in _examples(_network()))
+    outcome = attack(network, inputs.double(), labels, within, generator(1))
+    assert outcome.inputs.dtype == torch.float64
+    assert bool(outcome.fooled.any())
+
+
+class _Times(nn.Module):
+    def __init__(self, factor: float) -> None:
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.factor
+
+
+class _Function(nn.Module):
+    def __init__(self, function: Callable[[Tensor], Tensor]) -> None:
+        super().__init__()
+        self.function = function
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x)
+
+
+@pytest.mark.parametrize("bad", [-0.1, 1.2, float("nan")])
+def test_inputs_outside_the_domain_are_refused(attack: InputAttack, bad: float) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    inputs[7, 3] = bad
+    with pytest.raises(OutOfDomainError, match="index 7"):
+        attack(network, inputs, labels, Linf(0.1, (0.0, 1.0)), generator(1))
+
+
+def test_a_label_without_a_logit_is_refused(attack: InputAttack) -> None:
+    inputs, labels = _examples(_network())
+    with pytest.raises(SubjectError, match="labels below 4"):
+        attack(_network(), inputs, labels + 4, Linf(0.1), generator(1))
+
+
+def test_nan_logits_are_refused(attack: InputAttack) -> None:
+    inputs, labels = _examples(_network())
+    broken = nn.Sequential(_network(), _Times(float("nan")))
+    with pytest.raises(SubjectError, match="NaN"):
+        attack(broken, inputs, labels, Linf(0.1), generator(1))
+
+
+def test_an_output_that_is_no_row_of_logits_is_refused(attack: InputAttack) -> None:
+    inputs, labels = _examples(_network())
+    with pytest.raises(ShapeError, match="expected logits of shape"):
+        attack(nn.Linear(12, 1), inputs, labels, Linf(0.1), generator(1))
+
+
+def test_a_network_without_gradient_is_refused(attack: InputAttack) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    cut = nn.Sequential(_Function(torch.detach), network)
+    with pytest.raises(SubjectError, match="depend differentiably"):
+        attack(cut, inputs, labels, Linf(0.1), generator(1))
+
+
+def test_nan_in_the_set_counts_as_fooled() -> None:
+    """A network that breaks down at an allowed input has not withstood it."""
+    network = _Function(lambda x: torch.cat([x, -x], dim=1) + torch.sqrt(0.6 - x) * 0)
+    inputs, labels = torch.tensor([[0.5]]), torch.tensor([0])
+    up = BIM(steps=4, objective=lambda logits, labels: -margin(logits, labels))
+    assert bool(up(network, inputs, labels, Linf(0.2), generator(0)).fooled)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda: PGD(steps=0), lambda: PGD(restarts=0), lambda: BIM(relative_step=-1.0)],
+)
+def test_settings_outside_their_range_are_refused(make: Callable[[], InputAttack]) -> None:
+    with pytest.raises(SettingError, match="expected"):
+        make()

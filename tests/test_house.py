@@ -1,0 +1,89 @@
+"""The house rules that no other tool keeps: lengths, names of files, first lines, the catalogue."""
+
+import ast
+import inspect
+from pathlib import Path
+
+import pytest
+from torch import nn
+
+import gnomon
+from gnomon import catalog
+from gnomon.activations import Activation
+
+ROOT = Path(__file__).parent.parent
+SOURCES = sorted((ROOT / "src" / "gnomon").rglob("*.py"))
+FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "tools"}
+MOST_LINES = 400
+MOST_LINES_OF_A_FUNCTION = 50  # 30 of code, and a docstring
+
+
+@pytest.fixture(params=SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
+def source(request: pytest.FixtureRequest) -> Path:
+    return request.param
+
+
+def test_no_file_is_named_after_nothing(source: Path) -> None:
+    assert source.stem not in FORBIDDEN
+
+
+def test_every_file_says_what_it_is(source: Path) -> None:
+    assert ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+
+
+def test_files_stay_small(source: Path) -> None:
+    assert len(source.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_functions_stay_small(source: Path) -> None:
+    long = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef)
+        and node.end_lineno is not None
+        and node.end_lineno - node.lineno + 1 > MOST_LINES_OF_A_FUNCTION
+    }
+    assert not long
+
+
+def test_every_public_name_can_be_loaded() -> None:
+    for name in gnomon.__all__:
+        assert getattr(gnomon, name) is not None
+
+
+def _members(module: object, kind: type | tuple[type, ...]) -> set[type]:
+    """The concrete classes of a kind among a package's public names."""
+    names: list[str] = vars(module)["__all__"]
+    classes = {getattr(module, name) for name in names}
+    return {item for item in classes if inspect.isclass(item) and issubclass(item, kind)}
+
+
+def test_the_catalogue_misses_no_activation() -> None:
+    import gnomon.activations  # noqa: PLC0415 - the package itself, not a name in it
+
+    public = _members(gnomon.activations, nn.Module) - {Activation}
+    assert public == set(catalog.ACTIVATIONS.values())
+
+
+@pytest.mark.parametrize(
+    ("table", "package", "call"),
+    [
+        (catalog.DATA, "data", ["self", "seed", "store"]),
+        (catalog.ARCHITECTURES, "networks", ["self", "signature", "generator"]),
+        (catalog.SCHEDULES, "training", ["self", "step", "steps"]),
+        (catalog.OPTIMIZERS, "training", ["self", "parameters", "learning_rate", "weight_decay"]),
+        (catalog.PROBES, "audit", ["self", "subject", "generator"]),
+    ],
+)
+def test_the_catalogue_misses_nothing_public(
+    table: dict[str, type], package: str, call: list[str]
+) -> None:
+    module = __import__(f"gnomon.{package}", fromlist=["__all__"])
+    public = {
+        item
+        for item in _members(module, object)
+        if not getattr(item, "_is_protocol", False)
+        and inspect.isfunction(getattr(item, "__call__", None))
+        and list(inspect.signature(item.__call__).parameters) == call
+    }
+    assert public == set(table.values())
