@@ -1,5 +1,149 @@
 """Where data files are found: the folder given, else the user's cache, else the official address."""
 
-from collections.abc import Callable
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+import pooch
+from pooch.downloaders import HTTPDownloader
+
+from gnomon.errors import DataError, SettingError
+from gnomon.files import replacing
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file of a published data set.
+
+    Attributes:
+        name: its name, in the store and at its publisher.
+        addresses: where it can be fetched, tried in turn; empty where nobody publishes it.
+        checksum: as published, such as "md5:f68b3c2d…"; None where none is.
+    """
+
+    name: str
+    addresses: tuple[str, ...] = ()
+    checksum: str | None = None
+
+
+@dataclass(frozen=True)
+class Store:
+    """Finds data files; a file it returns is whole, and is the published one where that can be checked.
+
+    Attributes:
+        root: a folder that already holds data sets, one folder each; only read. None where there is none.
+        cache: the folder that downloads and decoded images are kept in; made when it is needed.
+        download: whether what is nowhere on this machine may be fetched.
+        progress: whether a download shows a progress bar on standard error.
+        timeout: seconds without a byte after which a connection counts as lost.
+    """
+
+    root: Path | None
+    cache: Path
+    download: bool = True
+    progress: bool = False
+    timeout: float = 30.0
+
+    def __post_init__(self) -> None:
+        if self.root is not None and not self.root.is_dir():
+            raise SettingError(
+                f"Store: the folder of data sets must exist, got {self.root}. "
+                "Correct GNOMON_DATA, or leave it unset."
+            )
+
+    @classmethod
+    def default(cls, *, download: bool = True, progress: bool = False) -> "Store":
+        """The store of this user: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches."""
+        root = os.environ.get("GNOMON_DATA")
+        cache = os.environ.get("GNOMON_CACHE")
+        return cls(
+            root=Path(root) if root else None,
+            cache=Path(cache) if cache else Path(pooch.os_cache("gnomon")),
+            download=download,
+            progress=progress,
+        )
+
+    def locate(self, folder: str, name: str) -> Path | None:
+        """The path of a file that is on this machine already, unchecked; None where it is not."""
+        places = [self.cache] if self.root is None else [self.root, self.cache]
+        paths = (place / folder / name for place in places)
+        return next((path for path in paths if path.is_file()), None)
+
+    def find(self, folder: str, file: RemoteFile) -> Path:
+        """The path of a file, fetched first where it must be.
+
+        Args:
+            folder: the data set's own folder in the store.
+            file: what is wanted.
+
+        Raises:
+            DataError: it is nowhere and cannot be fetched, or it is not the published file.
+        """
+        path = self.locate(folder, file.name)
+        if path is None:
+            path = self.cache / folder / file.name
+            self._fetch(file, path)
+        elif file.checksum is not None:
+            _verify(
+                path,
+                file.checksum,
+                "Delete it, to have it fetched again, or put the original there.",
+            )
+        return path
+
+    def _fetch(self, file: RemoteFile, path: Path) -> None:
+        """Downloads `file` to `path`, whole or not at all, from the first address that serves it."""
+        if not file.addresses or not self.download:
+            why = "downloads are switched off" if file.addresses else "it has no public address"
+            raise DataError(
+                f"{file.name}: expected it in {self._places(path.parent.name)}; it is not there, and {why}. "
+                "Put the file there."
+            )
+        failures: list[str] = []
+        for address in file.addresses:
+            try:
+                self._download(address, path, file.checksum)
+            except (DataError, OSError, ValueError) as error:
+                failures.append(f"{address}: {error}")
+            else:
+                return
+        raise DataError(
+            f"{file.name}: expected to fetch it, got {'; '.join(failures)}. "
+            f"Try again later, or put the file in {self._places(path.parent.name)}."
+        )
+
+    def _download(self, address: str, path: Path, checksum: str | None) -> None:
+        # Servers that compress on the way would hand over another file than the published one.
+        headers = {"Accept-Encoding": "identity"}
+        fetch = HTTPDownloader(
+            progressbar=self.progress, chunk_size=1 << 16, timeout=self.timeout, headers=headers
+        )
+        with replacing(path) as temporary:
+            fetch(address, str(temporary), None)
+            if checksum is not None:
+                _verify(
+                    temporary,
+                    checksum,
+                    "The publisher's file has changed, or was altered on its way.",
+                )
+
+    def _places(self, folder: str) -> str:
+        places = [self.cache] if self.root is None else [self.root, self.cache]
+        return " or ".join(str(place / folder) for place in places)
+
+
+def _verify(path: Path, checksum: str, remedy: str) -> None:
+    """Compares a file with its published checksum, written "algorithm:digest"."""
+    algorithm, expected = checksum.split(":")
+    try:
+        got = pooch.file_hash(str(path), alg=algorithm)
+    except OSError as error:
+        raise DataError(
+            f"{path}: expected a readable file, got: {error}. Check its permissions."
+        ) from error
+    if got != expected:
+        size = path.stat().st_size
+        raise DataError(
+            f"{path}: expected {algorithm} {expected}, got {got} ({size:,} bytes): "
+            f"the file is truncated or altered. {remedy}"
+        )

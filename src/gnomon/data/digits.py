@@ -1,0 +1,54 @@
+"""The handwritten digits that come with scikit-learn: 1,797 grey images of 8 × 8 pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gnomon.data.dataset import Dataset
+from gnomon.data.examples import Examples
+from gnomon.data.preparation import UNIT, Card, divide, prepare
+from gnomon.data.splits import check_shares
+from gnomon.data.store import Store
+from gnomon.sets import L2, Linf
+
+_LARGEST_PIXEL = 16
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Images of 1 × 8 × 8 pixels in [0, 1], ten classes; the test split is the same for every seed.
+
+    Attributes:
+        validation_share: of what is not test.
+        test_share: of all images.
+
+    References:
+        alpaydin1998.
+    """
+
+    validation_share: float = 0.1
+    test_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        check_shares(
+            "Digits", validation_share=self.validation_share, test_share=self.test_share
+        )
+
+    def __call__(self, seed: int, store: Store) -> Dataset:
+        """Reads the images that are installed with scikit-learn; the store is not used."""
+        from sklearn.datasets import load_digits  # noqa: PLC0415  (takes two seconds)
+
+        del store
+        read = load_digits()
+        images = np.asarray(read["images"], dtype=np.float32)[:, None] / _LARGEST_PIXEL
+        examples = Examples(images, np.asarray(read["target"]), "scikit-learn's digits")
+        train, test = divide(examples, 10, self.test_share)
+        card = Card(
+            name="digits",
+            title="Digits (8 × 8)",
+            class_names=tuple("0123456789"),
+            domain=UNIT,
+            customary=(Linf(0.1, UNIT), L2(1.0, UNIT)),
+            references=("alpaydin1998",),
+        )
+        return prepare(card, train, test, self.validation_share, seed)

@@ -1,0 +1,129 @@
+"""Examples as they were read, and the one place where they are checked."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Int, Shaped
+
+from gnomon.errors import DataError, OutOfDomainError, ShapeError
+from gnomon.sets import Domain
+
+_EXAMPLES_AT_A_TIME = 4096
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Inputs and labels as a reader found them, with the name of the file they came from.
+
+    Attributes:
+        inputs: uint8 (a pixel p stands for p/255) or floating; images are channels × height × width.
+        labels: one for each input; checked to be 0 … classes − 1.
+        origin: the file or folder, for messages.
+        groups: examples with the same number must not be split; None where each stands alone.
+    """
+
+    inputs: Shaped[np.ndarray, " _ *shape"]
+    labels: Shaped[np.ndarray, "..."]
+    origin: str
+    groups: Int[np.ndarray, " _"] | None = None
+
+    def __len__(self) -> int:
+        return len(self.inputs)
+
+    def take(self, indices: Int[np.ndarray, " _"]) -> "Examples":
+        """The examples at these places."""
+        groups = None if self.groups is None else self.groups[indices]
+        return replace(
+            self, inputs=self.inputs[indices], labels=self.labels[indices], groups=groups
+        )
+
+
+def check(examples: Examples, classes: int, domain: Domain) -> Examples:
+    """The examples, with their labels as int64, once all that can be wrong with them is ruled out.
+
+    Raises:
+        DataError: there are none, a value is NaN or infinite, or a label is not one of 0 … classes − 1.
+        OutOfDomainError: a value lies outside the domain.
+        ShapeError: the lengths differ, or an input is neither a vector nor an image.
+    """
+    shape = examples.inputs.shape
+    if len(examples) == 0:
+        raise DataError(
+            f"{examples.origin}: expected examples, got none. Add some, or change the shares."
+        )
+    if len(shape) not in {2, 4} or 0 in shape:
+        raise ShapeError(
+            f"{examples.origin}: inputs must be vectors (examples × features) or images "
+            f"(examples × channels × height × width), got the shape {shape}. Reshape them."
+        )
+    if examples.labels.shape != shape[:1]:
+        raise ShapeError(
+            f"{examples.origin}: expected one label for each of the {len(examples)} inputs, "
+            f"got labels of the shape {examples.labels.shape}. Remove what has no partner."
+        )
+    _check_values(examples, domain)
+    return replace(examples, labels=_integers(examples, classes))
+
+
+def check_classes(examples: Examples, class_names: tuple[str, ...]) -> None:
+    """Makes sure that every class can be learnt.
+
+    Raises:
+        DataError: a class has no example.
+    """
+    present = np.bincount(examples.labels, minlength=len(class_names)) > 0
+    if not present.all():
+        missing = int(np.argmin(present))
+        raise DataError(
+            f"{examples.origin}: expected training examples of all {len(class_names)} classes, got none "
+            f"of class {missing} ({class_names[missing]}). Add some, or number the classes from 0 on."
+        )
+
+
+def _check_values(examples: Examples, domain: Domain) -> None:
+    inputs = examples.inputs
+    if inputs.dtype == np.uint8:  # Pixels are finite and in [0, 1] by their type.
+        return
+    if not np.issubdtype(inputs.dtype, np.floating):
+        raise DataError(
+            f"{examples.origin}: inputs must be uint8 (pixels, 0 … 255) or floating, got {inputs.dtype}. "
+            "Convert them."
+        )
+    low, high = domain or (-np.finfo(np.float32).max, np.finfo(np.float32).max)
+    for start in range(0, len(inputs), _EXAMPLES_AT_A_TIME):
+        piece = inputs[start : start + _EXAMPLES_AT_A_TIME].reshape(-1)
+        bad = ~((piece >= low) & (piece <= high))  # A NaN compares as False, and so is bad.
+        if bad.any():
+            place = int(np.argmax(bad))
+            index = start + place // (inputs[0].size)
+            _reject(examples.origin, index, float(piece[place]), domain)
+
+
+def _reject(origin: str, index: int, value: float, domain: Domain) -> None:
+    if domain is None or not np.isfinite(value):
+        raise DataError(
+            f"{origin}: inputs must be finite float32 numbers, got {value} at index {index}. "
+            "Remove or mend that example."
+        )
+    raise OutOfDomainError(
+        f"{origin}: inputs must lie in [{domain[0]:g}, {domain[1]:g}], got {value:g} at index {index}. "
+        "Rescale the data, or state another domain."
+    )
+
+
+def _integers(examples: Examples, classes: int) -> Int[np.ndarray, " _"]:
+    labels = examples.labels
+    if not (
+        np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)
+    ):
+        raise DataError(
+            f"{examples.origin}: labels must be integers, got {labels.dtype}. Number the classes from 0 on."
+        )
+    bad = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))
+    if bad.any():
+        index = int(np.argmax(bad))
+        raise DataError(
+            f"{examples.origin}: labels must be integers from 0 to {classes - 1}, "
+            f"got {labels[index]} at index {index}. Number the classes from 0 on."
+        )
+    return labels.astype(np.int64)

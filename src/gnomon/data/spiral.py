@@ -1,0 +1,223 @@
+"""The double spiral: arms of an Archimedean spiral, one per class, in the plane or in R^n."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from gnomon.data.arm_distance import smallest_distance
+from gnomon.data.dataset import Dataset, Fact
+from gnomon.data.examples import Examples
+from gnomon.data.preparation import Card, assemble
+from gnomon.data.separation import separate
+from gnomon.data.spiral_geometry import Spiral
+from gnomon.data.splits import check_shares, hold_out, hold_out_test
+from gnomon.data.store import Store
+from gnomon.errors import SettingError
+from gnomon.seeds import generator
+from gnomon.sets import L2, Linf
+
+_GROWTH = 2.0
+_ENTANGLEMENT = 8.0
+
+
+@dataclass(frozen=True)
+class DoubleSpiral:
+    """Arms S1: r = bφ and S2: r = −bφ with φ_min ≤ φ ≤ φ_max, x₁ = r cos φ, x₂ = r sin φ.
+
+    The data are unbounded: their domain is None. What is reported of the arms (distances, segments)
+    holds for the curves themselves, before noise. A perturbation smaller than the
+    misclassification-proof radius, half the smallest distance between two arms, takes no point of one
+    arm nearer to another arm.
+
+    Attributes:
+        growth: b > 0, the radius gained per radian; 2 where no `distance` is given either. It is not the
+            distance between the arms.
+        distance: instead of `growth`, the smallest L2 distance between the arms that b shall give.
+        entanglement: φ_max − φ_min > 0 in radians; 8 where no `turns` are given either.
+        turns: instead of `entanglement`, the same in full turns.
+        phi_min: > 0, where the arms begin, in radians.
+        points: on each arm, for the three splits together.
+        sampling: whether the points are equally spaced in φ or in arc length.
+        noise: ≥ 0, the half-width of the uniform or the standard deviation of the Gaussian noise that
+            is added to each of the two coordinates in the plane of the spiral.
+        noise_kind: its distribution.
+        noise_on: the splits that noise is added to; the validation split belongs to training.
+        dimension: n ≥ 2; for n > 2 the plane is embedded in R^n by a random isometry (the orthonormal
+            columns of a Gaussian n × 2 matrix). The curves then have codimension n − 1.
+        off_manifold_noise: ≥ 0, the standard deviation per coordinate of Gaussian noise in the
+            orthogonal complement of the embedded plane, on the same splits; n > 2 only.
+        arms: ≥ 2; arm k is S1 turned by 2πk / arms.
+        validation_share: of what is not test.
+        test_share: of all points.
+
+    References:
+        slusarz2021 (for the data set; its "distance between spirals" is b); khoury2018 (codimension).
+    """
+
+    growth: float | None = None
+    distance: float | None = None
+    entanglement: float | None = None
+    turns: float | None = None
+    phi_min: float = 1.0
+    points: int = 1000
+    sampling: Literal["angle", "arc_length"] = "angle"
+    noise: float = 0.0
+    noise_kind: Literal["uniform", "gaussian"] = "uniform"
+    noise_on: Literal["both", "train", "test"] = "both"
+    dimension: int = 2
+    off_manifold_noise: float = 0.0
+    arms: int = 2
+    validation_share: float = 0.15
+    test_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        for one, other in (("growth", "distance"), ("entanglement", "turns")):
+            if getattr(self, one) is not None and getattr(self, other) is not None:
+                raise SettingError(
+                    f"DoubleSpiral: give {one} or {other}, got both. Each follows from the other: remove one."
+                )
+        for name in ("growth", "distance", "entanglement", "turns", "phi_min"):
+            _require(name, getattr(self, name), above=0)
+        for name, least in (("points", 10), ("dimension", 2), ("arms", 2)):
+            _require(name, getattr(self, name), least=least)
+        for name in ("noise", "off_manifold_noise"):
+            _require(name, getattr(self, name), least=0)
+        if self.off_manifold_noise > 0 and self.dimension == 2:
+            raise SettingError(
+                "DoubleSpiral: off_manifold_noise needs a dimension above 2, got 2, where the plane is all "
+                "there is. Raise dimension, or use noise."
+            )
+        check_shares(
+            "DoubleSpiral", validation_share=self.validation_share, test_share=self.test_share
+        )
+
+    @cached_property
+    def spiral(self) -> Spiral:
+        """The arms in their plane, with the growth that the settings imply."""
+        range_of_phi = self.entanglement or _ENTANGLEMENT
+        if self.turns is not None:
+            range_of_phi = 2 * math.pi * self.turns
+        phi_max = self.phi_min + range_of_phi
+        if self.distance is None:
+            return Spiral(self.growth or _GROWTH, self.phi_min, phi_max, self.arms)
+        unit = Spiral(
+            1.0, self.phi_min, phi_max, self.arms
+        )  # All distances are proportional to b.
+        return Spiral(self.distance / smallest_distance(unit), self.phi_min, phi_max, self.arms)
+
+    def embedding(self, seed: int) -> Float[np.ndarray, " dimension 2"]:
+        """The isometry x ↦ Q x of the plane into R^n; the identity for n = 2."""
+        if self.dimension == 2:
+            return np.eye(2)
+        gaussian = _gaussian((self.dimension, 2), seed, "embedding")
+        q, r = np.linalg.qr(gaussian)
+        return q * np.sign(
+            np.diag(r)
+        )  # With the signs of R fixed, Q is uniform among isometries.
+
+    def __call__(self, seed: int, store: Store) -> Dataset:
+        """Draws the data; the store is not used.
+
+        Raises:
+            DataError: the shares leave a split empty.
+        """
+        del store
+        embedding = self.embedding(seed)
+        points, labels = self._on_the_arms()
+        kept, test = hold_out_test(labels, self.test_share)
+        train, validation = hold_out(
+            labels[kept], self.validation_share, generator(seed, "data", "validation")
+        )
+        splits = {"train": kept[train], "validation": kept[validation], "test": test}
+        read = [
+            Examples(
+                self._lifted(points[places], embedding, seed, split),
+                labels[places],
+                f"spiral, {split}",
+            )
+            for split, places in splits.items()
+        ]
+        return assemble(self._card(embedding), read[0], read[1], read[2])
+
+    def _on_the_arms(self) -> tuple[Float[np.ndarray, " points 2"], np.ndarray]:
+        spiral = self.spiral
+        angles = (
+            spiral.angles if self.sampling == "angle" else spiral.angles_of_equal_arc_length
+        )
+        phi = angles(self.points)
+        points = np.concatenate([spiral.points(phi, arm) for arm in range(self.arms)])
+        return points, np.repeat(np.arange(self.arms), self.points)
+
+    def _lifted(
+        self,
+        points: Float[np.ndarray, " n 2"],
+        embedding: Float[np.ndarray, " d 2"],
+        seed: int,
+        split: str,
+    ) -> Float[np.ndarray, " n d"]:
+        """The points with their noise, in R^n."""
+        noisy = self.noise_on == "both" or (self.noise_on == "test") == (split == "test")
+        if noisy and self.noise_kind == "uniform":
+            points = points + self.noise * _uniform(points.shape, seed, split)
+        elif noisy:
+            points = points + self.noise * _gaussian(points.shape, seed, split)
+        lifted = points @ embedding.T
+        if noisy and self.off_manifold_noise > 0:
+            free = _gaussian(lifted.shape, seed, split, "off the manifold")
+            lifted += self.off_manifold_noise * (free - free @ embedding @ embedding.T)
+        return lifted
+
+    def _card(self, embedding: Float[np.ndarray, " d 2"]) -> Card:
+        l2, linf = smallest_distance(self.spiral), smallest_distance(self.spiral, embedding)
+        title = "Double spiral" if self.arms == 2 else f"Spiral with {self.arms} arms"
+        return Card(
+            name="spiral",
+            title=title if self.dimension == 2 else f"{title} in {self.dimension} dimensions",
+            class_names=tuple(f"S{arm + 1}" for arm in range(self.arms)),
+            domain=None,
+            customary=(Linf(linf / 4), L2(l2 / 4)),
+            facts=self._facts(l2, linf),
+            references=("slusarz2021", "khoury2018"),
+        )
+
+    def _facts(self, l2: float, linf: float) -> dict[str, Fact]:
+        entanglement = self.spiral.phi_max - self.spiral.phi_min
+        return {
+            "arms": self.arms,
+            "dimension": self.dimension,
+            "codimension": self.dimension - 1,
+            "growth": self.spiral.growth,
+            "phi_min": self.phi_min,
+            "entanglement": entanglement,
+            "turns": entanglement / (2 * math.pi),
+            "separating_segments": separate(self.spiral).segments,
+            "distance_l2": l2,
+            "distance_linf": linf,
+            "misclassification_proof_radius_l2": l2 / 2,
+            "misclassification_proof_radius_linf": linf / 2,
+        }
+
+
+def _require(
+    name: str, value: float | None, above: float = -math.inf, least: float = -math.inf
+) -> None:
+    if value is None or (value > above and value >= least and math.isfinite(value)):
+        return
+    bound = f"> {above:g}" if math.isfinite(above) else f"≥ {least:g}"
+    raise SettingError(f"DoubleSpiral: {name} must be {bound}, got {value}. Correct the value.")
+
+
+def _uniform(shape: tuple[int, ...], seed: int, *names: str) -> Float[np.ndarray, " n 2"]:
+    """Uniform in [−1, 1)."""
+    draw = torch.rand(shape, generator=generator(seed, "data", *names), dtype=torch.float64)
+    return (2 * draw - 1).numpy()
+
+
+def _gaussian(shape: tuple[int, ...], seed: int, *names: str) -> Float[np.ndarray, " n d"]:
+    draw = torch.randn(shape, generator=generator(seed, "data", *names), dtype=torch.float64)
+    return draw.numpy()
