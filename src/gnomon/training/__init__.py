@@ -1,0 +1,59 @@
+"""Training: one loop, methods as losses, and the folder a run leaves."""
+
+from gnomon.training.devices import Device
+from gnomon.training.experiment import Experiment
+from gnomon.training.history import Row, read_history
+from gnomon.training.loop import Run, build, signature_of, train
+from gnomon.training.method import Batch, Loss, TrainingMethod
+from gnomon.training.observer import EpochProgress, Observer, Plan, Silent
+from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
+from gnomon.training.range_test import LearningRateCurve, LearningRateRangeTest
+from gnomon.training.run_folder import RunFacts, RunFolder, Status
+from gnomon.training.schedules import (
+    Constant,
+    Cosine,
+    Exponential,
+    OneCycle,
+    Piecewise,
+    Schedule,
+)
+from gnomon.training.settings import EarlyStopping, Precision, Training
+from gnomon.training.standard import Standard
+
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Batch",
+    "Constant",
+    "Cosine",
+    "Device",
+    "EarlyStopping",
+    "EpochProgress",
+    "Experiment",
+    "Exponential",
+    "LearningRateCurve",
+    "LearningRateRangeTest",
+    "Loss",
+    "Momentum",
+    "Observer",
+    "OneCycle",
+    "OptimizerRule",
+    "Piecewise",
+    "Plan",
+    "Precision",
+    "Row",
+    "Run",
+    "RunFacts",
+    "RunFolder",
+    "Schedule",
+    "Silent",
+    "Standard",
+    "Status",
+    "Training",
+    "TrainingMethod",
+    "build",
+    "read_history",
+    "signature_of",
+    "train",
+]

@@ -1,0 +1,103 @@
+"""All that is needed to go on with a training, in one safetensors file.
+
+Tensors stand under `network/…`, `optimizer/…` and, with early stopping, `best/…`; all else is
+one JSON text in the file's metadata. Learning rate and randomness are functions of the step and
+the seed, so they need not be kept.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import safetensors
+from safetensors.torch import save_file
+from torch import Tensor
+
+from gnomon.errors import SettingError, WeightsError
+from gnomon.files import replacing
+from gnomon.records import Names
+from gnomon.training.history import Row
+
+_KEY = "gnomon.training"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a training has come.
+
+    Attributes:
+        run: fingerprint of the configuration and the data.
+        epoch: epochs done.
+        step: optimiser steps done.
+        best_epoch: the epoch that early stopping would restore.
+        best_value: its metric.
+        loss_scale: with float16, the gradient scaler's factor …
+        scale_age: … and the number of steps since it last changed.
+        history: one row per epoch done.
+    """
+
+    run: str
+    epoch: int = 0
+    step: int = 0
+    best_epoch: int | None = None
+    best_value: float | None = None
+    loss_scale: float | None = None
+    scale_age: int | None = None
+    history: tuple[Row, ...] = ()
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """The state of a training between two epochs.
+
+    Attributes:
+        progress: how far it has come.
+        network: parameters and buffers by name.
+        optimizer: the optimiser's state by `index/name`.
+        best: parameters and buffers of the best epoch; empty without early stopping.
+    """
+
+    progress: Progress
+    network: Mapping[str, Tensor]
+    optimizer: Mapping[str, Tensor]
+    best: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
+    """Writes the checkpoint, whole or not at all."""
+    groups = {
+        "network": checkpoint.network,
+        "optimizer": checkpoint.optimizer,
+        "best": checkpoint.best,
+    }
+    tensors = {
+        f"{group}/{name}": tensor.detach().contiguous()
+        for group, members in groups.items()
+        for name, tensor in members.items()
+    }
+    text = json.dumps(Names({}).write(checkpoint.progress))
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata={_KEY: text})
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """The checkpoint in `path`; its tensors are copies on the CPU.
+
+    Raises:
+        WeightsError: the file is missing, cut short, or no checkpoint of Gnomon.
+    """
+    groups: dict[str, dict[str, Tensor]] = {"network": {}, "optimizer": {}, "best": {}}
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            progress = Names({}).read(Progress, json.loads((file.metadata() or {})[_KEY]))
+            for key in file.keys():  # noqa: SIM118 (no mapping: it has no iterator)
+                group, name = key.split("/", 1)
+                groups[group][name] = file.get_tensor(key).clone()
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError, SettingError) as error:
+        raise WeightsError(
+            f"{path}: expected a checkpoint of a training, got "
+            f"{type(error).__name__}: {error}. "
+            "Train into a new folder, or put back a copy of the file."
+        ) from error
+    return Checkpoint(progress, **groups)

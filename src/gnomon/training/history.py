@@ -1,0 +1,105 @@
+"""What a training was like, epoch by epoch: a Parquet table and TensorBoard events."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+from torch.utils.tensorboard.writer import SummaryWriter
+
+from gnomon.errors import DataError
+from gnomon.files import replacing
+
+
+@dataclass(frozen=True)
+class Row:
+    """One epoch.
+
+    Attributes:
+        epoch: 1, 2, …
+        step: optimiser steps taken since the beginning.
+        learning_rate: of the epoch's last step.
+        train_loss: mean of what was minimised over the epoch's examples, as they came.
+        train_accuracy: share of them that the network, as it was then, got right.
+        validation_loss: mean cross-entropy after the epoch; None without validation data.
+        validation_accuracy: after the epoch; None without validation data.
+        gradient_norm: over all parameters, before clipping; mean over the epoch's steps.
+        seconds: how long the epoch took, evaluation included.
+    """
+
+    epoch: int
+    step: int
+    learning_rate: float
+    train_loss: float
+    train_accuracy: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    gradient_norm: float
+    seconds: float
+
+
+_SCHEMA = pa.schema(
+    [("epoch", pa.int64()), ("step", pa.int64())]
+    + [(name, pa.float64()) for name in list(Row.__dataclass_fields__)[2:]]
+)
+
+_TAGS = {
+    "learning_rate": "learning_rate",
+    "gradient_norm": "gradient_norm",
+    "train_loss": "loss/train",
+    "validation_loss": "loss/validation",
+    "train_accuracy": "accuracy/train",
+    "validation_accuracy": "accuracy/validation",
+}
+
+
+def write_history(path: Path, rows: Sequence[Row]) -> None:
+    """Writes the table as Parquet, whole or not at all."""
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA)
+    with replacing(path) as temporary:
+        parquet.write_table(table, temporary)
+
+
+def read_history(path: Path) -> tuple[Row, ...]:
+    """The rows of a table that `write_history` wrote.
+
+    Raises:
+        DataError: the file is missing, or no such table.
+    """
+    try:
+        table = parquet.read_table(path, schema=_SCHEMA)
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            f"{path}: expected a training history in Parquet, got: {error}. Check the path."
+        ) from error
+    return tuple(Row(**row) for row in table.to_pylist())
+
+
+class Events:
+    """TensorBoard's view of the history.
+
+    A resumed run writes all its rows anew, marked so that TensorBoard drops what an earlier
+    process wrote: no step appears twice and none is missing, wherever that process was killed.
+    """
+
+    def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
+        self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
+        for row in rows:
+            self._write(row)
+        self._writer.flush()
+
+    def add(self, row: Row) -> None:
+        """Adds one epoch, and puts it on the disk."""
+        self._write(row)
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Ends the file."""
+        self._writer.close()
+
+    def _write(self, row: Row) -> None:
+        for field, tag in _TAGS.items():
+            value = getattr(row, field)
+            if value is not None:
+                self._writer.add_scalar(tag, value, row.step)

@@ -1,0 +1,164 @@
+"""Optimisers as settings: what a configuration names, and what makes torch's optimiser from it.
+
+Torch's fused updates are used, one kernel for all parameters: they are as deterministic as the
+others and, for small networks, take a fraction of their time.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar, Protocol, runtime_checkable
+
+import torch
+from torch import nn
+
+from gnomon.errors import SettingError
+
+
+@runtime_checkable
+class OptimizerRule(Protocol):
+    """A frozen dataclass whose fields are the settings of an update rule."""
+
+    def __call__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        """Torch's optimiser of these parameters, in the state it has before the first step."""
+        ...
+
+
+@dataclass(frozen=True)
+class SGD:
+    """Stochastic gradient descent: θ ← θ − η v with v ← μ v + g; weight decay λ adds λ θ to g.
+
+    Attributes:
+        momentum: μ, in [0, 1); 0 is the plain method, v = g.
+        nesterov: step along g + μ v, the gradient looked ahead.
+    """
+
+    momentum: float = 0.0
+    nesterov: bool = False
+    references: ClassVar[tuple[str, ...]] = ("sutskever2013",)
+
+    def __post_init__(self) -> None:
+        _check_decay_rate("momentum", self.momentum)
+        if self.nesterov and self.momentum == 0:
+            raise SettingError(
+                "nesterov: expected a momentum above 0, got 0. Set momentum = 0.9."
+            )
+
+    def __call__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        return torch.optim.SGD(
+            parameters,
+            lr=learning_rate,
+            momentum=self.momentum,
+            nesterov=self.nesterov,
+            weight_decay=weight_decay,
+            fused=True,
+        )
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """`SGD` with the customary momentum 0.9.
+
+    Attributes:
+        momentum: μ, in [0, 1).
+        nesterov: step along g + μ v, the gradient looked ahead.
+    """
+
+    momentum: float = 0.9
+    nesterov: bool = False
+    references: ClassVar[tuple[str, ...]] = ("sutskever2013",)
+
+    def __post_init__(self) -> None:
+        SGD(self.momentum, self.nesterov)
+
+    def __call__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        return SGD(self.momentum, self.nesterov)(parameters, learning_rate, weight_decay)
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam: θ ← θ − η m̂ / (√v̂ + ε), with m̂ and v̂ the bias-corrected means of g and g².
+
+    Weight decay λ adds λ θ to g.
+
+    Attributes:
+        beta1: decay rate of the mean of g, in [0, 1).
+        beta2: decay rate of the mean of g², in [0, 1).
+        epsilon: ε > 0.
+
+    References:
+        kingma2015, algorithm 1.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    references: ClassVar[tuple[str, ...]] = ("kingma2015",)
+
+    def __post_init__(self) -> None:
+        _check_adam(self.beta1, self.beta2, self.epsilon)
+
+    def __call__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        return torch.optim.Adam(
+            parameters,
+            lr=learning_rate,
+            betas=(self.beta1, self.beta2),
+            eps=self.epsilon,
+            weight_decay=weight_decay,
+            fused=True,
+        )
+
+
+@dataclass(frozen=True)
+class AdamW:
+    """Adam with decoupled weight decay: θ shrinks by η λ θ, outside the adaptive step.
+
+    Attributes:
+        beta1: decay rate of the mean of g, in [0, 1).
+        beta2: decay rate of the mean of g², in [0, 1).
+        epsilon: ε > 0.
+
+    References:
+        loshchilov2019, algorithm 2.
+    """
+
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+    references: ClassVar[tuple[str, ...]] = ("loshchilov2019",)
+
+    def __post_init__(self) -> None:
+        _check_adam(self.beta1, self.beta2, self.epsilon)
+
+    def __call__(
+        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
+    ) -> torch.optim.Optimizer:
+        return torch.optim.AdamW(
+            parameters,
+            lr=learning_rate,
+            betas=(self.beta1, self.beta2),
+            eps=self.epsilon,
+            weight_decay=weight_decay,
+            fused=True,
+        )
+
+
+def _check_adam(beta1: float, beta2: float, epsilon: float) -> None:
+    _check_decay_rate("beta1", beta1)
+    _check_decay_rate("beta2", beta2)
+    if not epsilon > 0:
+        raise SettingError(f"epsilon: expected a number above 0, got {epsilon}. Use 1e-8.")
+
+
+def _check_decay_rate(name: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise SettingError(
+            f"{name}: expected a number in [0, 1), got {value}. Use one like 0.9."
+        )

@@ -1,0 +1,114 @@
+"""The settings of a training: the table [training] of a configuration."""
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gnomon.errors import SettingError
+from gnomon.training.method import TrainingMethod
+from gnomon.training.optimizers import Adam, OptimizerRule
+from gnomon.training.schedules import Cosine, Schedule, warmed_up
+from gnomon.training.standard import Standard
+
+Precision = Literal["float32", "bfloat16", "float16"]
+"""In what numbers the network runs; parameters and optimiser state are float32 always."""
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """Stops when validation shows no progress for long, and restores the best epoch.
+
+    Attributes:
+        patience: how many epochs without progress are allowed before the stop.
+        min_delta: what counts as progress: better than the best so far by more than this.
+        metric: what is watched; a loss is better when lower, an accuracy when higher.
+
+    References:
+        prechelt1998.
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    metric: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
+
+    def __post_init__(self) -> None:
+        _check_at_least("patience", self.patience, 1)
+        _check_at_least("min_delta", self.min_delta, 0)
+
+    def better(self, value: float, best: float | None) -> bool:
+        """Whether `value` is progress over `best`; the first value always is."""
+        if best is None:
+            return True
+        gain = best - value if self.metric == "validation_loss" else value - best
+        return gain > self.min_delta
+
+
+@dataclass(frozen=True)
+class Training:
+    """How a network is trained.
+
+    Attributes:
+        method: what is minimised.
+        epochs: passes over the training data.
+        batch_size: examples per optimiser step, over all processes together. The last batch of
+            an epoch takes what remains.
+        optimizer: the update rule.
+        learning_rate: the base rate, which `schedule` multiplies.
+        weight_decay: λ; each optimiser says what it does with it.
+        schedule: the course of the learning rate after the warm-up.
+        warmup_epochs: how long the rate first rises linearly; fractions allowed.
+        gradient_clip: the gradient's Euclidean norm, over all parameters, is cut to this.
+        early_stopping: when to stop before the last epoch, if at all.
+        snapshots: after which epochs the weights are kept; 0 is before training.
+        precision: in what numbers the network runs.
+    """
+
+    method: TrainingMethod = field(default_factory=Standard)
+    epochs: int = 10
+    batch_size: int = 128
+    optimizer: OptimizerRule = field(default_factory=Adam)
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.0
+    schedule: Schedule = field(default_factory=Cosine)
+    warmup_epochs: float = 0.0
+    gradient_clip: float | None = None
+    early_stopping: EarlyStopping | None = None
+    snapshots: tuple[int, ...] = ()
+    precision: Precision = "float32"
+
+    def __post_init__(self) -> None:
+        _check_at_least("epochs", self.epochs, 1)
+        _check_at_least("batch_size", self.batch_size, 1)
+        _check_above_zero("learning_rate", self.learning_rate)
+        _check_at_least("weight_decay", self.weight_decay, 0)
+        if not 0 <= self.warmup_epochs < self.epochs:
+            raise SettingError(
+                f"warmup_epochs: expected a number in [0, epochs = {self.epochs}), "
+                f"got {self.warmup_epochs}. Shorten the warm-up or train longer."
+            )
+        if self.gradient_clip is not None:
+            _check_above_zero("gradient_clip", self.gradient_clip)
+        for epoch in self.snapshots:
+            if not 0 <= epoch <= self.epochs:
+                raise SettingError(
+                    f"snapshots: expected epochs from 0 to {self.epochs}, got {epoch}. "
+                    "Remove it."
+                )
+
+    def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
+        """The learning rate of step `step` = 0, 1, …, counted over the whole training."""
+        warmup = round(self.warmup_epochs * steps_per_epoch)
+        factor = warmed_up(self.schedule, step, self.epochs * steps_per_epoch, warmup)
+        return self.learning_rate * factor
+
+
+def _check_at_least(name: str, value: float, least: float) -> None:
+    if not least <= value < math.inf:
+        raise SettingError(f"{name}: expected {least} or more, got {value}. Correct the value.")
+
+
+def _check_above_zero(name: str, value: float) -> None:
+    if not 0 < value < math.inf:
+        raise SettingError(
+            f"{name}: expected a number above 0, got {value}. Correct the value."
+        )

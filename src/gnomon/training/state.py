@@ -1,0 +1,110 @@
+"""What changes while a network is trained; it becomes a checkpoint and comes back from one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+
+from gnomon.errors import WeightsError
+from gnomon.training.checkpoint import Checkpoint, Progress
+from gnomon.training.history import Row
+from gnomon.training.settings import EarlyStopping
+
+
+@dataclass
+class State:
+    """The state of a training; between two epochs this is all there is.
+
+    Attributes:
+        network: with its parameters and buffers.
+        optimizer: with its moments.
+        scaler: the gradient scaler; None unless the precision is float16.
+        progress: how far the training has come.
+        best: parameters and buffers of the best epoch; empty without early stopping.
+    """
+
+    network: nn.Module
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler | None
+    progress: Progress
+    best: dict[str, Tensor] = field(default_factory=dict)
+
+    def checkpoint(self) -> Checkpoint:
+        """The state as it is now; its tensors are the network's own, not copies."""
+        progress = self.progress
+        if self.scaler is not None:
+            scaling = self.scaler.state_dict()
+            progress = replace(
+                progress, loss_scale=scaling["scale"], scale_age=scaling["_growth_tracker"]
+            )
+        tensors = self.network.state_dict()
+        return Checkpoint(progress, tensors, _optimizer_tensors(self.optimizer), self.best)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Takes up the state of a checkpoint.
+
+        Raises:
+            WeightsError: its tensors are not those of this network.
+        """
+        self.progress, self.best = checkpoint.progress, dict(checkpoint.best)
+        self.load(checkpoint.network)
+        _restore_optimizer(self.optimizer, checkpoint.optimizer)
+        if self.scaler is not None and self.progress.loss_scale is not None:
+            scaling = {
+                "scale": self.progress.loss_scale,
+                "_growth_tracker": self.progress.scale_age,
+            }
+            self.scaler.load_state_dict({**self.scaler.state_dict(), **scaling})
+
+    def load(self, tensors: Mapping[str, Tensor]) -> None:
+        """Gives the network these parameters and buffers.
+
+        Raises:
+            WeightsError: they are not those of this network.
+        """
+        try:
+            self.network.load_state_dict(dict(tensors))
+        except RuntimeError as error:
+            raise WeightsError(
+                f"expected weights of the configured network in the checkpoint, got: {error}. "
+                "The network's code has changed since; train into a new folder."
+            ) from error
+
+    def count(self, row: Row, stopping: EarlyStopping | None) -> None:
+        """Counts an epoch as done; keeps its weights if they are the best so far."""
+        past = self.progress
+        self.progress = replace(
+            past, epoch=row.epoch, step=row.step, history=(*past.history, row)
+        )
+        if stopping is None:
+            return
+        value: float = getattr(row, stopping.metric)
+        if stopping.better(value, past.best_value):
+            self.progress = replace(self.progress, best_epoch=row.epoch, best_value=value)
+            tensors = self.network.state_dict().items()
+            self.best = {name: tensor.clone() for name, tensor in tensors}
+
+    def finite(self) -> bool:
+        """Whether every parameter and buffer is."""
+        tensors = self.network.state_dict().values()
+        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
+
+
+def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """The state of an optimiser under flat names, `index/name`; what is None is left out."""
+    return {
+        f"{index}/{name}": value
+        for index, entries in optimizer.state_dict()["state"].items()
+        for name, value in entries.items()
+        if value is not None
+    }
+
+
+def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Gives a fresh optimiser of the same parameters the state under these flat names."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, tensor in tensors.items():
+        index, name = key.split("/", 1)
+        state.setdefault(int(index), {})[name] = tensor
+    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
