@@ -1,6 +1,7 @@
 """The handwritten digits that come with scikit-learn: 1,797 grey images of 8 × 8 pixels."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -39,9 +40,9 @@ class Digits:
         from sklearn.datasets import load_digits  # noqa: PLC0415  (takes two seconds)
 
         del store
-        read = load_digits()
-        images = np.asarray(read["images"], dtype=np.float32)[:, None] / _LARGEST_PIXEL
-        examples = Examples(images, np.asarray(read["target"]), "scikit-learn's digits")
+        rows, labels = cast("tuple[np.ndarray, np.ndarray]", load_digits(return_X_y=True))
+        images = rows.reshape(-1, 1, 8, 8) / _LARGEST_PIXEL
+        examples = Examples(images, labels, "scikit-learn's digits")
         train, test = divide(examples, 10, self.test_share)
         card = Card(
             name="digits",

@@ -1,5 +1,6 @@
 """Examples as they were read, and the one place where they are checked."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -38,6 +39,50 @@ class Examples:
         )
 
 
+def joined(parts: Sequence[Examples]) -> Examples:
+    """The examples of all parts, one after the other; they are named after the first.
+
+    Raises:
+        ShapeError: the parts differ in the shape of their inputs.
+    """
+    shape = parts[0].inputs.shape[1:]
+    for part in parts:
+        if part.inputs.shape[1:] != shape:
+            raise ShapeError(
+                f"{part.origin}: expected inputs of the shape {shape} as in {parts[0].origin}, "
+                f"got {part.inputs.shape[1:]}. Bring both to one shape."
+            )
+    if len(parts) == 1:
+        return parts[0]
+    return Examples(
+        inputs=np.concatenate([part.inputs for part in parts]),
+        labels=np.concatenate([part.labels for part in parts]),
+        origin=parts[0].origin,
+    )
+
+
+def class_names(train: Examples) -> tuple[str, ...]:
+    """The numbers 0 … largest label, as the names of classes that have no others.
+
+    Raises:
+        DataError: labels are no numbers, or larger than a numbering from 0 on would give.
+    """
+    labels = train.labels
+    if labels.size == 0 or labels.dtype.kind not in "iuf":
+        raise DataError(
+            f"{train.origin}: labels must be integers, got {labels.size} of the type {labels.dtype}. "
+            "Number the classes from 0 on."
+        )
+    largest = float(np.nanmax(labels))
+    if not 0 <= largest < labels.size:
+        index = int(np.nanargmax(labels))
+        raise DataError(
+            f"{train.origin}: labels must number the classes from 0 on, got {largest:g} at index "
+            f"{index} among {labels.size} examples. Renumber them."
+        )
+    return tuple(str(number) for number in range(int(largest) + 1))
+
+
 def check(examples: Examples, classes: int, domain: Domain) -> Examples:
     """The examples, with their labels as int64, once all that can be wrong with them is ruled out.
 
@@ -65,18 +110,23 @@ def check(examples: Examples, classes: int, domain: Domain) -> Examples:
     return replace(examples, labels=_integers(examples, classes))
 
 
-def check_classes(examples: Examples, class_names: tuple[str, ...]) -> None:
+def check_classes(examples: Examples, names: tuple[str, ...]) -> None:
     """Makes sure that every class can be learnt.
 
     Raises:
-        DataError: a class has no example.
+        DataError: a class has no example, or there is one class only.
     """
-    present = np.bincount(examples.labels, minlength=len(class_names)) > 0
+    if len(names) < 2:
+        raise DataError(
+            f"{examples.origin}: expected two classes at least, got {len(names)}. "
+            "Number the classes from 0 on, or add examples of another."
+        )
+    present = np.bincount(examples.labels, minlength=len(names)) > 0
     if not present.all():
         missing = int(np.argmin(present))
         raise DataError(
-            f"{examples.origin}: expected training examples of all {len(class_names)} classes, got none "
-            f"of class {missing} ({class_names[missing]}). Add some, or number the classes from 0 on."
+            f"{examples.origin}: expected training examples of all {len(names)} classes, got none "
+            f"of class {missing} ({names[missing]}). Add some, or number the classes from 0 on."
         )
 
 

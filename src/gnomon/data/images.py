@@ -1,0 +1,115 @@
+"""Images as arrays of pixels: decoding files, and the order of the axes."""
+
+import io
+import warnings
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Shaped, UInt8
+from PIL import Image, UnidentifiedImageError
+
+from gnomon.errors import DataError, ShapeError
+from gnomon.files import replacing
+
+Pixels = UInt8[np.ndarray, " examples channels height width"]
+
+_GREY = frozenset({"1", "L", "LA"})
+_COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
+
+
+def channels_first(
+    images: Shaped[np.ndarray, " examples height width *channels"],
+) -> Shaped[np.ndarray, " examples channels height width"]:
+    """Images with their channels before height and width; grey ones get the one channel they have."""
+    if images.ndim == 3:
+        return images[:, None]
+    return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+
+
+def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = None) -> Pixels:
+    """The pixels of image files of any format that Pillow reads.
+
+    All are grey if the first one is, else all are made RGB; what is transparent loses its transparency.
+
+    Args:
+        files: for each image, its name for messages, and its content.
+        size: height and width that every image is resized to; without it, all must have one size.
+
+    Raises:
+        DataError: a file is no image or is truncated, or a colour image follows on a grey one.
+        ShapeError: an image has another size than the first.
+    """
+    images: list[np.ndarray] = []
+    mode = ""
+    for name, content in files:
+        image = _open(name, content)
+        mode = mode or ("L" if image.mode in _GREY else "RGB")
+        if mode == "L" and image.mode not in _GREY:
+            raise DataError(
+                f"{name}: expected a grey image, as the first one is, got one in colour ({image.mode}). "
+                "Convert all images to one mode."
+            )
+        pixels = np.asarray(_in_size(image.convert(mode), size))
+        if images and pixels.shape != images[0].shape:
+            raise ShapeError(
+                f"{name}: expected {_size_of(images[0])} pixels as in the first image, "
+                f"got {_size_of(pixels)}. Resize the images, or set size = [height, width]."
+            )
+        images.append(pixels)
+    return channels_first(np.stack(images)) if images else np.zeros((0, 1, 1, 1), np.uint8)
+
+
+def cached(path: Path, count: int, make: Callable[[], Pixels]) -> Pixels:
+    """The `count` images kept at `path`; made, and kept there, when it does not hold them yet.
+
+    A folder that cannot be written to only costs the time to make them again.
+    """
+    try:
+        kept = np.load(path, allow_pickle=False)
+        if kept.dtype == np.uint8 and kept.ndim == 4 and len(kept) == count:
+            return kept
+    except (OSError, ValueError, EOFError):
+        pass  # Not there yet, or not what was written: it is made afresh.
+    images = make()
+    try:
+        with replacing(path) as temporary, temporary.open("wb") as file:
+            np.save(file, images, allow_pickle=False)
+    except OSError:
+        pass
+    return images
+
+
+def _open(name: str, content: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(content))
+            image.load()
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as error:
+        raise DataError(
+            f"{name}: expected a whole image, got: {error}. Replace or remove it."
+        ) from error
+    if image.mode not in _GREY | _COLOUR:
+        raise DataError(
+            f"{name}: expected an image of 8 bits per channel, got Pillow's mode {image.mode}. "
+            "Convert it."
+        )
+    return image
+
+
+def _in_size(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
+    if size is None or image.size == size[::-1]:
+        return image
+    return image.resize(size[::-1], Image.Resampling.BILINEAR)
+
+
+def _size_of(pixels: np.ndarray) -> str:
+    return f"{pixels.shape[0]} × {pixels.shape[1]}"

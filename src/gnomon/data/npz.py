@@ -1,0 +1,41 @@
+"""Reading NumPy's `.npz` archives without ever unpickling."""
+
+import zipfile
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+
+from gnomon.errors import DataError, nearest
+
+
+def read_npz(
+    path: Path, required: Iterable[str], optional: Iterable[str] = ()
+) -> dict[str, np.ndarray]:
+    """The named arrays of an archive; an optional one that is absent is left out.
+
+    Raises:
+        DataError: the file is missing, truncated, no such archive, holds Python objects, or lacks an
+            array.
+    """
+    arrays: dict[str, np.ndarray] = {}
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise DataError(
+                    f"{path}: expected an .npz archive, got one array. Use numpy.savez."
+                )
+            names = list(archive.keys())
+            for name in required:
+                if name not in names:
+                    raise DataError(f"{path}: expected an array {name}.{nearest(name, names)}")
+                arrays[name] = archive[name]
+            arrays |= {name: archive[name] for name in optional if name in names}
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: expected a file, got none. Check the path.") from error
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise DataError(
+            f"{path}: expected an .npz archive of plain arrays, got: {error}. Write it again."
+        ) from error
+    return arrays
