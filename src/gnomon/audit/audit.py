@@ -23,7 +23,7 @@ from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
 
 
-def _ignore(topic: str) -> None:  # noqa: ARG001
+def _ignore(topic: str) -> None:
     """Does nothing with the topic."""
 
 

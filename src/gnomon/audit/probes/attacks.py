@@ -30,7 +30,7 @@ class AttackedAccuracy:
     rises.
 
     Details of a finding:
-        norm, radii: the norm of the set; the grid, which begins with 0.
+        norm, radius: of the set; radii: the grid, which begins with 0.
         curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
             radius, `gradients` (how many were computed) and `zero_gradients` (the share that
             were exactly zero).
@@ -79,6 +79,7 @@ def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
         doubts=_doubts(within, sweep, chases),
         details={
             "norm": sweep.norm,
+            "radius": within.radius,
             "radii": list(sweep.radii),
             "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
             "distance": _distances(worst),

@@ -27,7 +27,8 @@ class NoiseAccuracy:
     is r: √(3/n) r for uniform, r/√n for Gaussian noise. Noisy inputs are clipped to the domain.
 
     Details of a finding:
-        kind, norm, draws: "uniform" or "Gaussian"; the norm of the set; draws per example.
+        kind, size, draws: "uniform" or "Gaussian"; its size; draws per example.
+        norm, radius: of the set.
         radii, sizes: the grid, and the size of the noise at each of its radii; both begin with
             0.
         accuracy, error: at each of them, with its interval.
@@ -102,7 +103,7 @@ class NoiseAccuracy:
             method=f"Share of test examples that are right under {curve['kind']} noise of "
             f"size {size:g} (the size that belongs to {within}), mean of {self.draws} draws; "
             "95 % Clopper–Pearson interval as for one draw per example.",
-            details=curve,
+            details={**curve, "radius": within.radius, "size": size},
             references=("clopper1934",),
         )
 

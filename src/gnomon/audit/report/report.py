@@ -1,0 +1,164 @@
+"""The report: one self-contained page, the audits as JSON, and the figures as files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from gnomon.audit.audit import Audit, write_json
+from gnomon.audit.finding import Finding
+from gnomon.audit.report.definitions import GLOSSARY
+from gnomon.audit.report.figures import Picture
+from gnomon.audit.report.pictures import pictures_of
+from gnomon.audit.report.words import file_stem, interval, listed, measured, percent
+from gnomon.audit.requirement import Verdict
+from gnomon.audit.subject import Subject
+from gnomon.errors import SettingError
+from gnomon.files import write_text
+from gnomon.references import cite
+
+Examined = tuple[Subject, Audit]
+"""A subject and its audit."""
+
+
+def write_report(
+    folder: Path, examined: Sequence[Examined], verdicts: Sequence[Verdict] = ()
+) -> Path:
+    """Writes the report of one subject, or the comparison of several; returns the page's path.
+
+    In the folder: `report.html`; `audit.json`, or `audit-NAME.json` for each of several
+    subjects; `figures/` with an SVG and a PNG of each figure. The page comes last, so that
+    where it is, the rest is whole.
+
+    Raises:
+        SettingError: nothing was examined, or two subjects share a name.
+    """
+    names = [audit.name for _, audit in examined]
+    if not names or len(set(names)) < len(names):
+        raise SettingError(
+            f"report: expected subjects with different names, got {names}. Name each one."
+        )
+    pictures = pictures_of(examined)
+    for audit in (audit for _, audit in examined):
+        stem = "audit" if len(examined) == 1 else f"audit-{file_stem(audit.name)}"
+        write_json(folder / f"{stem}.json", audit)
+    for picture in pictures:
+        picture.save(folder / "figures")
+    page = folder / "report.html"
+    write_text(page, render(examined, pictures, verdicts))
+    return page
+
+
+def render(
+    examined: Sequence[Examined], pictures: Sequence[Picture], verdicts: Sequence[Verdict] = ()
+) -> str:
+    """The page as text: it loads nothing, from this machine or another."""
+    audits = [audit for _, audit in examined]
+    here = resources.files("gnomon.audit.report")
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"percent": percent, "interval": interval, "measured": measured}
+    template = environment.from_string(here.joinpath("report.html.j2").read_text("utf-8"))
+    return template.render(
+        title=_title(audits),
+        style=Markup(here.joinpath("report.css").read_text("utf-8")),  # noqa: S704 - our own file
+        audits=audits,
+        headlines=[_headline(audit) for audit in audits],
+        topics=_by_topic(pictures),
+        rows=_rows(audits),
+        class_tables=[(audit.name, rows) for audit in audits if (rows := _class_rows(audit))],
+        glossary=GLOSSARY,
+        sources=_sources(audits),
+        verdicts=verdicts,
+        doubted=sum(len(audit.doubts) for audit in audits)
+        + sum(len(each.doubts) for audit in audits for each in audit.findings),
+    )
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture as the page shows it."""
+
+    picture: Picture
+    svg: Markup
+    term: str
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The figures at the top of the page for one subject."""
+
+    name: str
+    about: str
+    findings: tuple[Finding, ...]
+
+
+def _title(audits: Sequence[Audit]) -> str:
+    data = listed(list(dict.fromkeys(str(audit.data["title"]) for audit in audits)))
+    return f"{listed([audit.name for audit in audits])} on {data}"
+
+
+def _headline(audit: Audit) -> Headline:
+    """Clean accuracy, and for each norm the attacked accuracy at the largest asked radius."""
+    chosen: dict[str, Finding] = {}
+    for finding in audit.findings:
+        if finding.name == "clean_accuracy":
+            chosen["clean"] = finding
+        elif finding.name == "attacked_accuracy":
+            norm = str(finding.details["norm"])
+            if norm not in chosen or finding.value <= chosen[norm].value:
+                chosen[norm] = finding
+        elif finding.details.get("kind") == "uniform":
+            chosen["noise" + str(finding.details["norm"])] = finding
+    about = ", ".join(f"{key} {value}" for key, value in audit.subject.items() if key != "name")
+    return Headline(audit.name, about, tuple(chosen.values()))
+
+
+def _by_topic(pictures: Sequence[Picture]) -> dict[str, list[Drawn]]:
+    """The pictures under their sections, in the order of first mention."""
+    terms = {definition.key: definition.term for definition in GLOSSARY}
+    topics: dict[str, list[Drawn]] = {}
+    for picture in pictures:
+        drawn = Drawn(picture, Markup(picture.svg), terms[picture.definition])  # noqa: S704 - our own drawing
+        topics.setdefault(picture.topic, []).append(drawn)
+    return topics
+
+
+def _rows(audits: Sequence[Audit]) -> list[tuple[str, str, list[Finding | None]]]:
+    """One row per name and condition of finding; one cell per subject."""
+    keys = dict.fromkeys(
+        (each.name, each.condition) for audit in audits for each in audit.findings
+    )
+    return [
+        (
+            name,
+            condition,
+            [
+                next(
+                    (f for f in audit.findings if (f.name, f.condition) == (name, condition)),
+                    None,
+                )
+                for audit in audits
+            ],
+        )
+        for name, condition in keys
+    ]
+
+
+def _class_rows(audit: Audit) -> list[dict[str, Any]]:
+    for finding in audit.findings:
+        if finding.name == "clean_accuracy":
+            return list(finding.details["per_class"])
+    return []
+
+
+def _sources(audits: Sequence[Audit]) -> list[str]:
+    """The literature behind the findings, cited in alphabetical order."""
+    return sorted(
+        {cite(key) for audit in audits for f in audit.findings for key in f.references}
+    )

@@ -1,0 +1,59 @@
+"""Numbers as readers want them."""
+
+import re
+from collections.abc import Sequence
+
+from gnomon.audit.finding import Finding
+
+NORMS = {"Linf": "L∞", "L2": "L2"}
+"""Norms as they are written for readers."""
+
+
+def percent(share: float) -> str:
+    """A share in per cent with one decimal, with two next to 0 and 100.
+
+    >>> percent(0.5), percent(0.9996), percent(1.0)
+    ('50.0 %', '99.96 %', '100 %')
+    """
+    if share in {0.0, 1.0}:
+        return f"{share:.0%}".replace("%", " %")
+    digits = 1 if 0.001 <= share <= 0.999 else 2
+    return f"{100 * share:.{digits}f} %"
+
+
+def interval(error: Sequence[float] | None) -> str:
+    """The ends of an interval of shares, in per cent: "96.4–99.9 %"."""
+    if error is None:
+        return ""
+    low, high = (percent(end).removesuffix(" %") for end in error)
+    return f"{low}–{high} %"
+
+
+def measured(finding: Finding) -> str:
+    """The finding's value with its interval."""
+    if finding.unit != "share":
+        return f"{finding.value:.4g} {finding.unit}"
+    return f"{percent(finding.value)} ({interval(finding.error)})"
+
+
+def listed(items: Sequence[str]) -> str:
+    """Several items in a sentence.
+
+    >>> listed(["a", "b", "c"])
+    'a, b and c'
+    """
+    return " and ".join([", ".join(items[:-1]), items[-1]] if len(items) > 1 else items)
+
+
+def shortened(name: str, length: int = 26) -> str:
+    """The name, or its beginning with an ellipsis where it is longer."""
+    return name if len(name) <= length else name[: length - 1].rstrip() + "…"
+
+
+def file_stem(name: str) -> str:
+    """The name with everything but letters, digits, dots and dashes replaced by dashes.
+
+    >>> file_stem("relu 5 × 50")
+    'relu-5-50'
+    """
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "subject"
