@@ -1,4 +1,4 @@
-"""The smallest distance between the arms of a spiral: between the curves, not between samples."""
+"""The smallest distance between the arms of a spiral: of the curves, not of samples."""
 
 import itertools
 import math
@@ -21,18 +21,20 @@ def smallest_distance(
 ) -> float:
     """The smallest distance between points of two different arms.
 
-    The norm is Euclidean or, with `functionals` q_1 … q_n, the polyhedral N(d) = max_i |⟨q_i, d⟩|; the
-    two unit vectors give L∞ in the plane, and the rows of an embedding into R^n give L∞ there.
+    The norm is Euclidean or, with `functionals` q_1 … q_n, the polyhedral N(d) = max_i |⟨q_i,
+    d⟩|; the two unit vectors give L∞ in the plane, and the rows of an embedding into R^n give
+    L∞ there.
 
-    Branch and bound: the arms are cut into pieces. A piece of h radians is nowhere further from its
-    chord (run through linearly) than e = max ‖γ''‖ h²/8 = b √(4 + φ²) h²/8, so two pieces are no nearer
-    to each other than their chords are, less both e. Pairs of pieces that cannot come nearer than two
-    points already found are dropped; the others are halved. As e falls with h², the number of pairs
-    stays bounded while they shrink. The answer is the distance between two points of the arms and
-    exceeds the smallest one by at most a relative 1e-10, and rounding.
+    Branch and bound: the arms are cut into pieces. A piece of h radians is nowhere further from
+    its chord (run through linearly) than e = max ‖γ''‖ h²/8 = b √(4 + φ²) h²/8, so two pieces
+    are no nearer to each other than their chords are, less both e. Pairs of pieces that cannot
+    come nearer than two points already found are dropped; the others are halved. As e falls
+    with h², the number of pairs stays bounded while they shrink. The answer is the distance
+    between two points of the arms and exceeds the smallest one by at most a relative 1e-10, and
+    rounding.
     """
     if functionals is None:
-        # Turning all arms by one angle changes no Euclidean distance: pairs with arm 0 represent all.
+        # Turning all arms by one angle changes no Euclidean distance: arm 0 stands for each.
         norm: PlaneNorm = Euclidean()
         pairs = [(0, arm) for arm in range(1, spiral.arms // 2 + 1)]
     else:
@@ -74,7 +76,8 @@ def _pairs_of_pieces(
 ) -> Float[np.ndarray, " 2 pairs"]:
     """Where the pieces begin, for all pairs that may hold the smallest distance.
 
-    Since ‖γ_j(φ) − γ_k(ψ)‖₂ ≥ b |φ − ψ|, pairs far apart in φ do not compete with the inner ends.
+    Since ‖γ_j(φ) − γ_k(ψ)‖₂ ≥ b |φ − ψ|, pairs far apart in φ do not compete with the inner
+    ends.
     """
     inner = np.array([spiral.phi_min])
     at_inner_ends = float(

@@ -24,16 +24,17 @@ _GROUPS = "groups_train"
 class ArrayFile:
     """The arrays x_train, y_train, x_test, y_test of an `.npz` file; never unpickled.
 
-    uint8 inputs are pixels p, which stand for p/255: images (examples × height × width, with or without
-    channels last), or vectors. Floating inputs are taken as they are: vectors, images of one channel
-    (examples × height × width), or of several (examples × channels × height × width). Labels number the
-    classes from 0 on. With an array groups_train of integers, examples of one number (one patient,
-    one track) are kept together when the validation split is held out.
+    uint8 inputs are pixels p, which stand for p/255: images (examples × height × width, with or
+    without channels last), or vectors. Floating inputs are taken as they are: vectors, images
+    of one channel (examples × height × width), or of several (examples × channels × height ×
+    width). Labels number the classes from 0 on. With an array groups_train of integers,
+    examples of one number (one patient, one track) are kept together when the validation split
+    is held out.
 
     Attributes:
         path: the file.
-        domain: the interval of every coordinate of floating inputs; None leaves them unbounded. That of
-            pixels is [0, 1].
+        domain: the interval of every coordinate of floating inputs; None leaves them unbounded.
+            That of pixels is [0, 1].
         validation_share: of the training examples.
     """
 
@@ -53,7 +54,8 @@ class ArrayFile:
         """Reads the file; the store is not used.
 
         Raises:
-            DataError: the file is missing, damaged, or lacks an array; or its content is malformed.
+            DataError: the file is missing, damaged, or lacks an array; or its content is
+                malformed.
             ShapeError: lengths or shapes do not fit each other.
         """
         del store
@@ -71,7 +73,8 @@ class ArrayFile:
         groups = arrays.get(_GROUPS) if split == "train" else None
         if groups is not None and not np.issubdtype(groups.dtype, np.integer):
             raise DataError(
-                f"{self.path}, {_GROUPS}: expected integers, got {groups.dtype}. Number the groups."
+                f"{self.path}, {_GROUPS}: expected integers, got {groups.dtype}. "
+                "Number the groups."
             )
         return Examples(
             inputs=_axes_in_order(arrays[f"x_{split}"]),
@@ -84,8 +87,9 @@ class ArrayFile:
         pixels = [part.inputs.dtype == np.uint8 for part in (train, test)]
         if pixels[0] != pixels[1]:
             raise DataError(
-                f"{self.path}: expected x_train and x_test of one kind, got {train.inputs.dtype} and "
-                f"{test.inputs.dtype}. Use uint8 pixels, or floating numbers, for both."
+                f"{self.path}: expected x_train and x_test of one kind, got "
+                f"{train.inputs.dtype} and {test.inputs.dtype}. Use uint8 pixels, or floating "
+                "numbers, for both."
             )
         return UNIT if pixels[0] else self.domain
 

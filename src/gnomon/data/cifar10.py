@@ -50,9 +50,10 @@ class CIFAR10:
     """Images of 3 × 32 × 32 pixels in [0, 1], ten classes.
 
     Attributes:
-        version: "original" is the official archive (its binary form, not the pickled one); "jpeg75" is
-            a copy in Parquet, re-encoded as JPEG of quality 75, and its results must be called so;
-            "auto" takes the one that is on this machine, the original first, else fetches the original.
+        version: "original" is the official archive (its binary form, not the pickled one);
+            "jpeg75" is a copy in Parquet, re-encoded as JPEG of quality 75, and its results
+            must be called so; "auto" takes the one that is on this machine, the original first,
+            else fetches the original.
         validation_share: of the 50,000 training images.
 
     References:
@@ -132,8 +133,8 @@ def read_batches(path: Path) -> dict[str, Examples]:
 def _records(content: bytes, origin: str) -> Examples:
     if not content or len(content) % (1 + _PIXELS):
         raise DataError(
-            f"{origin}: expected records of {1 + _PIXELS} bytes, got {len(content)} bytes in all. "
-            "Fetch it again."
+            f"{origin}: expected records of {1 + _PIXELS} bytes, got {len(content)} bytes in "
+            "all. Fetch it again."
         )
     records = np.frombuffer(content, np.uint8).reshape(-1, 1 + _PIXELS)
     return Examples(records[:, 1:].reshape(-1, 3, 32, 32), records[:, 0], origin)

@@ -17,7 +17,7 @@ _LARGEST_PIXEL = 16
 
 @dataclass(frozen=True)
 class Digits:
-    """Images of 1 × 8 × 8 pixels in [0, 1], ten classes; the test split is the same for every seed.
+    """Images of 1 × 8 × 8 pixels in [0, 1], ten classes; every seed has the same test split.
 
     Attributes:
         validation_share: of what is not test.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Int, Shaped
+from jaxtyping import Int, Integer, Shaped
 
 from gnomon.errors import DataError, OutOfDomainError, ShapeError
 from gnomon.sets import Domain
@@ -17,7 +17,8 @@ class Examples:
     """Inputs and labels as a reader found them, with the name of the file they came from.
 
     Attributes:
-        inputs: uint8 (a pixel p stands for p/255) or floating; images are channels × height × width.
+        inputs: uint8 (a pixel p stands for p/255) or floating; images are channels × height ×
+            width.
         labels: one for each input; checked to be 0 … classes − 1.
         origin: the file or folder, for messages.
         groups: examples with the same number must not be split; None where each stands alone.
@@ -26,7 +27,7 @@ class Examples:
     inputs: Shaped[np.ndarray, " _ *shape"]
     labels: Shaped[np.ndarray, "..."]
     origin: str
-    groups: Int[np.ndarray, " _"] | None = None
+    groups: Integer[np.ndarray, " _"] | None = None
 
     def __len__(self) -> int:
         return len(self.inputs)
@@ -70,24 +71,25 @@ def class_names(train: Examples) -> tuple[str, ...]:
     labels = train.labels
     if labels.size == 0 or labels.dtype.kind not in "iuf":
         raise DataError(
-            f"{train.origin}: labels must be integers, got {labels.size} of the type {labels.dtype}. "
-            "Number the classes from 0 on."
+            f"{train.origin}: labels must be integers, got {labels.size} of the type "
+            f"{labels.dtype}. Number the classes from 0 on."
         )
-    largest = float(np.nanmax(labels))
+    largest = float(np.fmax.reduce(labels, axis=None))
     if not 0 <= largest < labels.size:
-        index = int(np.nanargmax(labels))
+        index = int(np.argmax(labels == largest))
         raise DataError(
-            f"{train.origin}: labels must number the classes from 0 on, got {largest:g} at index "
-            f"{index} among {labels.size} examples. Renumber them."
+            f"{train.origin}: labels must number the classes from 0 on, got {largest:g} at "
+            f"index {index} among {labels.size} examples. Renumber them."
         )
     return tuple(str(number) for number in range(int(largest) + 1))
 
 
 def check(examples: Examples, classes: int, domain: Domain) -> Examples:
-    """The examples, with their labels as int64, once all that can be wrong with them is ruled out.
+    """The examples, with labels as int64, once all that can be wrong with them is ruled out.
 
     Raises:
-        DataError: there are none, a value is NaN or infinite, or a label is not one of 0 … classes − 1.
+        DataError: there are none, a value is NaN or infinite, or a label is not one of 0 …
+            classes − 1.
         OutOfDomainError: a value lies outside the domain.
         ShapeError: the lengths differ, or an input is neither a vector nor an image.
     """
@@ -118,15 +120,16 @@ def check_classes(examples: Examples, names: tuple[str, ...]) -> None:
     """
     if len(names) < 2:
         raise DataError(
-            f"{examples.origin}: expected two classes at least, got {len(names)}. "
-            "Number the classes from 0 on, or add examples of another."
+            f"{examples.origin}: expected two classes at least, got {len(names)}. Number the "
+            "classes from 0 on, or add examples of another."
         )
     present = np.bincount(examples.labels, minlength=len(names)) > 0
     if not present.all():
         missing = int(np.argmin(present))
         raise DataError(
-            f"{examples.origin}: expected training examples of all {len(names)} classes, got none "
-            f"of class {missing} ({names[missing]}). Add some, or number the classes from 0 on."
+            f"{examples.origin}: expected training examples of all {len(names)} classes, got "
+            f"none of class {missing} ({names[missing]}). Add some, or number the classes from "
+            "0 on."
         )
 
 
@@ -136,8 +139,8 @@ def _check_values(examples: Examples, domain: Domain) -> None:
         return
     if not np.issubdtype(inputs.dtype, np.floating):
         raise DataError(
-            f"{examples.origin}: inputs must be uint8 (pixels, 0 … 255) or floating, got {inputs.dtype}. "
-            "Convert them."
+            f"{examples.origin}: inputs must be uint8 (pixels, 0 … 255) or floating, got "
+            f"{inputs.dtype}. Convert them."
         )
     low, high = domain or (-np.finfo(np.float32).max, np.finfo(np.float32).max)
     for start in range(0, len(inputs), _EXAMPLES_AT_A_TIME):
@@ -156,8 +159,8 @@ def _reject(origin: str, index: int, value: float, domain: Domain) -> None:
             "Remove or mend that example."
         )
     raise OutOfDomainError(
-        f"{origin}: inputs must lie in [{domain[0]:g}, {domain[1]:g}], got {value:g} at index {index}. "
-        "Rescale the data, or state another domain."
+        f"{origin}: inputs must lie in [{domain[0]:g}, {domain[1]:g}], got {value:g} at index "
+        f"{index}. Rescale the data, or state another domain."
     )
 
 
@@ -167,13 +170,14 @@ def _integers(examples: Examples, classes: int) -> Int[np.ndarray, " _"]:
         np.issubdtype(labels.dtype, np.integer) or np.issubdtype(labels.dtype, np.floating)
     ):
         raise DataError(
-            f"{examples.origin}: labels must be integers, got {labels.dtype}. Number the classes from 0 on."
+            f"{examples.origin}: labels must be integers, got {labels.dtype}. Number the "
+            "classes from 0 on."
         )
     bad = ~((labels >= 0) & (labels < classes) & (labels == np.floor(labels)))
     if bad.any():
         index = int(np.argmax(bad))
         raise DataError(
-            f"{examples.origin}: labels must be integers from 0 to {classes - 1}, "
-            f"got {labels[index]} at index {index}. Number the classes from 0 on."
+            f"{examples.origin}: labels must be integers from 0 to {classes - 1}, got "
+            f"{labels[index]} at index {index}. Number the classes from 0 on."
         )
     return labels.astype(np.int64)

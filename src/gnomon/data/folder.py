@@ -21,11 +21,11 @@ _ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Images in train/<class>/ and test/<class>/; or in <class>/, then divided, the same for every seed.
+    """Images in train/<class>/ and test/<class>/; or in <class>/, and then divided.
 
-    The classes are numbered in alphabetical order of their folders. Files that do not end like images,
-    and names that begin with a dot, are passed over. Without a folder test, the images in train are
-    divided.
+    The division is the same for every seed. The classes are numbered in alphabetical order of
+    their folders. Files that do not end like images, and names that begin with a dot, are
+    passed over. Without a folder test, the images in train are divided.
 
     Attributes:
         path: the folder that holds train (and test), or the folders of the classes.
@@ -70,7 +70,8 @@ class ImageFolder:
         for folder in _folders(root):
             if folder.name not in names:
                 raise DataError(
-                    f"{folder}: expected a class of the training images.{nearest(folder.name, names)}"
+                    f"{folder}: expected a class of the training "
+                    f"images.{nearest(folder.name, names)}"
                 )
             found = _images(folder)
             files += found
@@ -86,8 +87,8 @@ def _folders(root: Path) -> list[Path]:
     folders = sorted(path for path in inside if path.is_dir() and not path.name.startswith("."))
     if not folders:
         raise DataError(
-            f"{root}: expected a folder for each class, got none. "
-            "Put the images in train/<class>/ and test/<class>/, or in <class>/."
+            f"{root}: expected a folder for each class, got none. Put the images in "
+            "train/<class>/ and test/<class>/, or in <class>/."
         )
     return folders
 
@@ -100,8 +101,8 @@ def _images(folder: Path) -> list[Path]:
     )
     if not images:
         raise DataError(
-            f"{folder}: expected images ({', '.join(sorted(_ENDINGS))}), got none. "
-            "Add some, or remove the folder."
+            f"{folder}: expected images ({', '.join(sorted(_ENDINGS))}), got none. Add some, "
+            "or remove the folder."
         )
     return images
 

@@ -1,4 +1,4 @@
-"""GTSRB: German traffic signs, 43 classes, colour images of 32 × 32 pixels, in an `.npz` archive."""
+"""GTSRB: German traffic signs, 43 classes, colour images of 32 × 32 pixels."""
 
 from dataclasses import dataclass
 
@@ -67,11 +67,11 @@ SIGNS = (
 
 @dataclass(frozen=True)
 class GTSRB:
-    """Images of 3 × 32 × 32 pixels in [0, 1], 43 classes, from a stratified selection of the benchmark.
+    """Images of 3 × 32 × 32 pixels in [0, 1], 43 classes: a selection from the benchmark.
 
-    The file holds x_train, y_train, x_test, y_test (uint8, channels last) and track_train: the 30
-    photographs of one sign, taken in one passage, share a class and a track. They are nearly equal, so
-    the validation split takes whole tracks.
+    The file holds x_train, y_train, x_test, y_test (uint8, channels last) and track_train: the
+    30 photographs of one sign, taken in one passage, share a class and a track. They are nearly
+    equal, so the validation split takes whole tracks.
 
     Attributes:
         validation_share: of the training images.
@@ -96,8 +96,9 @@ class GTSRB:
         for name in ("x_train", "x_test"):
             if arrays[name].ndim != 4 or arrays[name].dtype != np.uint8:
                 raise DataError(
-                    f"{path}, {name}: expected uint8 images (examples × height × width × channels), got "
-                    f"{arrays[name].dtype} of the shape {arrays[name].shape}. Fetch the file again."
+                    f"{path}, {name}: expected uint8 images (examples × height × width × "
+                    f"channels), got {arrays[name].dtype} of the shape {arrays[name].shape}. "
+                    "Fetch the file again."
                 )
         train, test = (
             Examples(

@@ -21,7 +21,7 @@ _COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 def channels_first(
     images: Shaped[np.ndarray, " examples height width *channels"],
 ) -> Shaped[np.ndarray, " examples channels height width"]:
-    """Images with their channels before height and width; grey ones get the one channel they have."""
+    """Images with their channels before height and width; grey ones get one channel."""
     if images.ndim == 3:
         return images[:, None]
     return np.ascontiguousarray(np.moveaxis(images, -1, 1))
@@ -30,11 +30,13 @@ def channels_first(
 def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = None) -> Pixels:
     """The pixels of image files of any format that Pillow reads.
 
-    All are grey if the first one is, else all are made RGB; what is transparent loses its transparency.
+    All are grey if the first one is, else all are made RGB; what is transparent loses its
+    transparency.
 
     Args:
         files: for each image, its name for messages, and its content.
-        size: height and width that every image is resized to; without it, all must have one size.
+        size: height and width that every image is resized to; without it, all must have one
+            size.
 
     Raises:
         DataError: a file is no image or is truncated, or a colour image follows on a grey one.
@@ -47,14 +49,14 @@ def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = No
         mode = mode or ("L" if image.mode in _GREY else "RGB")
         if mode == "L" and image.mode not in _GREY:
             raise DataError(
-                f"{name}: expected a grey image, as the first one is, got one in colour ({image.mode}). "
-                "Convert all images to one mode."
+                f"{name}: expected a grey image, as the first one is, got one in colour "
+                f"({image.mode}). Convert all images to one mode."
             )
         pixels = np.asarray(_in_size(image.convert(mode), size))
         if images and pixels.shape != images[0].shape:
             raise ShapeError(
-                f"{name}: expected {_size_of(images[0])} pixels as in the first image, "
-                f"got {_size_of(pixels)}. Resize the images, or set size = [height, width]."
+                f"{name}: expected {_size_of(images[0])} pixels as in the first image, got "
+                f"{_size_of(pixels)}. Resize the images, or set size = [height, width]."
             )
         images.append(pixels)
     return channels_first(np.stack(images)) if images else np.zeros((0, 1, 1, 1), np.uint8)
@@ -106,9 +108,10 @@ def _open(name: str, content: bytes) -> Image.Image:
 
 
 def _in_size(image: Image.Image, size: tuple[int, int] | None) -> Image.Image:
-    if size is None or image.size == size[::-1]:
+    if size is None or (image.height, image.width) == size:
         return image
-    return image.resize(size[::-1], Image.Resampling.BILINEAR)
+    height, width = size
+    return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _size_of(pixels: np.ndarray) -> str:

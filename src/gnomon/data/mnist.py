@@ -1,4 +1,4 @@
-"""MNIST: 60,000 + 10,000 grey images of handwritten digits, 28 × 28 pixels, in four idx files."""
+"""MNIST: 60,000 + 10,000 grey images of handwritten digits, 28 × 28 pixels."""
 
 import gzip
 import math
@@ -65,8 +65,9 @@ class MNIST:
 def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     """The array in a gzipped idx file of unsigned bytes.
 
-    The file begins with two zero bytes, the type of the entries, the number of axes, and the length of
-    each axis as a big-endian 32-bit integer; the entries follow, the last axis running fastest.
+    The file begins with two zero bytes, the type of the entries, the number of axes, and the
+    length of each axis as a big-endian 32-bit integer; the entries follow, the last axis
+    running fastest.
 
     Raises:
         DataError: the file is truncated, or not such a file.
@@ -86,7 +87,8 @@ def read_idx(path: Path) -> UInt8[np.ndarray, "..."]:
     shape = tuple(int(length) for length in np.frombuffer(content, ">u4", count=axes, offset=4))
     if len(content) != start + math.prod(shape):
         raise DataError(
-            f"{path}: expected {math.prod(shape)} entries, got {len(content) - start}. Fetch it again."
+            f"{path}: expected {math.prod(shape)} entries, got {len(content) - start}. "
+            "Fetch it again."
         )
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 

@@ -16,8 +16,8 @@ def read_npz(
     """The named arrays of an archive; an optional one that is absent is left out.
 
     Raises:
-        DataError: the file is missing, truncated, no such archive, holds Python objects, or lacks an
-            array.
+        DataError: the file is missing, truncated, no such archive, holds Python objects, or
+            lacks an array.
     """
     arrays: dict[str, np.ndarray] = {}
     try:

@@ -42,14 +42,16 @@ class Columns:
 class ParquetFile:
     """Images and labels from Parquet tables: image files as bytes, one row for each example.
 
-    The path is a folder with train*.parquet and test*.parquet (there or in its folder data); or one
-    file, which comes with `test_path` or is divided into training and test, the same for every seed.
-    Names of the classes are taken from the table's description where the hub has put them there.
+    The path is a folder with train*.parquet and test*.parquet (there or in its folder data); or
+    one file, which comes with `test_path` or is divided into training and test, the same for
+    every seed. Names of the classes are taken from the table's description where the hub has
+    put them there.
 
     Attributes:
         path: the folder, or the file of the training examples.
         test_path: the file of the test examples.
-        image_column: the column of image files: bytes, or {bytes, path}. None takes "image" or "img".
+        image_column: the column of image files: bytes, or {bytes, path}. None takes "image" or
+            "img".
         label_column: the column of labels, which number the classes from 0 on.
         size: height and width that images are resized to; None expects one size throughout.
         validation_share: of the training examples.
@@ -75,7 +77,8 @@ class ParquetFile:
         """Reads the tables; decoded images are kept in the store's cache.
 
         Raises:
-            DataError: a file is missing or damaged, lacks a column, or holds something malformed.
+            DataError: a file is missing or damaged, lacks a column, or holds something
+                malformed.
             ShapeError: images differ in size.
         """
         train_paths, test_paths = self._paths()
@@ -98,13 +101,13 @@ class ParquetFile:
             if train:
                 return train, test if self.test_path is None else [self.test_path]
         raise DataError(
-            f"{self.path}: expected files train*.parquet there or in {self.path / 'data'}, got none. "
-            "Give the path of one file."
+            f"{self.path}: expected files train*.parquet there or in {self.path / 'data'}, got "
+            "none. Give the path of one file."
         )
 
 
 def read_images(path: Path, columns: Columns, store: Store) -> Examples:
-    """The examples of one table; decoded images are kept in the store's cache under its checksum.
+    """The examples of one table; many images, once decoded, are kept in the store's cache.
 
     Raises:
         DataError: the file is missing or damaged, or lacks a column, or an image is damaged.

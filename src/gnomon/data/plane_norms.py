@@ -53,7 +53,7 @@ class Polyhedral:
         return np.abs(d @ self._functionals.T).max(axis=1)
 
     def to_segment(self, start: Vectors, direction: Vectors) -> Lengths:
-        """The norm is the largest of linear functions a_i + s u_i; at its minimum two cross, or s is 0 or 1."""
+        """N is the largest of linear functions of s: least where two cross, or at 0 or 1."""
         a, u = start @ self._functionals.T, direction @ self._functionals.T
         a, u = np.concatenate([a, -a], axis=1), np.concatenate([u, -u], axis=1)
         smallest = np.minimum(a.max(axis=1), (a + u).max(axis=1))
@@ -67,7 +67,9 @@ class Polyhedral:
 def between_segments(
     norm: PlaneNorm, one: tuple[Vectors, Vectors], other: tuple[Vectors, Vectors]
 ) -> Lengths:
-    """The distance between two segments, row by row: 0 where they cross, else attained at an end of one.
+    """The distance between two segments, row by row.
+
+    It is 0 where they cross, and else attained at an end of one of them.
 
     Args:
         norm: measures the distance.
@@ -93,9 +95,10 @@ def cross(
 
 
 def corners(functionals: Float[np.ndarray, " n 2"]) -> Float[np.ndarray, " m 2"]:
-    """One of each pair ±q that is a corner of the convex hull of all ±q_i; no other ever decides the norm.
+    """One of each pair ±q of corners of the convex hull of all ±q_i; no other decides the norm.
 
-    The upper half of the hull (Andrew's monotone chain) holds one of each pair; its two ends are a pair.
+    The upper half of the hull (Andrew's monotone chain) holds one of each pair; its two ends
+    are a pair.
     """
     both = np.concatenate([functionals, -functionals])
     upper: list[np.ndarray] = []

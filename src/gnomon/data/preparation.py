@@ -19,15 +19,15 @@ UNIT: Domain = (0.0, 1.0)
 """The domain of a pixel."""
 
 _CUSTOMARY_SHARE = 0.02
-"""Of the domain's width, or of the largest standard deviation: the usual radius for unknown data."""
+"""The radius for unknown data, in widths of the domain or largest standard deviations."""
 
 
 @dataclass(frozen=True)
 class Card:
     """What a data set states about itself before its examples are known.
 
-    The attributes are those of `Dataset`; without `customary`, there is one set, L∞ of 2 % of the
-    domain's width, or of the largest standard deviation where the space is unbounded.
+    The attributes are those of `Dataset`; without `customary`, there is one set, L∞ of 2 % of
+    the domain's width, or of the largest standard deviation where the space is unbounded.
     """
 
     name: str
@@ -100,15 +100,16 @@ def assemble(card: Card, train: Examples, validation: Examples, test: Examples) 
 def _check_same_shape(train: Examples, test: Examples) -> None:
     if train.inputs.shape[1:] != test.inputs.shape[1:]:
         raise ShapeError(
-            f"{test.origin}: expected inputs of the shape {train.inputs.shape[1:]} as in training, "
-            f"got {test.inputs.shape[1:]}. Bring both to one shape."
+            f"{test.origin}: expected inputs of the shape {train.inputs.shape[1:]} as in "
+            f"training, got {test.inputs.shape[1:]}. Bring both to one shape."
         )
 
 
 def _in_units(inputs: Shaped[np.ndarray, " n *shape"]) -> Float[Tensor, " n *shape"]:
     """float32, pixels divided by 255."""
     pixels = inputs.dtype == np.uint8
-    units = torch.from_numpy(inputs.astype(np.float32))
+    # Torch converts on all cores; it wants an array that could be written to.
+    units = torch.from_numpy(np.require(inputs, requirements="W")).to(torch.float32)
     return units.div_(255) if pixels else units
 
 

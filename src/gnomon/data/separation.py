@@ -1,31 +1,35 @@
 """The smallest number of straight segments that separate the arms of a spiral.
 
-For two arms: the smallest number of links of a polyline whose first and last link are rays, which
-meets neither arm and has them on different sides. It comes from infinity through one of the two
-channels between the arms, crosses the gap between their inner ends, and leaves through the other.
+For two arms: the smallest number of links of a polyline whose first and last link are rays,
+which meets neither arm and has them on different sides. It comes from infinity through one of
+the two channels between the arms, crosses the gap between their inner ends, and leaves through
+the other.
 
-Method (a minimum-link path; greedy is optimal in a simply connected corridor, [suri1986]). In the
-channel outside arm 0, at polar angle θ, the inner wall is r = bθ and the outer wall r = b(θ + w) with
-w = 2π / arms. Let a path from the origin reach the angle e on the outer wall. No link that begins at or
-before e gets further than the one that begins at e, touches the inner wall at one angle t, and ends on
-the outer wall at t + u. The line that touches
-r = bθ at t is r(t + x) (t cos x − sin x) = b t², hence
+Method (a minimum-link path; greedy is optimal in a simply connected corridor, [suri1986]). In
+the channel outside arm 0, at polar angle θ, the inner wall is r = bθ and the outer wall
+r = b(θ + w) with w = 2π / arms. Let a path from the origin reach the angle e on the outer wall.
+No link that begins at or before e gets further than the one that begins at e, touches the inner
+wall at one angle t, and ends on the outer wall at t + u. The line that touches r = bθ at t is
+r(t + x) (t cos x − sin x) = b t², hence
 
-    beginning:  (e + w) ((e + s) cos s + sin s) = (e + s)²   for s = t − e in (0, π),
+    beginning:  (e + w) ((e + s) cos s + sin s) = (e + s)²   for s = t − e in (0, π)
     end:        (t + u + w) (t cos u − sin u)   = t²         for u in (0, arctan t).
 
-The first link is a ray from the origin, which gets as far as the direction of the inner end of arm 0:
-e = φ_min. A line through the gap between the inner ends of two arms gets no further on either side
-than the one through the origin does on both. A link leaves when its end is past the end of the outer
-wall, t + u > φ_max − w. With g links in each channel, the two innermost form one segment: 2g − 1.
+The first link is a ray from the origin, which gets as far as the direction of the inner end of
+arm 0: e = φ_min. A line through the gap between the inner ends of two arms gets no further on
+either side than the one through the origin does on both. A link leaves when its end is past the
+end of the outer wall, t + u > φ_max − w. With g links in each channel, the two innermost form
+one segment: 2g − 1.
 
-The links so found touch the walls, and their reach is approached but not attained by links that touch
-nothing. The same spiral with both walls moved inwards by the angle ε (r = b(θ + ε) and b(θ + w − ε),
-again a spiral, with a channel of the width w − 2ε) gives links that keep clear; the polyline returned
-is that of the first ε among w/8, w/16, … for which the number stays the same.
+The links so found touch the walls, and their reach is approached but not attained by links that
+touch nothing. The same spiral with both walls moved inwards by the angle ε (r = b(θ + ε) and
+b(θ + w − ε), again a spiral, with a channel of the width w − 2ε) gives links that keep clear;
+the polyline returned is that of the first ε among w/8, w/16, … for which the number stays the
+same.
 
-For m > 2 arms it is the smallest star: polylines from the origin to infinity, one through each of the m
-channels, where opposite innermost links (m even) are one segment: m g, less m/2 where m is even.
+For m > 2 arms it is the smallest star: polylines from the origin to infinity, one through each
+of the m channels, where opposite innermost links (m even) are one segment: m g, less m/2 where
+m is even.
 """
 
 import math
@@ -50,7 +54,8 @@ class Separation:
 
     Attributes:
         segments: how many straight segments they have in all.
-        polylines: their vertices. A first or last vertex outside the spiral stands for the ray through it.
+        polylines: their vertices. A first or last vertex outside the spiral stands for the ray
+            through it.
     """
 
     segments: int
@@ -70,7 +75,7 @@ def separate(spiral: Spiral) -> Separation:
 
 
 def _channels(spiral: Spiral) -> list[Float[np.ndarray, " vertices 2"]]:
-    """For each channel, the ends of its links, outwards; the first link begins in the origin."""
+    """For each channel, the ends of its links, outwards; the first begins in the origin."""
     slack = _slack(spiral)
     angles, far = _links(spiral, slack)
     # On the outer wall moved inwards by the slack, except for the end of the last link, a ray.
@@ -83,7 +88,7 @@ def _channels(spiral: Spiral) -> list[Float[np.ndarray, " vertices 2"]]:
 
 
 def _slack(spiral: Spiral) -> float:
-    """An angle by which the walls may move without more links: the first such one of w/8, w/16, …"""
+    """An angle by which the walls may move without more links: the first of w/8, w/16, … ."""
     fewest = len(_links(spiral, 0.0)[0])
     slack = spiral.turn / 8
     for _ in range(_HALVINGS):
@@ -96,8 +101,8 @@ def _slack(spiral: Spiral) -> float:
 def _links(spiral: Spiral, slack: float) -> tuple[Float[np.ndarray, " links"], float]:
     """The angles at which links end, in a channel whose walls are moved inwards by `slack`.
 
-    Angles are measured so that the inner wall is r = bθ. The last is on the ray, beyond the spiral, and
-    its distance from the origin comes with it.
+    Angles are measured so that the inner wall is r = bθ. The last is on the ray, beyond the
+    spiral, and its distance from the origin comes with it.
     """
     width = spiral.turn - 2 * slack
     ends = [spiral.phi_min]
@@ -121,7 +126,7 @@ def _touch(end: float, width: float) -> float:
 
 
 def _reach(touch: float, width: float) -> float:
-    """The angle between where a link touches the inner wall and where it meets the outer one."""
+    """The angle from where a link touches the inner wall to where it meets the outer one."""
 
     def excess(u: float) -> float:
         return (touch + u + width) * (touch * math.cos(u) - math.sin(u)) - touch**2
@@ -135,6 +140,6 @@ def _root(excess: Callable[[float], float], low: float, high: float) -> float:
 
 
 def _angle_at(touch: float, radius: float) -> float:
-    """The angle between where a link touches r = θ and where it is at this distance from the origin."""
+    """The angle from where a link touches r = θ to where it is at this radius."""
     tilt = math.atan(touch)
     return tilt - math.asin(touch * math.sin(tilt) / radius)

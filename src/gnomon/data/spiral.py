@@ -29,26 +29,27 @@ _ENTANGLEMENT = 8.0
 class DoubleSpiral:
     """Arms S1: r = bφ and S2: r = −bφ with φ_min ≤ φ ≤ φ_max, x₁ = r cos φ, x₂ = r sin φ.
 
-    The data are unbounded: their domain is None. What is reported of the arms (distances, segments)
-    holds for the curves themselves, before noise. A perturbation smaller than the
-    misclassification-proof radius, half the smallest distance between two arms, takes no point of one
-    arm nearer to another arm.
+    The data are unbounded: their domain is None. What is reported of the arms (distances,
+    segments) holds for the curves themselves, before noise. A perturbation smaller than the
+    misclassification-proof radius, half the smallest distance between two arms, leaves every
+    point of an arm nearer to its own arm than to any other.
 
     Attributes:
-        growth: b > 0, the radius gained per radian; 2 where no `distance` is given either. It is not the
-            distance between the arms.
-        distance: instead of `growth`, the smallest L2 distance between the arms that b shall give.
+        growth: b > 0, the radius gained per radian; 2 where no `distance` is given either. It
+            is not the distance between the arms.
+        distance: instead of `growth`, the smallest L2 distance between the arms that b shall
+            give.
         entanglement: φ_max − φ_min > 0 in radians; 8 where no `turns` are given either.
         turns: instead of `entanglement`, the same in full turns.
         phi_min: > 0, where the arms begin, in radians.
         points: on each arm, for the three splits together.
         sampling: whether the points are equally spaced in φ or in arc length.
-        noise: ≥ 0, the half-width of the uniform or the standard deviation of the Gaussian noise that
-            is added to each of the two coordinates in the plane of the spiral.
+        noise: ≥ 0, the half-width of the uniform or the standard deviation of the Gaussian
+            noise that is added to each of the two coordinates in the plane of the spiral.
         noise_kind: its distribution.
         noise_on: the splits that noise is added to; the validation split belongs to training.
-        dimension: n ≥ 2; for n > 2 the plane is embedded in R^n by a random isometry (the orthonormal
-            columns of a Gaussian n × 2 matrix). The curves then have codimension n − 1.
+        dimension: n ≥ 2; for n > 2 the plane is embedded in R^n by a random isometry (the
+            orthonormal columns of a Gaussian n × 2 matrix). The curves have codimension n − 1.
         off_manifold_noise: ≥ 0, the standard deviation per coordinate of Gaussian noise in the
             orthogonal complement of the embedded plane, on the same splits; n > 2 only.
         arms: ≥ 2; arm k is S1 turned by 2πk / arms.
@@ -56,7 +57,7 @@ class DoubleSpiral:
         test_share: of all points.
 
     References:
-        slusarz2021 (for the data set; its "distance between spirals" is b); khoury2018 (codimension).
+        slusarz2021 (its "distance between spirals" is b), khoury2018 (codimension).
     """
 
     growth: float | None = None
@@ -79,7 +80,8 @@ class DoubleSpiral:
         for one, other in (("growth", "distance"), ("entanglement", "turns")):
             if getattr(self, one) is not None and getattr(self, other) is not None:
                 raise SettingError(
-                    f"DoubleSpiral: give {one} or {other}, got both. Each follows from the other: remove one."
+                    f"DoubleSpiral: give {one} or {other}, got both. Each follows from the "
+                    "other: remove one."
                 )
         for name in ("growth", "distance", "entanglement", "turns", "phi_min"):
             _require(name, getattr(self, name), above=0)
@@ -89,8 +91,8 @@ class DoubleSpiral:
             _require(name, getattr(self, name), least=0)
         if self.off_manifold_noise > 0 and self.dimension == 2:
             raise SettingError(
-                "DoubleSpiral: off_manifold_noise needs a dimension above 2, got 2, where the plane is all "
-                "there is. Raise dimension, or use noise."
+                "DoubleSpiral: off_manifold_noise needs a dimension above 2, got 2, where the "
+                "plane is all there is. Raise dimension, or use noise."
             )
         check_shares(
             "DoubleSpiral", validation_share=self.validation_share, test_share=self.test_share

@@ -1,7 +1,7 @@
 """The arms of an Archimedean spiral as curves, and points on them.
 
-Arm k of m is the curve γ_k(φ) = b φ (cos(φ + 2πk/m), sin(φ + 2πk/m)), φ_min ≤ φ ≤ φ_max. For two arms
-these are r = bφ and r = −bφ.
+Arm k of m is the curve γ_k(φ) = b φ (cos(φ + 2πk/m), sin(φ + 2πk/m)), φ_min ≤ φ ≤ φ_max. For
+two arms these are r = bφ and r = −bφ.
 """
 
 import math
@@ -52,10 +52,11 @@ class Spiral:
         return np.linspace(self.phi_min, self.phi_max, count)
 
     def angles_of_equal_arc_length(self, count: int) -> Angles:
-        """`count` values of φ that cut an arm into pieces of equal length, both ends among them.
+        """`count` values of φ that cut an arm into equal lengths, both ends among them.
 
-        The length from 0 to φ is b/2 · s(φ) with s(φ) = φ √(1 + φ²) + arsinh φ, which is increasing and
-        convex: Newton's method, started at the far end, comes down to each value without overshooting.
+        The length from 0 to φ is b/2 · s(φ) with s(φ) = φ √(1 + φ²) + arsinh φ, which is
+        increasing and convex: Newton's method, started at the far end, comes down to each value
+        without overshooting.
         """
         ends = _arc_length(np.array([self.phi_min, self.phi_max]))
         wanted = np.linspace(ends[0], ends[1], count)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Int, Integer
 
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
@@ -14,20 +14,22 @@ def hold_out(
     labels: Int[np.ndarray, " examples"],
     share: float,
     order: torch.Generator,
-    groups: Int[np.ndarray, " examples"] | None = None,
+    groups: Integer[np.ndarray, " examples"] | None = None,
 ) -> tuple[Indices, Indices]:
     """The indices of the examples kept and of those held out, each in increasing order.
 
-    Of every class c with n_c examples, about t_c = share · n_c are held out. The groups come in a random
-    order, and a group with k_c examples of each class is held out if that brings the numbers h_c held
-    so far nearer to their targets: Σ (h_c + k_c − t_c)² < Σ (h_c − t_c)². A class whose groups all have
-    one size thus loses t_c to within half a group, and never all of its examples while share ≤ ½.
+    Of every class c with n_c examples, about t_c = share · n_c are held out. The groups come in
+    a random order, and a group with k_c examples of each class is held out if that brings the
+    numbers h_c held so far nearer to their targets: Σ (h_c + k_c − t_c)² < Σ (h_c − t_c)². A
+    class whose groups all have one size thus loses t_c to within half a group, and never all of
+    its examples while share ≤ ½.
 
     Args:
         labels: the class of each example.
         share: in (0, 1).
         order: draws the order of the groups.
-        groups: examples with the same number stay together; without it each example is on its own.
+        groups: examples with the same number stay together; without it each example is on its
+            own.
     """
     numbers = (
         np.arange(len(labels)) if groups is None else np.unique(groups, return_inverse=True)[1]
@@ -47,17 +49,18 @@ def hold_out(
 def hold_out_test(
     labels: Int[np.ndarray, " examples"],
     share: float,
-    groups: Int[np.ndarray, " examples"] | None = None,
+    groups: Integer[np.ndarray, " examples"] | None = None,
 ) -> tuple[Indices, Indices]:
     """As `hold_out`, and the same whatever the seed of the data set.
 
-    Test data that came with the seed would let a network be examined on what another seed trained it on.
+    Test data that came with the seed would let a network be examined on what another seed
+    trained it on.
     """
     return hold_out(labels, share, generator(0, "data", "test"), groups)
 
 
 def check_shares(owner: str, **shares: float) -> None:
-    """Makes sure that the settings that say how much is held out lie in (0, 1) and leave something.
+    """Makes sure that the shares held out lie in (0, 1) and leave something.
 
     Raises:
         SettingError: one does not, or together they take everything.

@@ -1,4 +1,4 @@
-"""Where data files are found: the folder given, else the user's cache, else the official address."""
+"""Where data files are found: the folder given, the user's cache, or the official address."""
 
 import os
 from dataclasses import dataclass
@@ -28,10 +28,11 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Store:
-    """Finds data files; a file it returns is whole, and is the published one where that can be checked.
+    """Finds data files, whole, and those with a published checksum as they were published.
 
     Attributes:
-        root: a folder that already holds data sets, one folder each; only read. None where there is none.
+        root: a folder that already holds data sets, one folder each; only read. None where
+            there is none.
         cache: the folder that downloads and decoded images are kept in; made when it is needed.
         download: whether what is nowhere on this machine may be fetched.
         progress: whether a download shows a progress bar on standard error.
@@ -47,13 +48,13 @@ class Store:
     def __post_init__(self) -> None:
         if self.root is not None and not self.root.is_dir():
             raise SettingError(
-                f"Store: the folder of data sets must exist, got {self.root}. "
-                "Correct GNOMON_DATA, or leave it unset."
+                f"Store: the folder of data sets must exist, got {self.root}. Correct "
+                "GNOMON_DATA, or leave it unset."
             )
 
     @classmethod
     def default(cls, *, download: bool = True, progress: bool = False) -> "Store":
-        """The store of this user: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches."""
+        """This user's: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches."""
         root = os.environ.get("GNOMON_DATA")
         cache = os.environ.get("GNOMON_CACHE")
         return cls(
@@ -64,7 +65,7 @@ class Store:
         )
 
     def locate(self, folder: str, name: str) -> Path | None:
-        """The path of a file that is on this machine already, unchecked; None where it is not."""
+        """The path of a file that is on this machine, unchecked; None where it is not."""
         places = [self.cache] if self.root is None else [self.root, self.cache]
         paths = (place / folder / name for place in places)
         return next((path for path in paths if path.is_file()), None)
@@ -92,12 +93,12 @@ class Store:
         return path
 
     def _fetch(self, file: RemoteFile, path: Path) -> None:
-        """Downloads `file` to `path`, whole or not at all, from the first address that serves it."""
+        """Downloads `file` to `path`, whole or not at all, from the first that serves it."""
         if not file.addresses or not self.download:
             why = "downloads are switched off" if file.addresses else "it has no public address"
             raise DataError(
-                f"{file.name}: expected it in {self._places(path.parent.name)}; it is not there, and {why}. "
-                "Put the file there."
+                f"{file.name}: expected it in {self._places(path.parent.name)}; it is not "
+                f"there, and {why}. Put the file there."
             )
         failures: list[str] = []
         for address in file.addresses:
@@ -108,8 +109,8 @@ class Store:
             else:
                 return
         raise DataError(
-            f"{file.name}: expected to fetch it, got {'; '.join(failures)}. "
-            f"Try again later, or put the file in {self._places(path.parent.name)}."
+            f"{file.name}: expected to fetch it, got {'; '.join(failures)}. Try again later, "
+            f"or put the file in {self._places(path.parent.name)}."
         )
 
     def _download(self, address: str, path: Path, checksum: str | None) -> None:
@@ -144,6 +145,6 @@ def _verify(path: Path, checksum: str, remedy: str) -> None:
     if got != expected:
         size = path.stat().st_size
         raise DataError(
-            f"{path}: expected {algorithm} {expected}, got {got} ({size:,} bytes): "
-            f"the file is truncated or altered. {remedy}"
+            f"{path}: expected {algorithm} {expected}, got {got} ({size:,} bytes): the file is "
+            f"truncated or altered. {remedy}"
         )
