@@ -1,2 +1,86 @@
+from .activations import (
+    ELU as ELU,
+    GELU as GELU,
+    SELU as SELU,
+    Activation as Activation,
+    LeakyReLU as LeakyReLU,
+    Mish as Mish,
+    ReLU as ReLU,
+    Sigmoid as Sigmoid,
+    SiLU as SiLU,
+    Softplus as Softplus,
+    Tanh as Tanh,
+)
+from .attacks import (
+    BIM as BIM,
+    FGSM as FGSM,
+    PGD as PGD,
+    GaussianNoise as GaussianNoise,
+    InputAttack as InputAttack,
+    Outcome as Outcome,
+    UniformNoise as UniformNoise,
+)
+from .config import (
+    describe as describe,
+    experiment as experiment,
+    input_set as input_set,
+    read_config as read_config,
+)
+from .data import (
+    CIFAR10 as CIFAR10,
+    GTSRB as GTSRB,
+    MNIST as MNIST,
+    ArrayFile as ArrayFile,
+    Dataset as Dataset,
+    Digits as Digits,
+    DoubleSpiral as DoubleSpiral,
+    ImageFolder as ImageFolder,
+    ParquetFile as ParquetFile,
+    Split as Split,
+    Store as Store,
+)
 from .errors import GnomonError as GnomonError
+from .networks import (
+    CNN4 as CNN4,
+    MLP as MLP,
+    Architecture as Architecture,
+    CNN4Conv as CNN4Conv,
+    LeNet as LeNet,
+    Signature as Signature,
+    save_network as save_network,
+)
+from .objectives import (
+    cross_entropy as cross_entropy,
+    margin as margin,
+    scale_free_cross_entropy as scale_free_cross_entropy,
+)
 from .references import cite as cite
+from .seeds import generator as generator
+from .sets import (
+    L2 as L2,
+    InputSet as InputSet,
+    Linf as Linf,
+    PerturbationSet as PerturbationSet,
+)
+from .targets import (
+    load_network as load_network,
+    open_target as open_target,
+)
+from .training import (
+    SGD as SGD,
+    Adam as Adam,
+    AdamW as AdamW,
+    Constant as Constant,
+    Cosine as Cosine,
+    EarlyStopping as EarlyStopping,
+    Experiment as Experiment,
+    Exponential as Exponential,
+    Momentum as Momentum,
+    OneCycle as OneCycle,
+    Piecewise as Piecewise,
+    Run as Run,
+    Standard as Standard,
+    Training as Training,
+    TrainingMethod as TrainingMethod,
+    train as train,
+)

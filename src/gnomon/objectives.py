@@ -7,6 +7,8 @@ from torch.nn import functional
 
 from gnomon.shapes import Labels, Logits, PerExample
 
+_LEAST_SPREAD = 1e-30  # equal logits stay equal: 0 · 10³¹ is 0 in float32, 0 · ∞ would not be
+
 Objective = Callable[[Logits, Labels], PerExample]
 
 
@@ -35,5 +37,5 @@ def scale_free_cross_entropy(logits: Logits, labels: Labels) -> PerExample:
     network's logits, so that such a network is attacked with its ordinary cross-entropy.
     """
     spread = (logits.amax(dim=1) - logits.amin(dim=1)).detach()
-    scale = 10 / spread.clamp_min(torch.finfo(logits.dtype).tiny)
+    scale = 10 / spread.clamp_min(_LEAST_SPREAD)
     return cross_entropy(logits * scale[:, None], labels)

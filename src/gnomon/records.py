@@ -125,9 +125,9 @@ class Names:
 
 
 def settings_of(kind: type) -> dict[str, Any]:
-    """The settings of a record class and their types: the parameters of its constructor."""
+    """The settings of a record class and their types: the named parameters of its constructor."""
     hints = get_type_hints(kind.__init__)
-    return {name: hints[name] for name in inspect.signature(kind).parameters}
+    return {parameter.name: hints[parameter.name] for parameter in _parameters(kind)}
 
 
 def fingerprint(plain: object) -> str:
@@ -169,12 +169,10 @@ def _plain(kind: Any, value: object, where: str) -> object:
     try:
         return adapter.validate_json(json.dumps(value, default=str))
     except ValidationError as error:
-        reason = (
-            error.errors()[0]["msg"]
-            .replace("Input should be", "expected")
-            .replace("a valid ", "a ")
-        )
-        place = _join(where, *(str(part) for part in error.errors()[0]["loc"]))
+        first = error.errors()[0]
+        reason = first["msg"].replace("Input should be", "expected").replace("valid ", "")
+        reason = reason.replace("a integer", "an integer")
+        place = _join(where, *(str(part) for part in first["loc"]))
         raise SettingError(f"{place}: {reason}, got {value!r}. Correct the value.") from error
 
 
@@ -187,8 +185,13 @@ def _mapping(value: object, where: str) -> Mapping[str, object]:
 
 
 def _required(kind: type) -> list[str]:
-    parameters = inspect.signature(kind).parameters.values()
-    return [item.name for item in parameters if item.default is inspect.Parameter.empty]
+    return [item.name for item in _parameters(kind) if item.default is inspect.Parameter.empty]
+
+
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    """Without *args and **kwargs, which a module that has no settings inherits from torch."""
+    star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return [item for item in inspect.signature(kind).parameters.values() if item.kind not in star]
 
 
 def _without_none(kind: Any) -> Any:

@@ -6,6 +6,8 @@ from importlib import resources
 
 from gnomon.errors import UnknownNameError, nearest
 
+_WHERE = ("booktitle", "journal", "institution", "howpublished", "publisher")
+
 
 def cite(key: str) -> str:
     """One line for the reader: authors, year, title and where it appeared.
@@ -20,7 +22,7 @@ def cite(key: str) -> str:
     if key not in entries:
         raise UnknownNameError(f"references.bib has no key {key!r}.{nearest(key, entries)}")
     fields = entries[key]
-    where = fields.get("booktitle") or fields.get("journal") or fields.get("publisher", "")
+    where = next(fields[name] for name in _WHERE if name in fields)
     return f"{_authors(fields['author'])} ({fields['year']}): {fields['title']}. {where}."
 
 

@@ -1,0 +1,41 @@
+"""Sphinx settings: MyST sources, the Furo theme, the bibliography of the package itself."""
+
+import gnomon
+
+project = "Gnomon"
+author = "The Gnomon authors"
+copyright = f"2026, {author}"  # noqa: A001 - Sphinx's name for it
+version = release = gnomon.__version__
+
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.doctest",
+    "sphinx.ext.mathjax",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
+    "sphinxcontrib.bibtex",
+]
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "Gnomon"
+html_static_path = ["_static"]
+myst_enable_extensions = ["dollarmath", "colon_fence", "deflist"]
+myst_heading_anchors = 3
+
+bibtex_bibfiles = ["../src/gnomon/references.bib"]
+bibtex_default_style = "plain"
+
+autodoc_member_order = "bysource"
+autodoc_typehints = "none"  # the signature carries them; jaxtyping's shapes read badly elsewhere
+autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_preserve_defaults = True
+napoleon_google_docstring = True
+napoleon_numpy_docstring = False
+napoleon_use_ivar = True
+
+# Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries cannot, since
+# their inventories are on the network.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|rich|accelerate)\b.*"),
+]

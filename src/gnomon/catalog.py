@@ -1,0 +1,112 @@
+"""The names the front ends know: one literal table from words to classes."""
+
+from gnomon.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    LeakyReLU,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Softplus,
+    Tanh,
+)
+from gnomon.audit import AttackedAccuracy, CleanAccuracy, NoiseAccuracy
+from gnomon.data import (
+    CIFAR10,
+    GTSRB,
+    MNIST,
+    ArrayFile,
+    Digits,
+    DoubleSpiral,
+    ImageFolder,
+    ParquetFile,
+    Source,
+)
+from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet
+from gnomon.records import Choice, Names
+from gnomon.sets import L2, Linf
+from gnomon.training import (
+    SGD,
+    Adam,
+    AdamW,
+    Constant,
+    Cosine,
+    Exponential,
+    Momentum,
+    OneCycle,
+    OptimizerRule,
+    Piecewise,
+    Schedule,
+    Standard,
+    TrainingMethod,
+)
+
+DATA: dict[str, type] = {
+    "spiral": DoubleSpiral,
+    "digits": Digits,
+    "mnist": MNIST,
+    "cifar10": CIFAR10,
+    "gtsrb": GTSRB,
+    "npz": ArrayFile,
+    "parquet": ParquetFile,
+    "image_folder": ImageFolder,
+}
+
+ARCHITECTURES: dict[str, type] = {
+    "mlp": MLP,
+    "lenet": LeNet,
+    "cnn4": CNN4,
+    "cnn4_conv": CNN4Conv,
+}
+
+ACTIVATIONS: dict[str, type] = {
+    "relu": ReLU,
+    "leaky_relu": LeakyReLU,
+    "elu": ELU,
+    "selu": SELU,
+    "gelu": GELU,
+    "silu": SiLU,
+    "mish": Mish,
+    "tanh": Tanh,
+    "sigmoid": Sigmoid,
+    "softplus": Softplus,
+}
+
+METHODS: dict[str, type] = {"standard": Standard}
+
+OPTIMIZERS: dict[str, type] = {
+    "sgd": SGD,
+    "momentum": Momentum,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+
+SCHEDULES: dict[str, type] = {
+    "constant": Constant,
+    "piecewise": Piecewise,
+    "exponential": Exponential,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+}
+
+INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2}
+
+PROBES: dict[str, type] = {
+    "accuracy": CleanAccuracy,
+    "noise": NoiseAccuracy,
+    "attacks": AttackedAccuracy,
+}
+
+NAMES = Names(
+    {
+        Source: Choice(DATA),
+        Architecture: Choice(ARCHITECTURES, tag="architecture"),
+        Activation: Choice(ACTIVATIONS),
+        TrainingMethod: Choice(METHODS),
+        OptimizerRule: Choice(OPTIMIZERS),
+        Schedule: Choice(SCHEDULES),
+    }
+)

@@ -1,0 +1,115 @@
+"""What a person at a terminal sees while something runs; everything goes to standard error."""
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from gnomon.training import EpochProgress, Plan, Row, RunFacts
+
+_CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """One line to the person."""
+    _CONSOLE.print(text)
+
+
+class TrainingDisplay:
+    """Two progress bars (epochs, and batches of the epoch) with loss, accuracy and time left.
+
+    Args:
+        each_epoch: also prints a line after every epoch.
+    """
+
+    def __init__(self, *, each_epoch: bool = True) -> None:
+        self._each_epoch = each_epoch
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[figures]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=_CONSOLE,
+        )
+        self._epochs = self._progress.add_task("epochs", figures="", start=False)
+        self._batches = self._progress.add_task("batches", figures="", start=False)
+
+    def __enter__(self) -> "TrainingDisplay":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def started(self, plan: Plan) -> None:
+        """Sets the bars to what is planned, and to what an earlier process has done."""
+        resumed = f", resumed after epoch {plan.epochs_done}" if plan.epochs_done else ""
+        say(f"{plan.parameters:,} parameters on {plan.device}{resumed}")
+        self._progress.update(self._epochs, total=plan.epochs, completed=plan.epochs_done)
+        self._progress.update(self._batches, total=plan.batches)
+        for task in (self._epochs, self._batches):
+            self._progress.start_task(task)
+
+    def batch(self, progress: EpochProgress) -> None:
+        """Moves the bar of the current epoch."""
+        figures = f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}"
+        self._progress.update(self._batches, completed=progress.batch, figures=figures)
+
+    def epoch(self, row: Row) -> None:
+        """Prints the epoch's figures and moves the bar of epochs."""
+        if self._each_epoch:
+            say(_line(row))
+        self._progress.update(self._epochs, completed=row.epoch)
+        self._progress.reset(self._batches)
+
+    def ended(self, facts: RunFacts) -> None:
+        """Takes the bars away."""
+        for task in (self._epochs, self._batches):
+            self._progress.update(task, visible=False)
+
+
+def _line(row: Row) -> str:
+    validation = ""
+    if row.validation_accuracy is not None:
+        validation = (
+            f"  validation loss {row.validation_loss:.4f} accuracy {row.validation_accuracy:.2%}"
+        )
+    return (
+        f"epoch {row.epoch:3d}  loss {row.train_loss:.4f} accuracy {row.train_accuracy:.2%}"
+        f"{validation}  {row.seconds:.1f} s"
+    )
+
+
+class AuditDisplay:
+    """A spinner that names the probe at work, and how long it has taken."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE
+        )
+        self._task = self._progress.add_task("reading", total=None)
+
+    def __enter__(self) -> "AuditDisplay":
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._progress.stop()
+
+    def __call__(self, topic: str) -> None:
+        """Names the probe that starts."""
+        self._progress.update(self._task, description=f"probe: {topic}")

@@ -1,0 +1,62 @@
+"""How a command ends: its exit status, and one clear line when something is wrong.
+
+0: done. 1: a defect of Gnomon itself. 2: the input, the machine or the user stopped it.
+3: a requirement of `--require` does not hold.
+"""
+
+import functools
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Annotated
+
+import typer
+
+from gnomon.errors import GnomonError
+
+STOPPED = 2
+REQUIREMENT_FAILED = 3
+_DEFECT = 1
+
+_Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")]
+
+
+def ending_clearly(command: Callable[..., None]) -> Callable[..., None]:
+    """Gives a command the option `--debug`, and without it turns errors into one line and a status."""
+
+    @functools.wraps(command)
+    def run(*, debug: bool = False, **arguments: object) -> None:
+        try:
+            command(**arguments)
+        except typer.Exit:
+            raise
+        except (GnomonError, OSError, KeyboardInterrupt) as error:
+            _end(error, debug=debug, status=STOPPED, text=_describe(error))
+        except Exception as error:  # noqa: BLE001 - the last resort, before the user
+            text = f"a defect of Gnomon ({type(error).__name__}: {error}). Run it with --debug and report it."
+            _end(error, debug=debug, status=_DEFECT, text=text)
+
+    signature = inspect.signature(command)
+    option = inspect.Parameter(
+        "debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_Debug
+    )
+    vars(run)["__signature__"] = signature.replace(
+        parameters=[*signature.parameters.values(), option]
+    )
+    return run
+
+
+def _end(error: BaseException, *, debug: bool, status: int, text: str) -> None:
+    if debug:
+        raise error
+    print(f"gnomon: {text}", file=sys.stderr)
+    raise typer.Exit(status) from None
+
+
+def _describe(error: BaseException) -> str:
+    if isinstance(error, KeyboardInterrupt):
+        return "interrupted; what was written is whole. Run the same command again to go on."
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}. Nothing was left half-written; free space or mend access."
+    return str(error)

@@ -1,0 +1,140 @@
+"""The configuration: the same keys in a TOML file, on the command line, and in Python.
+
+A configuration is a plain mapping until `experiment` reads it; the mapping that `describe` gives back
+has every default written out, and is what a run folder keeps.
+"""
+
+import copy
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, get_args
+
+from gnomon.catalog import DATA, INPUT_SETS, NAMES
+from gnomon.data import Source
+from gnomon.errors import SettingError, UnknownNameError, nearest
+from gnomon.records import read_toml
+from gnomon.sets import Domain, InputSet
+from gnomon.training import Device, Experiment
+
+_FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
+
+
+def read_config(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
+    """The mapping in a TOML file, with `settings` such as "training.epochs=3" put in.
+
+    Raises:
+        DataError: the file is missing or not TOML.
+        SettingError: a setting is not of the form key=value, or goes through a key that is no table.
+    """
+    return override(read_toml(path), settings)
+
+
+def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
+    """A copy of `config` with each "table.key=value" put in.
+
+    Values are written as in TOML; a bare word is text, so that `data.name=mnist` needs no quotes.
+
+    Raises:
+        SettingError: no "=" in a setting, or a part of its key is no table.
+    """
+    changed = copy.deepcopy(dict(config))
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals or not key.strip():
+            raise SettingError(
+                f"--set: expected KEY=VALUE such as training.epochs=3, got {setting!r}. Correct it."
+            )
+        *tables, last = key.strip().split(".")
+        place = changed
+        for table in tables:
+            if isinstance(place.get(table), str):
+                place[table] = {"name": place[table]}
+            place = place.setdefault(table, {})
+            if not isinstance(place, dict):
+                raise SettingError(
+                    f"--set {setting}: expected a table at '{table}', got a value. Use its own key."
+                )
+        place[last] = _value(value.strip())
+    return changed
+
+
+def experiment(config: Mapping[str, Any]) -> Experiment:
+    """The experiment a configuration describes.
+
+    `data.name` may be a known name, or the path of an .npz file, a Parquet file or a folder.
+
+    Raises:
+        SettingError: unknown key (with the nearest right one), wrong type, or value out of range.
+        UnknownNameError: a name that the catalogue does not have.
+    """
+    return NAMES.read(Experiment, _with_path(config))
+
+
+def data_source(table: object) -> Source:
+    """The source of data that the table [data] describes: a mapping, or just a name or path.
+
+    Raises:
+        SettingError: unknown key, wrong type, or value out of range.
+        UnknownNameError: a name that the catalogue does not have, and that is no path to data.
+    """
+    return NAMES.read(Source, _with_path({"data": table})["data"], "data")
+
+
+def describe(planned: Experiment) -> dict[str, Any]:
+    """The mapping that `experiment` turns into an equal experiment, every default written out."""
+    return NAMES.write(planned)
+
+
+def as_device(text: str) -> Device:
+    """The device that the text names.
+
+    Raises:
+        UnknownNameError: it is none of auto, cpu and cuda.
+    """
+    if text not in get_args(Device):
+        raise UnknownNameError(f"--device {text}: no such device.{nearest(text, get_args(Device))}")
+    return text
+
+
+def input_set(text: str, domain: Domain) -> InputSet:
+    """The perturbation set that "norm:radius" names, such as "linf:2/255" or "l2:0.5".
+
+    Raises:
+        UnknownNameError: a norm that the catalogue does not have.
+        SettingError: the radius is no number ≥ 0 and no fraction.
+    """
+    norm, _, radius = text.partition(":")
+    if norm not in INPUT_SETS:
+        raise UnknownNameError(f"--inputs {text}: no such norm.{nearest(norm, INPUT_SETS)}")
+    try:
+        numerator, _, denominator = radius.partition("/")
+        size = float(numerator) / float(denominator or 1)
+    except (ValueError, ZeroDivisionError):
+        raise SettingError(
+            f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as 2/255, got "
+            f"{radius!r}. Correct it."
+        ) from None
+    return INPUT_SETS[norm](size, domain)
+
+
+def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Turns a path in `data.name` into the kind of source that reads it, and makes it absolute."""
+    changed = copy.deepcopy(dict(config))
+    data = changed.get("data")
+    if isinstance(data, str):
+        data = changed["data"] = {"name": data}
+    name = data.get("name") if isinstance(data, dict) else None
+    if isinstance(data, dict) and isinstance(name, str) and name not in DATA:
+        path = Path(name)
+        kind = "image_folder" if path.is_dir() else _FILE_KINDS.get(path.suffix)
+        if kind:
+            data |= {"name": kind, "path": str(path.resolve())}
+    return changed
+
+
+def _value(text: str) -> object:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,66 @@
+"""The demonstration: two networks learn the double spiral, and are examined side by side."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from gnomon.audit import Audit, Subject, audit
+from gnomon.audit.report import write_report
+from gnomon.catalog import PROBES
+from gnomon.config import describe, experiment
+from gnomon.data import Store
+from gnomon.examination import Request, prepare
+from gnomon.training import Observer, train
+
+ACTIVATIONS = ("relu", "tanh")
+
+
+def demonstrate(
+    folder: Path,
+    watch: Callable[[str], AbstractContextManager[Observer]],
+    announce: Callable[[str], None],
+) -> Path:
+    """Trains a 5 × 50 network with each activation, examines both, writes one report; its path.
+
+    Runs that the folder already holds are not trained again.
+
+    Args:
+        folder: gets one run folder per activation, report.html, and figures/.
+        watch: makes the observer of the training of the network named.
+        announce: called with what is being done otherwise.
+
+    Raises:
+        FolderError: the folder holds something else.
+    """
+    examined: list[tuple[Subject, Audit]] = []
+    for activation in ACTIVATIONS:
+        run = folder / activation
+        planned = experiment(_config(activation))
+        data = planned.data(planned.seed, Store.default(download=False))
+        with watch(activation) as observer:
+            train(planned, data, run, describe(planned), observer, "cpu")
+        subject, probes = prepare(Request(str(run), probes=tuple(PROBES), device="cpu"))
+        examined.append((subject, audit(subject, probes, announce=announce)))
+    announce("report")
+    return write_report(folder, examined)
+
+
+def _config(activation: str) -> dict[str, Any]:
+    return {
+        "seed": 0,
+        "data": {"name": "spiral", "entanglement": 8.0, "points": 2000},
+        "network": {
+            "architecture": "mlp",
+            "hidden": [50, 50, 50, 50, 50],
+            "activation": activation,
+        },
+        "training": {
+            "epochs": 60,
+            "batch_size": 64,
+            "optimizer": "adam",
+            "learning_rate": 2e-3,
+            "schedule": "cosine",
+            "snapshots": [0, 5, 20, 60],
+        },
+    }

@@ -1,0 +1,98 @@
+"""From what a front end was asked to examine to a subject and probes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from gnomon.audit import Probe, Subject, sample_subject
+from gnomon.catalog import PROBES
+from gnomon.config import as_device, data_source, input_set, override
+from gnomon.data import Dataset, Store
+from gnomon.errors import SettingError, UnknownNameError, nearest
+from gnomon.records import settings_of
+from gnomon.sets import InputSet
+from gnomon.targets import Target, open_target
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be examined, and how, in the words of the command line.
+
+    Attributes:
+        target: a run folder, a .safetensors file, or package.module:factory.
+        weights: for a factory, the file to load.
+        data: the name or path of a data set; None means the run's own.
+        settings: "data.key=value", put into the data's settings.
+        inputs: such as "linf:2/255"; empty means the sets customary for the data.
+        probes: names of probes; None means all.
+        samples: how many test examples; None means all.
+        seed: everything random in the audit depends on it.
+        device: auto, cpu or cuda.
+    """
+
+    target: str
+    weights: Path | None = None
+    data: str | None = None
+    settings: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+    probes: tuple[str, ...] | None = None
+    samples: int | None = None
+    seed: int = 0
+    device: str = "auto"
+
+
+def prepare(request: Request) -> tuple[Subject, list[Probe]]:
+    """The subject and the probes that a request names.
+
+    Raises:
+        GnomonError: the target, the data, a set or a probe is not what it should be; the message says
+            which.
+    """
+    probes = _probe_kinds(request.probes)
+    target = open_target(request.target, request.weights)
+    data = _data(request, target)
+    within = tuple(input_set(text, data.domain) for text in request.inputs) or data.customary
+    network = target.network.to(_device(request.device))
+    subject = sample_subject(
+        network,
+        data,
+        name=target.name,
+        samples=request.samples,
+        seed=request.seed,
+        about=target.about,
+    )
+    return subject, [_probe(kind, within) for kind in probes]
+
+
+def _data(request: Request, target: Target) -> Dataset:
+    """The data the request names, else those of the run; a run's seed, so that its split is the same."""
+    table: Any = target.config.get("data") if request.data is None else {"name": request.data}
+    if table is None:
+        raise SettingError(
+            f"--data: expected the name of a data set, got none, and {request.target} says none. "
+            "Add --data NAME."
+        )
+    config = override({"data": table}, request.settings)
+    return data_source(config["data"])(target.config.get("seed", 0), Store.default(progress=True))
+
+
+def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
+    for name in names or ():
+        if name not in PROBES:
+            raise UnknownNameError(f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}")
+    return [PROBES[name] for name in names or PROBES]
+
+
+def _probe(kind: type, within: tuple[InputSet, ...]) -> Probe:
+    return kind(within=within) if "within" in settings_of(kind) else kind()
+
+
+def _device(text: str) -> torch.device:
+    name = as_device(text)
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise SettingError("--device cuda: expected a CUDA device, got none. Use --device cpu.")
+    return torch.device(name)

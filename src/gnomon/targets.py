@@ -1,0 +1,118 @@
+"""What the front ends may examine: a run folder, saved weights, or a Python factory."""
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from gnomon.catalog import NAMES
+from gnomon.config import read_config
+from gnomon.errors import FolderError, SubjectError
+from gnomon.networks import Architecture, load_weights, read_description
+from gnomon.seeds import generator
+
+WEIGHTS = "model.safetensors"
+CONFIG = "config.toml"
+
+
+@dataclass(frozen=True)
+class Target:
+    """A network to examine, and what its origin says about it.
+
+    Attributes:
+        name: short, for reports and file names.
+        network: in the mode its origin left it in.
+        config: the configuration of the run it comes from, empty where there is none.
+        about: facts for the report.
+    """
+
+    name: str
+    network: nn.Module
+    config: Mapping[str, Any]
+    about: Mapping[str, str | int]
+
+
+def open_target(text: str, weights: Path | None = None) -> Target:
+    """The network that `text` names.
+
+    Args:
+        text: a run folder, a .safetensors file with its .toml beside it, or package.module:factory,
+            where the factory is a callable without arguments that returns a network.
+        weights: for a factory, the safetensors file to load.
+
+    Raises:
+        FolderError: the folder holds no finished run.
+        WeightsError: the weights cannot be read, or belong to another architecture.
+        SubjectError: the text names nothing that can be examined.
+    """
+    path = Path(text)
+    if path.is_dir():
+        return _from_run(path)
+    if path.suffix == ".safetensors":
+        return Target(path.stem, load_network(path), {}, _described(path))
+    if ":" in text:
+        return _from_factory(text, weights)
+    raise SubjectError(
+        f"{text}: expected a run folder, a .safetensors file, or package.module:factory, got none of "
+        "these. Check the path."
+    )
+
+
+def load_network(path: Path) -> nn.Sequential:
+    """The network saved as `path` (.safetensors, with its .toml beside it), or by a run in a folder.
+
+    Raises:
+        WeightsError: the weights cannot be read, or belong to another architecture.
+        DataError: the TOML file beside them is missing or not TOML.
+    """
+    if path.is_dir():
+        path = path / WEIGHTS
+    table, signature = read_description(path)
+    network = NAMES.read(Architecture, table, "network")(signature, generator(0))
+    load_weights(network, path)
+    return network
+
+
+def _from_run(folder: Path) -> Target:
+    for needed in (CONFIG, WEIGHTS):
+        if not (folder / needed).is_file():
+            raise FolderError(
+                f"{folder}: expected the folder of a run, got one without {needed}. "
+                "Give a folder that `gnomon train` wrote to the end of at least one epoch."
+            )
+    network = load_network(folder)
+    config = read_config(folder / CONFIG)
+    return Target(folder.resolve().name, network, config, _described(folder / WEIGHTS))
+
+
+def _from_factory(text: str, weights: Path | None) -> Target:
+    module_name, _, attribute = text.partition(":")
+    if (here := str(Path.cwd())) not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        factory = getattr(importlib.import_module(module_name), attribute)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SubjectError(
+            f"{text}: expected an importable module and a name in it, got: {error}. "
+            "Check the spelling, or run from the folder that holds the module."
+        ) from error
+    network = factory if isinstance(factory, nn.Module) else factory()
+    if not isinstance(network, nn.Module):
+        raise SubjectError(
+            f"{text}: expected a factory that returns a torch.nn.Module, got "
+            f"{type(network).__name__}. Return the network itself."
+        )
+    if weights is not None:
+        load_weights(network, weights)
+    about: dict[str, str | int] = {"factory": text, "weights": str(weights or "as the factory made them")}
+    return Target(attribute, network, {}, about)
+
+
+def _described(weights: Path) -> dict[str, str | int]:
+    """The settings of the architecture, one fact each."""
+    table, _ = read_description(weights)
+    return {key: value if isinstance(value, int) else str(value) for key, value in table.items()}

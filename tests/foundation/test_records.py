@@ -1,0 +1,181 @@
+"""Records to and from plain values, and the errors a wrong file gets."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Protocol, runtime_checkable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gnomon.errors import DataError, SettingError, UnknownNameError
+from gnomon.records import Choice, Names, fingerprint, read_toml, write_toml
+
+
+@runtime_checkable
+class Shape(Protocol):
+    def area(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Square:
+    side: float = 1.0
+
+    def __post_init__(self) -> None:
+        if self.side < 0:
+            raise SettingError(f"side: expected 0 or more, got {self.side}. Correct it.")
+
+    def area(self) -> float:
+        return self.side**2
+
+
+@dataclass(frozen=True)
+class Point:
+    def area(self) -> float:
+        return 0.0
+
+
+@dataclass(frozen=True)
+class Nested:
+    depth: int = 1
+
+
+@dataclass(frozen=True)
+class Drawing:
+    title: str
+    copies: int = 1
+    scale: float = 1.0
+    colours: tuple[str, ...] = ()
+    style: Literal["plain", "rich"] = "plain"
+    shape: Shape = Point()
+    limit: float | None = None
+    nested: Nested = field(default_factory=Nested)
+    path: Path = Path("here")
+    bold: bool = False
+
+
+NAMES = Names({Shape: Choice({"square": Square, "point": Point})})
+
+
+def _read(**changes: object) -> Drawing:
+    return NAMES.read(Drawing, {"title": "a", **changes}, "drawing")
+
+
+def test_defaults_fill_what_the_file_leaves_out() -> None:
+    assert _read() == Drawing("a")
+
+
+def test_every_kind_of_value_is_read() -> None:
+    read = _read(
+        copies=3, scale=2, colours=["red", "blue"], style="rich", limit=0.5,
+        nested={"depth": 4}, path="there", bold=True, shape={"name": "square", "side": 2.0},
+    )  # fmt: skip
+    assert read == Drawing(
+        "a",
+        3,
+        2.0,
+        ("red", "blue"),
+        "rich",
+        Square(2.0),
+        0.5,
+        Nested(4),
+        Path("there"),
+        bold=True,
+    )
+
+
+def test_a_choice_may_be_named_by_a_word_alone() -> None:
+    assert _read(shape="square").shape == Square()
+
+
+@given(
+    st.builds(
+        Drawing,
+        title=st.text(),
+        copies=st.integers(-(2**53), 2**53),
+        scale=st.floats(allow_nan=False, allow_infinity=False),
+        colours=st.lists(st.text()).map(tuple),
+        style=st.sampled_from(["plain", "rich"]),
+        shape=st.sampled_from([Point(), Square(), Square(0.1)]),
+        limit=st.none() | st.floats(0, 1),
+        nested=st.builds(Nested, st.integers(0, 9)),
+        path=st.just(Path("some/where")),
+        bold=st.booleans(),
+    )
+)
+def test_writing_and_reading_gives_the_record_back(drawing: Drawing) -> None:
+    assert NAMES.read(Drawing, NAMES.write(drawing)) == drawing
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"copie": 3}, r"drawing\.copie: there is no such key\. Did you mean 'copies'\?"),
+        ({"copies": "3"}, r"drawing\.copies: expected an integer, got '3'"),
+        ({"copies": True}, r"drawing\.copies: expected an integer, got True"),
+        ({"copies": 1.5}, r"drawing\.copies: expected an integer"),
+        ({"scale": "big"}, r"drawing\.scale: expected a number, got 'big'"),
+        ({"colours": ["red", 5]}, r"drawing\.colours\.1: expected a string"),
+        ({"style": "poor"}, r"drawing\.style: expected 'plain' or 'rich', got 'poor'"),
+        ({"nested": 5}, r"drawing\.nested: expected a table"),
+        ({"nested": {"dept": 5}}, r"drawing\.nested\.dept: .* Did you mean 'depth'\?"),
+        ({"shape": {"side": 1.0}}, r"expected the key 'name' with one of point, square"),
+        ({"shape": {"name": "square", "side": -1.0}}, r"\[drawing\.shape\] side: expected 0 or more"),
+        ({"shape": {"name": "square", "angle": 1}}, r"drawing\.shape\.angle: there is no such key"),
+        ({"title": 7}, r"drawing\.title: expected a string, got 7"),
+    ],
+)  # fmt: skip
+def test_a_wrong_value_is_named_with_its_place(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        _read(**changes)
+
+
+def test_an_unknown_name_gets_the_nearest_one() -> None:
+    with pytest.raises(UnknownNameError, match="Did you mean 'square'"):
+        _read(shape="sqare")
+
+
+def test_a_missing_value_is_named() -> None:
+    with pytest.raises(SettingError, match=r"drawing\.title: expected a value, got none"):
+        NAMES.read(Drawing, {}, "drawing")
+
+
+def test_the_fingerprint_sees_values_and_not_their_order() -> None:
+    plain = {"a": 1, "b": [1.0, "x"]}
+    assert fingerprint(plain) == fingerprint({"b": [1.0, "x"], "a": 1})
+    assert fingerprint(plain) != fingerprint({"a": 1, "b": [1.0, "y"]})
+    assert len(fingerprint(plain)) == 16
+
+
+@given(
+    st.dictionaries(
+        st.text(st.characters(codec="ascii", categories=["L"]), min_size=1),
+        st.integers(-(2**63), 2**63 - 1)
+        | st.floats(allow_nan=False)
+        | st.text()
+        | st.booleans(),
+    )
+)
+def test_toml_keeps_what_it_is_given(plain: dict[str, Any]) -> None:
+    import tempfile  # noqa: PLC0415 - hypothesis and the tmp_path fixture do not go together
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "plain.toml"
+        write_toml(path, plain)
+        assert read_toml(path) == plain
+
+
+def test_a_file_that_is_no_toml_says_where_it_breaks(tmp_path: Path) -> None:
+    path = tmp_path / "broken.toml"
+    path.write_text("a = 1\nb = = 2\n")
+    with pytest.raises(DataError, match="line 2"):
+        read_toml(path)
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_missing_or_unreadable_file_is_named(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "settings.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(DataError, match="settings.toml"):
+        read_toml(path)
