@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gnomon.errors import SettingError
 from gnomon.sets import InputSet
 
-MULTIPLES = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0)
+MULTIPLES = (0.25, 0.5, 1.0, 2.0)
 """The default grid, in multiples of the largest asked radius: up to it, and twice as far."""
 
 

@@ -38,9 +38,9 @@ GLOSSARY = (
     Definition(
         "decision-region",
         "Decision region",
-        "The set of inputs x to which the network gives class k, those with z_k(x) > z_j(x) "
-        "for all j ≠ k, where z(x) are the logits. Lines mark where two logits share the largest "
-        "value. Drawn from the logits on a grid of 240 × 240 points.",
+        "The inputs x to which the network gives class k: z_k(x) > z_j(x) for all j ≠ k, where "
+        "z(x) are the logits. Lines mark where two logits share the largest value. Drawn from "
+        "the logits on a grid of 240 × 240 points.",
     ),
     Definition(
         "clean-accuracy",

@@ -68,7 +68,8 @@ def render(
         title=_title(audits),
         style=Markup(here.joinpath("report.css").read_text("utf-8")),  # noqa: S704 - our own file
         audits=audits,
-        headlines=[_headline(audit) for audit in audits],
+        abouts=[(audit.name, _about(audit)) for audit in audits],
+        cards=_cards(audits),
         topics=_by_topic(pictures),
         rows=_rows(audits),
         class_tables=[(audit.name, rows) for audit in audits if (rows := _class_rows(audit))],
@@ -90,12 +91,12 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Headline:
-    """The figures at the top of the page for one subject."""
+class Card:
+    """One kind of figure at the top of the page: its value for each subject."""
 
     name: str
-    about: str
-    findings: tuple[Finding, ...]
+    condition: str
+    findings: tuple[tuple[str, Finding], ...]
 
 
 def _title(audits: Sequence[Audit]) -> str:
@@ -103,20 +104,37 @@ def _title(audits: Sequence[Audit]) -> str:
     return f"{listed([audit.name for audit in audits])} on {data}"
 
 
-def _headline(audit: Audit) -> Headline:
-    """Clean accuracy, and for each norm the attacked accuracy at the largest asked radius."""
-    chosen: dict[str, Finding] = {}
-    for finding in audit.findings:
-        if finding.name == "clean_accuracy":
-            chosen["clean"] = finding
-        elif finding.name == "attacked_accuracy":
-            norm = str(finding.details["norm"])
-            if norm not in chosen or finding.value <= chosen[norm].value:
-                chosen[norm] = finding
-        elif finding.details.get("kind") == "uniform":
-            chosen["noise" + str(finding.details["norm"])] = finding
-    about = ", ".join(f"{key} {value}" for key, value in audit.subject.items() if key != "name")
-    return Headline(audit.name, about, tuple(chosen.values()))
+def _about(audit: Audit) -> str:
+    """The facts about a network, in a line."""
+    return ", ".join(f"{key} {value}" for key, value in audit.subject.items() if key != "name")
+
+
+def _cards(audits: Sequence[Audit]) -> list[Card]:
+    """Clean accuracy; for each norm the attacked accuracy at its largest radius; one noise."""
+    keys: dict[str, tuple[str, str]] = {}
+    for finding in audits[0].findings:
+        norm = str(finding.details.get("norm", ""))
+        key = finding.name if finding.name == "noise_accuracy" else finding.name + norm
+        worse = key in keys and finding.value < _value(audits[0], keys[key])
+        if key not in keys or (worse and finding.name == "attacked_accuracy"):
+            keys[key] = (finding.name, finding.condition)
+    return [
+        Card(
+            name.replace("_", " "),
+            condition,
+            tuple(
+                (audit.name, finding)
+                for audit in audits
+                for finding in audit.findings
+                if (finding.name, finding.condition) == (name, condition)
+            ),
+        )
+        for name, condition in keys.values()
+    ]
+
+
+def _value(audit: Audit, key: tuple[str, str]) -> float:
+    return next(each.value for each in audit.findings if (each.name, each.condition) == key)
 
 
 def _by_topic(pictures: Sequence[Picture]) -> dict[str, list[Drawn]]:

@@ -4,21 +4,27 @@ import re
 from collections.abc import Sequence
 
 from gnomon.audit.finding import Finding
+from gnomon.sets import InputSet
 
 NORMS = {"Linf": "L∞", "L2": "L2"}
 """Norms as they are written for readers."""
 
 
-def percent(share: float) -> str:
-    """A share in per cent with one decimal, with two next to 0 and 100.
+def radius_of(within: InputSet) -> str:
+    """A set in words: "L∞ radius 0.00784"."""
+    return f"{NORMS[within.norm]} radius {within.radius:.3g}"
 
-    >>> percent(0.5), percent(0.9996), percent(1.0)
-    ('50.0 %', '99.96 %', '100 %')
+
+def percent(share: float) -> str:
+    """A share in per cent, with as many decimals (one to four) as tell it from 0 and 100 %.
+
+    >>> percent(0.5), percent(0.99996), percent(1.0)
+    ('50.0 %', '99.996 %', '100 %')
     """
     if share in {0.0, 1.0}:
-        return f"{share:.0%}".replace("%", " %")
-    digits = 1 if 0.001 <= share <= 0.999 else 2
-    return f"{100 * share:.{digits}f} %"
+        return f"{100 * share:.0f} %"
+    texts = [f"{100 * share:.{digits}f}" for digits in (1, 2, 3, 4)]
+    return next((text for text in texts if 0 < float(text) < 100), texts[-1]) + " %"
 
 
 def interval(error: Sequence[float] | None) -> str:

@@ -41,6 +41,7 @@ def accuracy_of_classes(audits: Sequence[Audit]) -> Picture:
         axes.set_yticks(range(len(order)), names, fontsize=9 if len(order) <= FEW else 7.5)
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xlabel("accuracy in %, with 95 % interval")
+        axes.set_xlim(right=101)
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         if len(audits) > 1:
@@ -67,7 +68,7 @@ def confusion(audit: Audit) -> Picture:
     few = len(counts) <= FEW
     width = WIDTH if few else 1.5 * WIDTH
     with house_style():
-        figure = new_figure(width * 0.94, width)
+        figure = new_figure(min(width * 0.94, 1.6 + 0.45 * len(counts)), width)
         axes = figure.subplots()
         _draw_cells(axes, counts)
         if few:
@@ -125,7 +126,6 @@ def _draw_cells(axes: Axes, counts: list[list[int]]) -> None:
     axes.add_collection(PatchCollection(cells, facecolors=colours, edgecolors="none"))
     axes.set_xlim(-0.5, len(counts) - 0.5)
     axes.set_ylim(len(counts) - 0.5, -0.5)
-    axes.set_aspect("equal")
     axes.tick_params(length=0)
 
 

@@ -36,13 +36,12 @@ def accuracy_against_radius(audits: Sequence[Audit], norm: str) -> Picture:
         _frame(axes, audits, norm)
         figure.legend(loc="outside lower center", ncols=2)
     findings = [each for audit in audits for each in _attacked(audit, norm)]
-    sentences = [_sentence(audit, norm) for audit in audits]
     return Picture(
         key=f"accuracy-against-{norm.lower()}-radius",
         topic="Perturbed inputs",
         title=f"Accuracy against the {NORMS[norm]} radius",
         figure=figure,
-        caption=" ".join(sentences),
+        caption=_caption(audits, norm),
         alt=f"Curves that fall from the clean accuracy as the {NORMS[norm]} radius grows. "
         + " ".join(_spoken(audit, norm) for audit in audits),
         definition="attacked-accuracy",
@@ -131,26 +130,38 @@ def _band(axes: Axes, radii: Sequence[float], curve: dict[str, Any], colour: str
     axes.fill_between(radii, lower, upper, color=colour, alpha=0.18, linewidth=0)
 
 
-def _sentence(audit: Audit, norm: str) -> str:
-    """What the largest asked radius does to this subject."""
-    radius = max(each.details["radius"] for each in _of_norm(audit, norm))
-    parts = [
-        f"{percent(each.value)} of the examples are right as they are"
-        for each in audit.findings
-        if each.name == "clean_accuracy"
-    ]
-    for each in _of_norm(audit, norm):
-        details = each.details
-        if details["radius"] == radius and details.get("kind") == "uniform":
-            parts.append(
-                f"{percent(each.value)} under uniform noise of size {details['size']:.3g}"
-            )
-        if details["radius"] == radius and each.name == "attacked_accuracy":
-            parts.append(
-                f"{percent(each.value)} ({interval(each.error)}) under the worst perturbation "
-                f"that was found within ε = {radius:.3g}"
-            )
-    return f"{audit.name}: {listed(parts)}."
+def _caption(audits: Sequence[Audit], norm: str) -> str:
+    """What the largest asked radius does, beside noise of its size and no perturbation."""
+    radius = max(each.details["radius"] for audit in audits for each in _of_norm(audit, norm))
+    worst = _values(audits, norm, radius, "attacked_accuracy")
+    noise = _values(audits, norm, radius, "uniform")
+    clean = _values(audits, norm, radius, "clean_accuracy")
+    beside = [f"{clean} as they are"] if clean else []
+    beside += [f"{noise} under uniform noise of the size that belongs to it"] if noise else []
+    start = f"Within {NORMS[norm]} radius {radius:.3g}"
+    if not worst:
+        return f"{start}, of the examples are right: {listed(beside)}."
+    against = f", against {listed(beside)}" if beside else ""
+    return (
+        f"{start} the worst perturbation found leaves {worst} of the examples right{against}."
+    )
+
+
+def _values(audits: Sequence[Audit], norm: str, radius: float, kind: str) -> str:
+    """The values of one name, or of one kind of noise, for each subject, in words."""
+    said: list[str] = []
+    for audit in audits:
+        for each in audit.findings:
+            details = each.details
+            here = (details.get("norm"), details.get("radius")) in {
+                (norm, radius),
+                (None, None),
+            }
+            if here and kind in {each.name, details.get("kind")}:
+                name = f"{audit.name} " if len(audits) > 1 else ""
+                error = f" ({interval(each.error)})" if each.name == "attacked_accuracy" else ""
+                said.append(f"{name}{percent(each.value)}{error}")
+    return listed(said) if said else ""
 
 
 def _spoken(audit: Audit, norm: str) -> str:

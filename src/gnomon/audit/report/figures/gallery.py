@@ -17,7 +17,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import file_stem, shortened
+from gnomon.audit.report.words import file_stem, radius_of, shortened
 from gnomon.audit.subject import Subject
 from gnomon.data.dataset import Dataset
 from gnomon.sets import InputSet
@@ -32,9 +32,9 @@ def is_image(shape: tuple[int, ...]) -> bool:
 
 
 def examples_of_classes(data: Dataset) -> Picture:
-    """The first test example of each class, of at most thirty classes."""
+    """The first test example of each class, of at most twenty classes."""
     labels = data.test.labels
-    present = [label for label in range(data.classes) if bool((labels == label).any())][:30]
+    present = [label for label in range(data.classes) if bool((labels == label).any())][:20]
     columns = min(5, len(present))
     rows = -(-len(present) // columns)
     with house_style():
@@ -75,7 +75,7 @@ def gallery(subject: Subject, within: InputSet, generator: torch.Generator) -> P
     return Picture(
         key=f"gallery-{file_stem(subject.name)}-{file_stem(str(within))}",
         topic="Perturbed inputs",
-        title=f"What PGD adds within {within}: {subject.name}",
+        title=f"What PGD adds to the inputs of {subject.name}",
         figure=figure,
         caption=_caption(subject, within, found),
         alt=f"{len(found.labels)} rows of three pictures: an example, the perturbation in "
@@ -121,11 +121,11 @@ def _caption(subject: Subject, within: InputSet, found: _Found) -> str:
         return f"{subject.name} gets no example right, so that there is nothing to attack."
     if not found.fooled:
         return (
-            f"PGD within {within} fooled {subject.name} on none of {found.tried} examples "
+            f"PGD within {radius_of(within)} fooled {subject.name} on none of {found.tried} examples "
             "that are right: the pictures on the right are the originals."
         )
     return (
-        f"PGD within {within} fooled {subject.name} on {found.fooled} of {found.tried} "
+        f"PGD within {radius_of(within)} fooled {subject.name} on {found.fooled} of {found.tried} "
         "examples that are right; compare left and right: the class changes, the picture "
         "hardly does (the middle shows the difference in enlarged contrast)."
     )

@@ -35,7 +35,9 @@ def data_on_the_plane(data: Dataset) -> Picture:
         _scatter(axes, data.test, None, size=16, alpha=1.0)
         _frame(axes, data)
         if data.classes <= 8:
-            figure.legend(loc="outside lower center", ncols=3)
+            legend = figure.legend(loc="outside lower center", ncols=3, markerscale=2.5)
+            for handle in legend.legend_handles:
+                handle.set_alpha(1) if handle is not None else None
     counts = f"{len(data.train)} training points (faint) and {len(data.test)} test points"
     facts = "; ".join(f"{name}: {_fact(value)}" for name, value in data.facts.items())
     return Picture(
