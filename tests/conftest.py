@@ -13,7 +13,7 @@ settings.load_profile("ci" if os.environ.get("CI") else "dev")
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder with the real data sets; without it a test is skipped, and fails where CI=true."""
+    """The folder with the real data sets; without it a test skips, or fails where CI=true."""
     folder = os.environ.get("GNOMON_DATA", "")
     if folder and Path(folder).is_dir():
         return Path(folder)

@@ -1,4 +1,4 @@
-"""The house rules that no other tool keeps: lengths, names of files, first lines, the catalogue."""
+"""The house rules no other tool keeps: lengths, names, first lines, the catalogue."""
 
 import ast
 import inspect
@@ -71,7 +71,11 @@ def test_the_catalogue_misses_no_activation() -> None:
         (catalog.DATA, "data", ["self", "seed", "store"]),
         (catalog.ARCHITECTURES, "networks", ["self", "signature", "generator"]),
         (catalog.SCHEDULES, "training", ["self", "step", "steps"]),
-        (catalog.OPTIMIZERS, "training", ["self", "parameters", "learning_rate", "weight_decay"]),
+        (
+            catalog.OPTIMIZERS,
+            "training",
+            ["self", "parameters", "learning_rate", "weight_decay"],
+        ),
         (catalog.PROBES, "audit", ["self", "subject", "generator"]),
     ],
 )
@@ -83,7 +87,7 @@ def test_the_catalogue_misses_nothing_public(
         item
         for item in _members(module, object)
         if not getattr(item, "_is_protocol", False)
-        and inspect.isfunction(getattr(item, "__call__", None))
+        and inspect.isfunction(vars(item).get("__call__"))
         and list(inspect.signature(item.__call__).parameters) == call
     }
     assert public == set(table.values())

@@ -84,3 +84,6 @@ from .training import (
     TrainingMethod as TrainingMethod,
     train as train,
 )
+
+__all__: list[str]
+__version__: str

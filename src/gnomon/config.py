@@ -1,7 +1,7 @@
 """The configuration: the same keys in a TOML file, on the command line, and in Python.
 
-A configuration is a plain mapping until `experiment` reads it; the mapping that `describe` gives back
-has every default written out, and is what a run folder keeps.
+A configuration is a plain mapping until `experiment` reads it; the mapping that `describe`
+gives back has every default written out, and is what a run folder keeps.
 """
 
 import copy
@@ -25,7 +25,8 @@ def read_config(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
 
     Raises:
         DataError: the file is missing or not TOML.
-        SettingError: a setting is not of the form key=value, or goes through a key that is no table.
+        SettingError: a setting is not of the form key=value, or goes through a key that is no
+            table.
     """
     return override(read_toml(path), settings)
 
@@ -33,7 +34,8 @@ def read_config(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
 def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, Any]:
     """A copy of `config` with each "table.key=value" put in.
 
-    Values are written as in TOML; a bare word is text, so that `data.name=mnist` needs no quotes.
+    Values are written as in TOML; a bare word is text, so that `data.name=mnist` needs no
+    quotes.
 
     Raises:
         SettingError: no "=" in a setting, or a part of its key is no table.
@@ -43,7 +45,8 @@ def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
         key, equals, value = setting.partition("=")
         if not equals or not key.strip():
             raise SettingError(
-                f"--set: expected KEY=VALUE such as training.epochs=3, got {setting!r}. Correct it."
+                f"--set: expected KEY=VALUE such as training.epochs=3, got {setting!r}. "
+                "Correct it."
             )
         *tables, last = key.strip().split(".")
         place = changed
@@ -53,7 +56,8 @@ def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
             place = place.setdefault(table, {})
             if not isinstance(place, dict):
                 raise SettingError(
-                    f"--set {setting}: expected a table at '{table}', got a value. Use its own key."
+                    f"--set {setting}: expected a table at '{table}', got a value. Use its own "
+                    "key."
                 )
         place[last] = _value(value.strip())
     return changed
@@ -65,7 +69,8 @@ def experiment(config: Mapping[str, Any]) -> Experiment:
     `data.name` may be a known name, or the path of an .npz file, a Parquet file or a folder.
 
     Raises:
-        SettingError: unknown key (with the nearest right one), wrong type, or value out of range.
+        SettingError: unknown key (with the nearest right one), wrong type, or value out of
+            range.
         UnknownNameError: a name that the catalogue does not have.
     """
     return NAMES.read(Experiment, _with_path(config))
@@ -82,7 +87,7 @@ def data_source(table: object) -> Source:
 
 
 def describe(planned: Experiment) -> dict[str, Any]:
-    """The mapping that `experiment` turns into an equal experiment, every default written out."""
+    """The mapping that `experiment` reads back the same, with every default written out."""
     return NAMES.write(planned)
 
 
@@ -92,9 +97,10 @@ def as_device(text: str) -> Device:
     Raises:
         UnknownNameError: it is none of auto, cpu and cuda.
     """
-    if text not in get_args(Device):
-        raise UnknownNameError(f"--device {text}: no such device.{nearest(text, get_args(Device))}")
-    return text
+    known: dict[str, Device] = {name: name for name in get_args(Device)}
+    if text not in known:
+        raise UnknownNameError(f"--device {text}: no such device.{nearest(text, known)}")
+    return known[text]
 
 
 def input_set(text: str, domain: Domain) -> InputSet:
@@ -112,14 +118,15 @@ def input_set(text: str, domain: Domain) -> InputSet:
         size = float(numerator) / float(denominator or 1)
     except (ValueError, ZeroDivisionError):
         raise SettingError(
-            f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as 2/255, got "
+            f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as "
+            "2/255, got "
             f"{radius!r}. Correct it."
         ) from None
     return INPUT_SETS[norm](size, domain)
 
 
 def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Turns a path in `data.name` into the kind of source that reads it, and makes it absolute."""
+    """Turns a path in `data.name` into the source that reads it; makes it absolute."""
     changed = copy.deepcopy(dict(config))
     data = changed.get("data")
     if isinstance(data, str):

@@ -47,8 +47,8 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
     """The subject and the probes that a request names.
 
     Raises:
-        GnomonError: the target, the data, a set or a probe is not what it should be; the message says
-            which.
+        GnomonError: the target, the data, a set or a probe is not what it should be; the
+            message says which.
     """
     probes = _probe_kinds(request.probes)
     target = open_target(request.target, request.weights)
@@ -67,21 +67,26 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
 
 
 def _data(request: Request, target: Target) -> Dataset:
-    """The data the request names, else those of the run; a run's seed, so that its split is the same."""
+    """The data named, else the run's; with the run's seed, so that the split is the same."""
     table: Any = target.config.get("data") if request.data is None else {"name": request.data}
     if table is None:
         raise SettingError(
-            f"--data: expected the name of a data set, got none, and {request.target} says none. "
+            f"--data: expected the name of a data set, got none, and {request.target} says "
+            "none. "
             "Add --data NAME."
         )
     config = override({"data": table}, request.settings)
-    return data_source(config["data"])(target.config.get("seed", 0), Store.default(progress=True))
+    return data_source(config["data"])(
+        target.config.get("seed", 0), Store.default(progress=True)
+    )
 
 
 def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
     for name in names or ():
         if name not in PROBES:
-            raise UnknownNameError(f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}")
+            raise UnknownNameError(
+                f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}"
+            )
     return [PROBES[name] for name in names or PROBES]
 
 

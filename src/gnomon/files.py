@@ -1,18 +1,19 @@
 """Files that are either whole or absent.
 
-A write goes to a temporary file in the same folder, is flushed to the disk, and then takes its name in
-one step (`os.replace`). Whoever reads meets the old content or the new, never a part of either.
+A write goes to a temporary file in the same folder, is flushed to the disk, and then takes its
+name in one step (`os.replace`). Whoever reads meets the old content or the new, never a part of
+either.
 """
 
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path) -> Generator[Path, None, None]:
     """Gives a temporary path to write to; `path` takes its content when the block ends well.
 
     When the block raises, the temporary file is removed and `path` is as it was.

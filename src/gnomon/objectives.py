@@ -18,7 +18,7 @@ def cross_entropy(logits: Logits, labels: Labels) -> PerExample:
 
 
 def margin(logits: Logits, labels: Labels) -> PerExample:
-    """How far the best wrong logit exceeds the label's: max_{j≠y} z_j − z_y; positive when fooled.
+    """How far the best wrong logit exceeds the label's, max_{j≠y} z_j − z_y; > 0 when fooled.
 
     References:
         carlini2017, objective f6 without its threshold.
@@ -31,10 +31,11 @@ def margin(logits: Logits, labels: Labels) -> PerExample:
 def scale_free_cross_entropy(logits: Logits, labels: Labels) -> PerExample:
     """Cross-entropy of the logits divided by their detached range, times 10.
 
-    The softmax of large logits saturates in float32 and its gradient becomes exactly zero, which an
-    attack then takes for robustness. Dividing by the range max z − min z (not differentiated) makes the
-    direction of ascent the same for z and 1000 z. The factor 10 is the usual range of a trained
-    network's logits, so that such a network is attacked with its ordinary cross-entropy.
+    The softmax of large logits saturates in float32 and its gradient becomes exactly zero,
+    which an attack then takes for robustness. Dividing by the range max z − min z (not
+    differentiated) makes the direction of ascent the same for z and 1000 z. The factor 10 is
+    the usual range of a trained network's logits, so that such a network is attacked with its
+    ordinary cross-entropy.
     """
     spread = (logits.amax(dim=1) - logits.amin(dim=1)).detach()
     scale = 10 / spread.clamp_min(_LEAST_SPREAD)

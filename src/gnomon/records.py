@@ -1,7 +1,8 @@
 """Records (frozen dataclasses and modules with settings) to and from plain mappings.
 
-A record's fields are its settings, and its settings are what a configuration file says. Where a field
-may hold one of several kinds of thing (an optimiser, a schedule, an activation), the file names it:
+A record's fields are its settings, and its settings are what a configuration file says. Where a
+field may hold one of several kinds of thing (an optimiser, a schedule, an activation), the file
+names it:
 
     schedule = "cosine"                              # all its own settings at their defaults
     schedule = { name = "cosine", restarts = 2 }     # or some of them given
@@ -51,13 +52,14 @@ class Names:
             where: the place in the file, for messages: `training.schedule`.
 
         Raises:
-            SettingError: unknown key (the nearest known one is suggested), wrong type, bad value.
+            SettingError: unknown key (the nearest known one is suggested), wrong type, bad
+                value.
             UnknownNameError: a name that no member of the choice has.
         """
         return cast("T", self._read(kind, value, where))
 
     def write(self, record: object) -> Any:
-        """The plain value that `read` turns into an equal record; settings left at None are absent."""
+        """The plain value that `read` turns into an equal record; what is None is absent."""
         for choice in self._choices.values():
             for name, member in choice.members.items():
                 if type(record) is member:
@@ -89,9 +91,9 @@ class Names:
         )
         name = settings.pop(choice.tag, None)
         if not isinstance(name, str):
+            known, got = ", ".join(sorted(choice.members)), "nothing" if name is None else name
             raise SettingError(
-                f"[{where}]: expected the key '{choice.tag}' with one of {', '.join(sorted(choice.members))}; "
-                f'got {"nothing" if name is None else repr(name)}. Add {choice.tag} = "…".'
+                f"[{where}]: expected the key '{choice.tag}' with one of {known}; got {got}."
             )
         if name not in choice.members:
             raise UnknownNameError(
@@ -125,7 +127,7 @@ class Names:
 
 
 def settings_of(kind: type) -> dict[str, Any]:
-    """The settings of a record class and their types: the named parameters of its constructor."""
+    """The settings of a record class and their types: its constructor's named parameters."""
     hints = get_type_hints(kind.__init__)
     return {parameter.name: hints[parameter.name] for parameter in _parameters(kind)}
 
@@ -164,7 +166,7 @@ def write_toml(path: Path, plain: Mapping[str, Any]) -> None:
 
 
 def _plain(kind: Any, value: object, where: str) -> object:
-    """`value` as the annotation `kind`, strictly: no text for a number, no truth value for an integer."""
+    """`value` as `kind`, strictly: no text for a number, no truth value for an integer."""
     adapter: TypeAdapter[object] = TypeAdapter(kind, config=ConfigDict(strict=True))
     try:
         return adapter.validate_json(json.dumps(value, default=str))
@@ -191,7 +193,9 @@ def _required(kind: type) -> list[str]:
 def _parameters(kind: type) -> list[inspect.Parameter]:
     """Without *args and **kwargs, which a module that has no settings inherits from torch."""
     star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
-    return [item for item in inspect.signature(kind).parameters.values() if item.kind not in star]
+    return [
+        item for item in inspect.signature(kind).parameters.values() if item.kind not in star
+    ]
 
 
 def _without_none(kind: Any) -> Any:

@@ -18,7 +18,7 @@ def cite(key: str) -> str:
     Raises:
         UnknownNameError: `references.bib` has no such key.
     """
-    entries = _entries()
+    entries = bibliography()
     if key not in entries:
         raise UnknownNameError(f"references.bib has no key {key!r}.{nearest(key, entries)}")
     fields = entries[key]
@@ -27,14 +27,15 @@ def cite(key: str) -> str:
 
 
 @cache
-def _entries() -> dict[str, dict[str, str]]:
+def bibliography() -> dict[str, dict[str, str]]:
+    """The fields of every entry of `references.bib`, by key."""
     text = resources.files("gnomon").joinpath("references.bib").read_text(encoding="utf-8")
     found = re.finditer(r"@\w+\{(?P<key>[^,]+),(?P<body>.*?)\n\}", text, flags=re.DOTALL)
     return {entry["key"]: _fields(entry["body"]) for entry in found}
 
 
 def _fields(body: str) -> dict[str, str]:
-    """The `name = {value}` lines of one entry; braces that only protect capitals are dropped."""
+    """The `name = {value}` lines of one entry, without the braces that protect capitals."""
     pairs = re.findall(r"^\s*(\w+)\s*=\s*\{(.*)\},?\s*$", body, flags=re.MULTILINE)
     return {name: value.replace("{", "").replace("}", "") for name, value in pairs}
 

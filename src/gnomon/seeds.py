@@ -11,8 +11,8 @@ import torch
 def derive(seed: int, *names: str | int) -> int:
     """A 63-bit seed that depends on `seed` and on every name.
 
-    >>> derive(0, "order", 1) == derive(0, "order", 1), derive(0, "order", 1) == derive(0, "order", 2)
-    (True, False)
+    >>> derive(0, "order", 1)
+    4489457307835839548
     """
     text = "/".join([str(seed), *map(str, names)])
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1

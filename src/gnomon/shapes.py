@@ -1,7 +1,7 @@
 """Names of the tensor shapes that cross module borders.
 
-Axis names mean the same everywhere: batch, examples, classes, neurons; `shape` stands for the axes of
-one example (features, or channels × height × width).
+Axis names mean the same everywhere: batch, examples, classes, neurons; `shape` stands for the
+axes of one example (features, or channels × height × width).
 """
 
 from jaxtyping import Bool, Float, Int

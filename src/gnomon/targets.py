@@ -40,8 +40,9 @@ def open_target(text: str, weights: Path | None = None) -> Target:
     """The network that `text` names.
 
     Args:
-        text: a run folder, a .safetensors file with its .toml beside it, or package.module:factory,
-            where the factory is a callable without arguments that returns a network.
+        text: a run folder, a .safetensors file with its .toml beside it, or
+            package.module:factory, where the factory is a callable without arguments that
+            returns a network.
         weights: for a factory, the safetensors file to load.
 
     Raises:
@@ -57,13 +58,14 @@ def open_target(text: str, weights: Path | None = None) -> Target:
     if ":" in text:
         return _from_factory(text, weights)
     raise SubjectError(
-        f"{text}: expected a run folder, a .safetensors file, or package.module:factory, got none of "
+        f"{text}: expected a run folder, a .safetensors file, or package.module:factory, got "
+        "none of "
         "these. Check the path."
     )
 
 
 def load_network(path: Path) -> nn.Sequential:
-    """The network saved as `path` (.safetensors, with its .toml beside it), or by a run in a folder.
+    """The network saved as `path` (.safetensors, its .toml beside it), or by a run in `path`.
 
     Raises:
         WeightsError: the weights cannot be read, or belong to another architecture.
@@ -108,11 +110,16 @@ def _from_factory(text: str, weights: Path | None) -> Target:
         )
     if weights is not None:
         load_weights(network, weights)
-    about: dict[str, str | int] = {"factory": text, "weights": str(weights or "as the factory made them")}
+    about: dict[str, str | int] = {
+        "factory": text,
+        "weights": str(weights or "as the factory made them"),
+    }
     return Target(attribute, network, {}, about)
 
 
 def _described(weights: Path) -> dict[str, str | int]:
     """The settings of the architecture, one fact each."""
     table, _ = read_description(weights)
-    return {key: value if isinstance(value, int) else str(value) for key, value in table.items()}
+    return {
+        key: value if isinstance(value, int) else str(value) for key, value in table.items()
+    }

@@ -1,11 +1,10 @@
-"""What every activation promises: its facts hold, it differentiates, it survives a round trip."""
+"""What every activation promises: facts that hold, right gradients, a name to return by."""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
-from reference import facts
 
 from gnomon.activations import (
     ELU,
@@ -22,6 +21,7 @@ from gnomon.activations import (
 )
 from gnomon.catalog import ACTIVATIONS, NAMES
 from gnomon.errors import SettingError
+from reference import facts
 
 MEMBERS = [
     ReLU(),
@@ -71,7 +71,9 @@ def test_its_derivatives_jump_exactly_at_its_breakpoints(activation: Activation)
 def test_its_lipschitz_constant_is_the_largest_slope(activation: Activation) -> None:
     steepest = np.abs(facts.slopes(activation)).max()
     assert steepest <= activation.lipschitz * (1 + 1e-9)  # never exceeded, up to rounding
-    assert steepest >= activation.lipschitz * (1 - 1e-2)  # and reached, up to the grid and |x| ≤ 30
+    assert steepest >= activation.lipschitz * (
+        1 - 1e-2
+    )  # and reached, up to the grid and |x| ≤ 30
 
 
 def test_it_rises_everywhere_if_monotone(activation: Activation) -> None:
@@ -94,7 +96,9 @@ def test_its_gradient_is_right(activation: Activation) -> None:
 def test_large_inputs_give_finite_values_and_slopes(
     activation: Activation, dtype: torch.dtype
 ) -> None:
-    x = torch.tensor([-1e30, -1e4, -100.0, 0.0, 100.0, 1e4, 1e30], dtype=dtype, requires_grad=True)
+    x = torch.tensor(
+        [-1e30, -1e4, -100.0, 0.0, 100.0, 1e4, 1e30], dtype=dtype, requires_grad=True
+    )
     value = activation(x)
     (slope,) = torch.autograd.grad(value.sum(), x)
     assert bool(value.isfinite().all())

@@ -102,7 +102,7 @@ def test_who_resists_is_given_back_unchanged(attack: InputAttack, within: InputS
 def test_it_leaves_the_network_alone(attack: InputAttack) -> None:
     network = _network().train()
     network[0].eval()
-    network[4].weight.requires_grad_(requires_grad=False)
+    network[4].requires_grad_(requires_grad=False)
     inputs, labels = _examples(_network())
     before = {name: value.clone() for name, value in network.state_dict().items()}
     modes = [module.training for module in network.modules()]
@@ -111,7 +111,7 @@ def test_it_leaves_the_network_alone(attack: InputAttack) -> None:
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
     assert [module.training for module in network.modules()] == modes
     assert all(parameter.grad is None for parameter in network.parameters())
-    assert [parameter.requires_grad for parameter in network.parameters()].count(False) == 1
+    assert [parameter.requires_grad for parameter in network.parameters()].count(False) == 2
     assert torch.equal(random_state, torch.get_rng_state())
 
 
@@ -154,7 +154,8 @@ def test_a_batch_is_attacked_as_its_examples_one_by_one(name: str, within: Input
     for index in range(len(inputs)):
         one = slice(index, index + 1)
         single = ATTACKS[name](network, inputs[one], labels[one], within, generator(1))
-        # Matrix products of other sizes round differently; a tanh network does not amplify that.
+        # Matrix products of other sizes round differently; a tanh network does not amplify
+        # that.
         torch.testing.assert_close(single.inputs, batch.inputs[one], rtol=0, atol=1e-5)
 
 
@@ -189,7 +190,7 @@ def test_gradients_are_counted_and_the_fooled_leave() -> None:
 
 
 def test_a_far_target_is_reached_only_by_projecting() -> None:
-    """On a line, a step of 4 radii overshoots; without projection the answer would lie outside."""
+    """On a line, a step of 4 radii overshoots: only projection keeps the answer inside."""
     network = nn.Linear(1, 2)
     with torch.no_grad():
         network.weight.copy_(torch.tensor([[1.0], [-1.0]]))
@@ -201,7 +202,7 @@ def test_a_far_target_is_reached_only_by_projecting() -> None:
 
 
 def test_the_ball_is_around_the_original_point() -> None:
-    """The source tool clipped around the current point, and so moved 4 × 0.3 where 0.5 was allowed."""
+    """Clipping around the current point instead would move 4 × 0.3 where 0.5 is allowed."""
     network = nn.Linear(1, 2)
     with torch.no_grad():
         network.weight.copy_(torch.tensor([[1.0], [-1.0]]))

@@ -7,11 +7,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from reference.projection import nearest_in_cut_ball
 
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf, PerturbationSet
+from reference.projection import nearest_in_cut_ball
 
 SETS: list[InputSet] = [
     Linf(0.1, (0.0, 1.0)),
@@ -73,7 +73,7 @@ def test_projection_keeps_members(allowed: InputSet, region: PerturbationSet) ->
 
 
 def test_projection_is_nearest(allowed: InputSet, region: PerturbationSet) -> None:
-    """Variational inequality: ⟨v − Πv, z − Πv⟩ ≤ 0 for every member z (Bauschke and Combettes)."""
+    """Variational inequality: ⟨v − Πv, z − Πv⟩ ≤ 0 for every member z."""
     outside = _directions()
     nearest = region.project(outside)
     for seed in range(20):

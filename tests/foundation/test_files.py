@@ -1,6 +1,5 @@
 """Writes are whole or absent, also when the disk is full or the process is killed."""
 
-import os
 import resource
 import signal
 import subprocess
@@ -16,17 +15,16 @@ from gnomon.files import replacing, write_text
 def test_the_content_appears_under_its_name_alone(tmp_path: Path) -> None:
     write_text(tmp_path / "new" / "note.txt", "é\n")
     assert (tmp_path / "new" / "note.txt").read_text(encoding="utf-8") == "é\n"
-    assert os.listdir(tmp_path / "new") == ["note.txt"]
+    assert [item.name for item in (tmp_path / "new").iterdir()] == ["note.txt"]
 
 
 def test_an_error_leaves_the_old_content_and_no_debris(tmp_path: Path) -> None:
     path = tmp_path / "note.txt"
     write_text(path, "old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half of the n")
-        raise RuntimeError
+    with pytest.raises(RuntimeError):
+        _break_off(path)
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["note.txt"]
+    assert [item.name for item in tmp_path.iterdir()] == ["note.txt"]
 
 
 def test_the_old_content_stands_until_the_block_ends(tmp_path: Path) -> None:
@@ -58,7 +56,7 @@ def test_a_full_disk_leaves_the_old_content(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         signal.signal(signal.SIGXFSZ, previous)
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["note.txt"]
+    assert [item.name for item in tmp_path.iterdir()] == ["note.txt"]
 
 
 def test_a_reader_never_meets_half_a_file_however_the_writer_dies(tmp_path: Path) -> None:
@@ -77,3 +75,9 @@ def test_a_reader_never_meets_half_a_file_however_the_writer_dies(tmp_path: Path
         text = path.read_text()
         assert len(text) == 200_000
         assert len(set(text)) == 1
+
+
+def _break_off(path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text("half of the n")
+        raise RuntimeError

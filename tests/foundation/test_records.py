@@ -120,8 +120,8 @@ def test_writing_and_reading_gives_the_record_back(drawing: Drawing) -> None:
         ({"nested": 5}, r"drawing\.nested: expected a table"),
         ({"nested": {"dept": 5}}, r"drawing\.nested\.dept: .* Did you mean 'depth'\?"),
         ({"shape": {"side": 1.0}}, r"expected the key 'name' with one of point, square"),
-        ({"shape": {"name": "square", "side": -1.0}}, r"\[drawing\.shape\] side: expected 0 or more"),
-        ({"shape": {"name": "square", "angle": 1}}, r"drawing\.shape\.angle: there is no such key"),
+        ({"shape": {"name": "square", "side": -1.0}}, r"\[drawing\.shape\] side: expected"),
+        ({"shape": {"name": "square", "angle": 1}}, r"drawing\.shape\.angle: there is no such"),
         ({"title": 7}, r"drawing\.title: expected a string, got 7"),
     ],
 )  # fmt: skip
@@ -177,5 +177,5 @@ def test_a_missing_or_unreadable_file_is_named(tmp_path: Path, content: bytes | 
     path = tmp_path / "settings.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(DataError, match="settings.toml"):
+    with pytest.raises(DataError, match=r"settings\.toml"):
         read_toml(path)

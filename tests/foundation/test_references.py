@@ -1,4 +1,4 @@
-"""Every key that the code names is in the bibliography, and the bibliography is printed well."""
+"""Every key that the code names is in the bibliography, which is printed well."""
 
 import re
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import UnknownNameError
-from gnomon.references import _entries, cite
+from gnomon.references import bibliography, cite
 
 SOURCES = Path(__file__).parent.parent.parent / "src" / "gnomon"
 
@@ -22,7 +22,7 @@ def test_two_authors_are_both_named() -> None:
 
 
 def test_every_entry_can_be_cited() -> None:
-    for key in _entries():
+    for key in bibliography():
         assert re.fullmatch(r".+ \(\d{4}\): .+\. .+\.", cite(key))
 
 
@@ -33,7 +33,7 @@ def test_every_key_named_in_a_docstring_exists() -> None:
         for path in SOURCES.rglob("*.py")
         for key in keys.findall(path.read_text(encoding="utf-8"))
     }
-    assert named <= set(_entries())
+    assert named <= set(bibliography())
     assert len(named) > 10
 
 

@@ -66,13 +66,13 @@ def test_unreadable_weights_are_refused(tmp_path: Path, damage: str) -> None:
     path.unlink()
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(WeightsError, match="model.safetensors: expected weights"):
+    with pytest.raises(WeightsError, match=r"model\.safetensors: expected weights"):
         load_weights(_network(), path)
 
 
 def test_a_missing_or_foreign_description_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
-    with pytest.raises(DataError, match="model.toml"):
+    with pytest.raises(DataError, match=r"model\.toml"):
         read_description(path)
     path.with_suffix(".toml").write_text("[network]\narchitecture = 'mlp'\n")
     with pytest.raises(WeightsError, match=r"got no \[signature\]"):

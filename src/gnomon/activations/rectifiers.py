@@ -69,7 +69,7 @@ class ELU(Activation):
 
 
 class SELU(Activation):
-    """λ x for x ≥ 0, λ α (exp x − 1) below, with the λ and α that keep mean 0 and variance 1."""
+    """λ x for x ≥ 0, λ α (exp x − 1) below; λ and α keep mean 0 and variance 1."""
 
     breakpoints = (0.0,)
     lipschitz = SELU_SCALE * SELU_ALPHA

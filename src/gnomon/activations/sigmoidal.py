@@ -32,8 +32,8 @@ class Softplus(Activation):
     Args:
         beta: > 0; the larger, the closer to ReLU.
 
-    Computed as −log σ(−beta x) / beta, which is accurate for every x; torch's own softplus switches to
-    x where beta x > 20, and so has a jump there.
+    Computed as −log σ(−beta x) / beta, which is accurate for every x; torch's own softplus
+    switches to x where beta x > 20, and so has a jump there.
     """
 
     def __init__(self, beta: float = 1.0) -> None:

@@ -17,15 +17,16 @@ from gnomon.shapes import Inputs, Labels
 class Ascent:
     """Projected steepest ascent of an objective inside a perturbation set.
 
-    δ ← Π(δ + α steepest(∇ objective)), with Π the projection on the set around the *original* input.
-    An example leaves the batch as soon as the network, judged at a point that lies in the set exactly,
-    gets it wrong; the others go on, and start again in each restart.
+    δ ← Π(δ + α steepest(∇ objective)), with Π the projection on the set around the *original*
+    input. An example leaves the batch as soon as the network, judged at a point that lies in
+    the set exactly, gets it wrong; the others go on, and start again in each restart.
 
     Attributes:
         name: what the outcome says.
         steps: gradient steps per restart, ≥ 1.
-        relative_step: the length α of a step divided by the radius of the set; None means 2.5 / steps,
-            at most 1, with which the border is reached and left again from any start (madry2018).
+        relative_step: the length α of a step divided by the radius of the set; None means 2.5 /
+            steps, at most 1, with which the border is reached and left again from any start
+            (madry2018).
         restarts: independent starts, ≥ 1; without a random start more than one is pointless.
         random_start: starts at a random member of the set instead of at 0.
         objective: what is driven up.
@@ -45,7 +46,8 @@ class Ascent:
         for key, least in (("steps", 1), ("restarts", 1)):
             if getattr(self, key) < least:
                 raise SettingError(
-                    f"{self.name}: expected {key} ≥ {least}, got {getattr(self, key)}. Raise it."
+                    f"{self.name}: expected {key} ≥ {least}, got {getattr(self, key)}. Raise "
+                    "it."
                 )
         if self.relative_step is not None and not self.relative_step > 0:
             raise SettingError(
@@ -138,8 +140,10 @@ class _Search:
             value = self.ascent.objective(logits, labels).sum()
             if not value.requires_grad:
                 raise SubjectError(
-                    f"{self.ascent.name}: expected logits that depend differentiably on the input, got "
-                    "none that do. Remove detach(), no_grad() or integer casts from the network."
+                    f"{self.ascent.name}: expected logits that depend differentiably on the "
+                    "input, got "
+                    "none that do. Remove detach(), no_grad() or integer casts from the "
+                    "network."
                 )
             (gradient,) = torch.autograd.grad(value, point)
         self.gradients += len(active)
@@ -149,7 +153,7 @@ class _Search:
         return ~fooled, gradient.nan_to_num()
 
     def _record(self, active: Tensor, perturbation: Tensor, candidates: Tensor) -> Tensor:
-        """Judges the candidates at points exactly in the set, keeps those that fool; says which do."""
+        """Judges the candidates at points exactly in the set; keeps, and tells, which fool."""
         fooled = torch.zeros_like(candidates)
         if not candidates.any():
             return fooled

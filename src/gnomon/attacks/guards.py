@@ -1,6 +1,6 @@
 """What every attack checks before it starts, and undoes when it ends."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -12,8 +12,8 @@ from gnomon.shapes import Inputs, Labels, Logits, Mask
 
 
 @contextmanager
-def undisturbed(network: nn.Module) -> Iterator[None]:
-    """Puts the network in evaluation mode without parameter gradients; restores both, module by module."""
+def undisturbed(network: nn.Module) -> Generator[None, None, None]:
+    """Evaluation mode, no gradients of parameters; both restored, module by module."""
     modes = [(module, module.training) for module in network.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
     try:
@@ -44,7 +44,8 @@ def check_examples(inputs: Inputs, labels: Labels, within: InputSet) -> None:
         index = int(outside.nonzero()[0])
         least, most = float(inputs[index].min()), float(inputs[index].max())
         raise OutOfDomainError(
-            f"inputs must be finite and lie in [{low:g}, {high:g}], got [{least:g}, {most:g}] at "
+            f"inputs must be finite and lie in [{low:g}, {high:g}], got [{least:g}, {most:g}] "
+            "at "
             f"index {index}. Rescale the data, or give the set the domain your data have."
         )
 
@@ -58,7 +59,8 @@ def check_logits(logits: Tensor, labels: Labels) -> None:
     """
     if logits.dim() != 2 or len(logits) != len(labels) or logits.shape[1] < 2:
         raise ShapeError(
-            f"expected logits of shape ({len(labels)}, classes ≥ 2), got {tuple(logits.shape)}. "
+            f"expected logits of shape ({len(labels)}, classes ≥ 2), got "
+            f"{tuple(logits.shape)}. "
             "Give a network that returns one row of logits per input."
         )
     if logits.isnan().any():
@@ -67,11 +69,12 @@ def check_logits(logits: Tensor, labels: Labels) -> None:
         )
     if len(labels) and int(labels.max()) >= logits.shape[1]:
         raise SubjectError(
-            f"expected labels below {logits.shape[1]}, the number of logits, got {int(labels.max())}. "
+            f"expected labels below {logits.shape[1]}, the number of logits, got "
+            f"{int(labels.max())}. "
             "Check that the network fits the data."
         )
 
 
 def is_fooled(logits: Logits, labels: Labels) -> Mask:
-    """The largest logit is not the label's; an output with NaN fools too, whatever its argmax."""
+    """The largest logit is not the label's; an output with NaN is wrong whatever its argmax."""
     return (logits.argmax(dim=1) != labels) | logits.isnan().any(dim=1)

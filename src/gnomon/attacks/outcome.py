@@ -16,14 +16,14 @@ class Outcome:
 
     Attributes:
         attack: the attack's name and settings, for the record.
-        inputs: for each example a point of the allowed set: one that fools the network where `fooled`,
-            the original elsewhere.
-        fooled: the network's answer at that point is not the label. An example that is misclassified
-            without any perturbation counts as fooled, at distance 0.
+        inputs: for each example a point of the allowed set: one that fools the network where
+            `fooled`, the original elsewhere.
+        fooled: the network's answer at that point is not the label. An example that is
+            misclassified without any perturbation counts as fooled, at distance 0.
         distance: from the original input, in the norm of the set; float64.
         gradients: how many per-example gradients were computed.
-        zero_gradients: the share of them that are exactly zero in every coordinate; a large share means
-            that the attack was blind, not that the network is robust.
+        zero_gradients: the share of them that are exactly zero in every coordinate; a large
+            share means that the attack was blind, not that the network is robust.
     """
 
     attack: str

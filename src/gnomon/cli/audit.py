@@ -21,7 +21,9 @@ def audit(
     ],
     data: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="A known data set, or a path; a run's own by default."),
+        typer.Option(
+            metavar="NAME", help="A known data set, or a path; a run's own by default."
+        ),
     ] = None,
     inputs: Annotated[
         list[str] | None,
@@ -31,17 +33,20 @@ def audit(
         ),
     ] = None,
     probes: Annotated[
-        str | None, typer.Option(metavar="NAMES", help="Which probes, as in accuracy,noise,attacks.")
+        str | None,
+        typer.Option(metavar="NAMES", help="Which probes, as in accuracy,noise,attacks."),
     ] = None,
     samples: Annotated[
         int | None, typer.Option(help="How many test examples; all by default.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Everything random in the audit depends on it.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Everything random in the audit depends on it.")
+    ] = 0,
     require: Annotated[
         list[str] | None,
         typer.Option(
             metavar="REQUIREMENT",
-            help='Exit with status 3 unless it holds: "clean_accuracy >= 0.95". May be repeated.',
+            help='Exit with 3 unless it holds: "clean_accuracy >= 0.95". May be repeated.',
         ),
     ] = None,
     weights: Annotated[
@@ -50,7 +55,12 @@ def audit(
     settings: Settings = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="FOLDER", help="The report's folder; TARGET/audit for a run."),
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="FOLDER",
+            help="The report's folder; TARGET/audit for a run.",
+        ),
     ] = None,
     device: Device = "auto",
 ) -> None:
@@ -83,7 +93,9 @@ def audit(
         display("report")
         report = write_report(folder, [(subject, result)])
     for finding in result.findings:
-        interval = f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]" if finding.error else ""
+        interval = (
+            f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]" if finding.error else ""
+        )
         print(f"{finding.title} = {finding.value:.4f}{interval}")
     say(f"report: {report}")
     _judge([str(verdict) for item in requirements if not (verdict := item.check(result)).holds])

@@ -11,13 +11,17 @@ from gnomon.cli.exits import ending_clearly
 @ending_clearly
 def demo(
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FOLDER", help="Where runs and report are written.")
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="FOLDER", help="Where runs and report are written."
+        ),
     ] = Path("demo"),
 ) -> None:
     """Train, audit and compare two networks on the spiral.
 
-    One with relu, one with tanh, five hidden layers of 50 each; both are audited, and report.html shows
-    them side by side. Under a minute on two cores; runs that are there already are not trained again.
+    One with relu, one with tanh, five hidden layers of 50 each; both are audited, and
+    report.html shows them side by side. Under a minute on two cores; runs that are there
+    already are not trained again.
     """
     from gnomon.cli.display import TrainingDisplay, say
     from gnomon.demonstration import demonstrate

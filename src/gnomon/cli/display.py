@@ -49,7 +49,10 @@ class TrainingDisplay:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
 
@@ -74,7 +77,7 @@ class TrainingDisplay:
         self._progress.update(self._epochs, completed=row.epoch)
         self._progress.reset(self._batches)
 
-    def ended(self, facts: RunFacts) -> None:
+    def ended(self, facts: RunFacts) -> None:  # noqa: ARG002 - the end looks the same always
         """Takes the bars away."""
         for task in (self._epochs, self._batches):
             self._progress.update(task, visible=False)
@@ -83,9 +86,8 @@ class TrainingDisplay:
 def _line(row: Row) -> str:
     validation = ""
     if row.validation_accuracy is not None:
-        validation = (
-            f"  validation loss {row.validation_loss:.4f} accuracy {row.validation_accuracy:.2%}"
-        )
+        loss, accuracy = row.validation_loss, row.validation_accuracy
+        validation = f"  validation loss {loss:.4f} accuracy {accuracy:.2%}"
     return (
         f"epoch {row.epoch:3d}  loss {row.train_loss:.4f} accuracy {row.train_accuracy:.2%}"
         f"{validation}  {row.seconds:.1f} s"
@@ -97,7 +99,10 @@ class AuditDisplay:
 
     def __init__(self) -> None:
         self._progress = Progress(
-            SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=_CONSOLE
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=_CONSOLE,
         )
         self._task = self._progress.add_task("reading", total=None)
 
@@ -106,7 +111,10 @@ class AuditDisplay:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         self._progress.stop()
 

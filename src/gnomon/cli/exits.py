@@ -22,7 +22,7 @@ _Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an 
 
 
 def ending_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command the option `--debug`, and without it turns errors into one line and a status."""
+    """Gives a command `--debug`; without it errors become one line and an exit status."""
 
     @functools.wraps(command)
     def run(*, debug: bool = False, **arguments: object) -> None:
@@ -33,7 +33,8 @@ def ending_clearly(command: Callable[..., None]) -> Callable[..., None]:
         except (GnomonError, OSError, KeyboardInterrupt) as error:
             _end(error, debug=debug, status=STOPPED, text=_describe(error))
         except Exception as error:  # noqa: BLE001 - the last resort, before the user
-            text = f"a defect of Gnomon ({type(error).__name__}: {error}). Run it with --debug and report it."
+            what = f"{type(error).__name__}: {error}"
+            text = f"a defect of Gnomon ({what}). Please report it with the output of --debug."
             _end(error, debug=debug, status=_DEFECT, text=text)
 
     signature = inspect.signature(command)
@@ -58,5 +59,8 @@ def _describe(error: BaseException) -> str:
         return "interrupted; what was written is whole. Run the same command again to go on."
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}. Nothing was left half-written; free space or mend access."
+        what = f"{place}{error.strerror or error}"
+        return (
+            f"{what}. Nothing is left half-written; make room, or mend the path or its rights."
+        )
     return str(error)

@@ -33,9 +33,12 @@ def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with t
 
 @app.callback()
 def _options(
+    *,
     version: Annotated[
         bool,
-        typer.Option("--version", help="Print the version.", callback=_show_version, is_eager=True),
+        typer.Option(
+            "--version", help="Print the version.", callback=_show_version, is_eager=True
+        ),
     ] = False,
 ) -> None:
     """Options of `gnomon` itself."""

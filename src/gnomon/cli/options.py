@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-ConfigFile = Annotated[Path, typer.Argument(metavar="CONFIG.toml", help="What to train, on what, and how.")]
+ConfigFile = Annotated[
+    Path, typer.Argument(metavar="CONFIG.toml", help="What to train, on what, and how.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(

@@ -23,9 +23,9 @@ def range_test(
 ) -> None:
     """Suggest a learning rate (learning-rate range test).
 
-    The rate rises from step to step on a copy of the network until training breaks; the suggestion is
-    where the loss falls most steeply. Writes learning-rate.svg, learning-rate.png and
-    learning-rate.json; no run is started.
+    The rate rises from step to step on a copy of the network until training breaks; the
+    suggestion is where the loss falls most steeply. Writes learning-rate.svg, learning-rate.png
+    and learning-rate.json; no run is started.
     """
     from gnomon.cli.display import say
     from gnomon.config import experiment, read_config
@@ -64,8 +64,15 @@ def _draw(
     axes.plot(rates, losses, color="0.7", label="loss of the step's batch")
     axes.plot(rates, smoothed, color="#0072b2", label="smoothed")
     if suggestion is not None:
-        axes.axvline(suggestion, color="#d55e00", linestyle="--", label=f"suggestion {suggestion:.2g}")
-    axes.set(xscale="log", xlabel="learning rate", ylabel="loss", ylim=(0, 2 * max(smoothed[0], 1e-12)))
+        axes.axvline(
+            suggestion, color="#d55e00", linestyle="--", label=f"suggestion {suggestion:.2g}"
+        )
+    axes.set(
+        xscale="log",
+        xlabel="learning rate",
+        ylabel="loss",
+        ylim=(0, 2 * max(smoothed[0], 1e-12)),
+    )
     axes.legend()
     for ending in ("svg", "png"):
         with replacing(folder / f"learning-rate.{ending}") as temporary:

@@ -15,14 +15,16 @@ def train(
     settings: Settings = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="RUN", help="The run folder; runs/CONFIG by default."),
+        typer.Option(
+            "--output", "-o", metavar="RUN", help="The run folder; runs/CONFIG by default."
+        ),
     ] = None,
     device: Device = "auto",
 ) -> None:
     """Train a network as a configuration says.
 
-    The same command again resumes a run that was stopped. The run folder holds the configuration, the
-    weights, the history, checkpoints, and TensorBoard events.
+    The same command again resumes a run that was stopped. The run folder holds the
+    configuration, the weights, the history, checkpoints, and TensorBoard events.
     """
     from gnomon.cli.display import TrainingDisplay, say
     from gnomon.config import as_device, describe, experiment, read_config
@@ -37,7 +39,9 @@ def train(
         f"{len(data.test)} test examples"
     )
     with TrainingDisplay() as display:
-        run = train_network(planned, data, folder, describe(planned), display, as_device(device))
+        run = train_network(
+            planned, data, folder, describe(planned), display, as_device(device)
+        )
     if not run.epochs_trained:
         say(f"{folder}: this run was finished already; nothing was changed.")
     say(f"{folder}: {run.facts.reason} Next: gnomon audit {folder}")

@@ -29,5 +29,5 @@ class Architecture(Protocol):
     """A frozen dataclass whose fields are the settings of `[network]`."""
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network: named layers in the order data meets them, weights drawn from `generator`."""
+        """A fresh network: named layers in the order data meet them, random weights."""
         ...

@@ -1,4 +1,4 @@
-"""Builds a network as one flat chain of named layers, keeping track of the shape between them."""
+"""Builds a network as one flat chain of named layers, knowing the shape between them."""
 
 import copy
 import math
@@ -21,7 +21,9 @@ _GROUPS = 8
 
 
 class Chain:
-    """A network in the making: `standardize`, then blocks of weights, normalisation, activation, dropout.
+    """A network in the making: `standardize`, then one block after another.
+
+    A block is weights, normalisation, activation, dropout.
 
     Layers are named after what they are and the block they stand in: `conv1`, `normalization1`,
     `activation1`, `dropout1`, `linear2`, …
@@ -41,8 +43,9 @@ class Chain:
         dropout: float = 0.0,
     ) -> None:
         self.signature = signature
-        self.activation, self.normalization, self.dropout = activation, normalization, dropout
-        self.shape = signature.shape
+        self.activation, self.dropout = activation, dropout
+        self.normalization: Normalization = normalization
+        self.shape: tuple[int, ...] = signature.shape
         self.blocks = 0
         standardize = Standardize(signature.mean, signature.std, len(signature.shape))
         self.layers: OrderedDict[str, nn.Module] = OrderedDict(standardize=standardize)
@@ -129,6 +132,7 @@ def _normalization(kind: Normalization, shape: tuple[int, ...]) -> nn.Module:
         return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)
     if kind == "instance" and len(shape) > 1:
         return nn.InstanceNorm2d(channels, affine=True)
-    # Layer normalisation of maps is over channels and positions together; for a vector, which has one
-    # position, instance normalisation would subtract each value from itself, and layer takes its place.
+    # Layer normalisation of maps is over channels and positions together; for a vector, which
+    # has one position, instance normalisation would subtract each value from itself, and layer
+    # takes its place.
     return nn.GroupNorm(1, channels)

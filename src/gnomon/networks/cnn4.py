@@ -1,10 +1,10 @@
 """The four-layer networks of the certified-training literature, in their two common forms.
 
-Neither pools or normalises by default: behind the first activation (ReLU) every value is ≥ 0, which
-makes interval bounds over weights exact layer by layer.
+Neither pools or normalises by default: behind the first activation (ReLU) every value is ≥ 0,
+which makes interval bounds over weights exact layer by layer.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -16,7 +16,7 @@ from gnomon.networks.chain import Chain, Normalization, check_settings
 
 @dataclass(frozen=True)
 class CNN4:
-    """Four weight layers: convolutions 4w and 8w (4 × 4, stride 2), a matrix to `linear`, the logits.
+    """Convolutions 4w and 8w (4 × 4, stride 2), a matrix to `linear`, the logits.
 
     On 3 × 32 × 32 inputs with 10 classes: 267,426 parameters at width 2, 1,085,802 at width 8.
 
@@ -33,7 +33,7 @@ class CNN4:
 
     width: int = 2
     linear: int = 256
-    activation: Activation = ReLU()
+    activation: Activation = field(default_factory=ReLU)
     normalization: Normalization = "none"
     dropout: float = 0.0
 
@@ -55,7 +55,7 @@ class CNN4:
 
 @dataclass(frozen=True)
 class CNN4Conv:
-    """Four convolutions 4w, 4w, 8w, 8w (3 × 3 and 4 × 4 with stride 2, in turn), two matrices, logits.
+    """Convolutions 4w, 4w, 8w, 8w (3 × 3, then 4 × 4 with stride 2), two matrices, the logits.
 
     On 3 × 32 × 32 inputs with 10 classes: 337,298 parameters at width 2 with 256 hidden units.
 
@@ -72,7 +72,7 @@ class CNN4Conv:
 
     width: int = 2
     linear: int = 256
-    activation: Activation = ReLU()
+    activation: Activation = field(default_factory=ReLU)
     normalization: Normalization = "none"
     dropout: float = 0.0
 

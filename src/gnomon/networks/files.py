@@ -1,4 +1,4 @@
-"""A network on disk: weights as safetensors, and beside them a TOML file that says how to rebuild it."""
+"""A network on disk: weights as safetensors, and how to rebuild it as TOML."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -36,7 +36,7 @@ def save_network(
 
 
 def read_description(path: Path) -> tuple[dict[str, Any], Signature]:
-    """The table `[network]` and the signature that `save_network` wrote beside the weights `path`.
+    """The table `[network]` and the signature that stand beside the weights `path`.
 
     Raises:
         DataError: the TOML file is missing or not TOML.
@@ -68,7 +68,8 @@ def load_weights(network: nn.Module, path: Path) -> None:
     """Fills the network with the weights in `path`; on any error the network is as it was.
 
     Raises:
-        WeightsError: the file is missing or unreadable, or holds weights of another architecture.
+        WeightsError: the file is missing or unreadable, or holds weights of another
+            architecture.
     """
     try:
         found = safetensors.torch.load_file(path)
@@ -94,7 +95,8 @@ def _difference(
         if wanted.get(name) != given.get(name)
     ]
     more = f" and {len(differing) - _LISTED} more" if len(differing) > _LISTED else ""
+    listed = "; ".join(differing[:_LISTED])
     return (
-        f"these are weights of another architecture: expected {'; '.join(differing[:_LISTED])}{more}. "
-        "Give the weights that belong to this network, or the architecture that belongs to them."
+        f"these are weights of another architecture: expected {listed}{more}. "
+        "Give the weights that belong to this network, or the architecture they belong to."
     )

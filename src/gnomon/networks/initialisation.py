@@ -1,4 +1,4 @@
-"""Initial weights that keep the variance of a signal from layer to layer, for any activation."""
+"""Initial weights that keep the variance from layer to layer, for any activation."""
 
 import copy
 import functools
@@ -13,10 +13,11 @@ _NODES = 201
 
 
 def gain(activation: Activation) -> float:
-    """The factor E[f(Z)²]^(−1/2), Z standard normal, that undoes what f does to the second moment.
+    """The factor E[f(Z)²]^(−1/2), Z standard normal: it undoes what f does to the variance.
 
-    With weights of variance gain² / fan_in, pre-activations of variance 1 give pre-activations of
-    variance 1 one layer further: √2 for ReLU, 1 for SELU. Computed by Gauss–Hermite quadrature,
+    With weights of variance gain² / fan_in, pre-activations of variance 1 give pre-activations
+    of variance 1 one layer further: √2 for ReLU, 1 for SELU. Computed by Gauss–Hermite
+        quadrature,
     accurate to 1e-4 for functions with a kink and to rounding for smooth ones.
 
     References:
@@ -31,8 +32,8 @@ def gain(activation: Activation) -> float:
 def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
     """Draws every weight of a chain afresh: normal, variance gain² / fan_in; biases 0.
 
-    The gain of a layer is that of the activation whose output it receives, and 1 for the first layer,
-    which receives standardised data.
+    The gain of a layer is that of the activation whose output it receives, and 1 for the first
+    layer, which receives standardised data.
     """
     received = 1.0
     for layer in network:

@@ -1,6 +1,6 @@
 """LeNet-5, with a free choice of activation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ from gnomon.networks.chain import Chain, Normalization, check_settings
 
 @dataclass(frozen=True)
 class LeNet:
-    """Two 5 × 5 convolutions, each followed by 2 × 2 means, then matrices to 120, 84 and the classes.
+    """Two 5 × 5 convolutions, each followed by 2 × 2 means, then matrices to 120, 84, logits.
 
     Unlike the original, every map of a layer sees every map of the layer before, means carry no
     weights, and the output is a matrix. Images of at least 12 × 12 pixels.
@@ -30,7 +30,7 @@ class LeNet:
 
     channels: tuple[int, int] = (6, 16)
     hidden: tuple[int, ...] = (120, 84)
-    activation: Activation = ReLU()
+    activation: Activation = field(default_factory=ReLU)
     normalization: Normalization = "none"
     dropout: float = 0.0
 

@@ -1,6 +1,6 @@
 """The multilayer perceptron."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -22,7 +22,7 @@ class MLP:
     """
 
     hidden: tuple[int, ...] = (50, 50, 50, 50, 50)
-    activation: Activation = ReLU()
+    activation: Activation = field(default_factory=ReLU)
     normalization: Normalization = "none"
     dropout: float = 0.0
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 class Standardize(nn.Module):
     """(x − mean) / std per channel or feature; constants that are saved with the weights.
 
-    Because this happens inside the network, inputs and the size of every perturbation are in the
-    data's own units.
+    Because this happens inside the network, inputs and the size of every perturbation are in
+    the data's own units.
 
     Args:
         mean: one number per channel (images) or feature (vectors).

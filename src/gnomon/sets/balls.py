@@ -165,23 +165,28 @@ class LinfBall:
         return _inside(self.centre, perturbation, self.ball)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
-        """The sum x + δ, moved by at most a few ulps towards x, so that it lies in the set exactly."""
+        """The sum x + δ, moved by a few ulps towards x where it would leave the set."""
         moved = _into_domain(self.centre + self.project(perturbation), self.ball.domain)
         for _ in range(_ATTEMPTS_TO_ROUND_INWARDS):
-            outside = (moved.double() - self.centre.double()).abs() > self.ball.radius
+            outside = self._outside(moved)
             if not outside.any():
                 return moved
             moved = torch.where(outside, torch.nextafter(moved, self.centre), moved)
-        return torch.where(outside, self.centre, moved)
+        return torch.where(self._outside(moved), self.centre, moved)
+
+    def _outside(self, moved: Tensor) -> Tensor:
+        """Which coordinates of x + δ are further from x than the radius."""
+        return (moved.double() - self.centre.double()).abs() > self.ball.radius
 
 
 @dataclass(frozen=True)
 class L2Ball:
     """The Euclidean ball at each centre, cut with the box lower ≤ δ ≤ upper of the domain.
 
-    The nearest point to v in {‖δ‖ ≤ r, lower ≤ δ ≤ upper} is clip(s v) for one s in [0, 1], and the
-    point furthest along d is clip(s d) for one s ≥ 0: the multiplier of the sphere's constraint scales,
-    those of the box clip. `_onto_sphere` finds s exactly, by growing the set of clipped coordinates.
+    The nearest point to v in {‖δ‖ ≤ r, lower ≤ δ ≤ upper} is clip(s v) for one s in [0, 1], and
+    the point furthest along d is clip(s d) for one s ≥ 0: the multiplier of the sphere's
+    constraint scales, those of the box clip. `_onto_sphere` finds s exactly, by growing the set
+    of clipped coordinates.
     """
 
     centre: Tensor
@@ -206,7 +211,7 @@ class L2Ball:
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
     def sample(self, generator: torch.Generator) -> Inputs:
-        """Uniform in the ball (a Gaussian direction, a length r U^(1/n)), then cut with the domain."""
+        """Uniform in the ball (Gaussian direction, length r U^(1/n)), then cut."""
         shape, device = self.centre.shape, generator.device
         direction = torch.randn(shape, generator=generator, device=device).to(self.centre)
         share = torch.rand(shape[0], generator=generator, device=device).to(self.centre)
@@ -218,7 +223,7 @@ class L2Ball:
         return _inside(self.centre, perturbation, self.ball)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
-        """The sum x + δ, shortened by a few ulps where rounding made it longer than the radius."""
+        """The sum x + δ, shortened by a few ulps where rounding made it too long."""
         step = self.project(perturbation)
         moved = _into_domain(self.centre + step, self.ball.domain)
         for attempt in range(1, _ATTEMPTS_TO_ROUND_INWARDS):
@@ -239,9 +244,9 @@ class L2Ball:
     def _onto_sphere(self, direction: Tensor) -> Tensor:
         """clip(s · direction) of length r, or the box's corner where even that is shorter.
 
-        Each round solves s from the coordinates not yet clipped; s only grows, so the set of clipped
-        coordinates only grows, and the loop ends after at most as many rounds as there are coordinates
-        (three to five in practice).
+        Each round solves s from the coordinates not yet clipped; s only grows, so the set of
+        clipped coordinates only grows, and the loop ends after at most as many rounds as there
+        are coordinates (three to five in practice).
         """
         scale = self.ball.radius / _length(direction).clamp_min(
             torch.finfo(direction.dtype).tiny
@@ -268,7 +273,8 @@ def _check(ball: Linf | L2) -> None:
         )
     if ball.domain is not None and not ball.domain[0] < ball.domain[1]:
         raise SettingError(
-            f"{name}: expected a domain (low, high) with low < high, got {ball.domain}. Correct it."
+            f"{name}: expected a domain (low, high) with low < high, got {ball.domain}. "
+            "Correct it."
         )
 
 

@@ -7,12 +7,12 @@ import torch
 from gnomon.shapes import Inputs, Mask, PerExample
 
 Domain = tuple[float, float] | None
-"""The interval every coordinate of an input must lie in, or None where the space is unbounded."""
+"""The interval of every coordinate of an input; None where the space is unbounded."""
 
 
 @runtime_checkable
 class PerturbationSet(Protocol):
-    """The perturbations δ allowed at each example of a batch; convex, compact, and containing 0.
+    """The perturbations δ allowed at each example of a batch: convex, compact, with 0.
 
     Every δ has the shape of the inputs: batch × the axes of one example.
     """
@@ -30,7 +30,7 @@ class PerturbationSet(Protocol):
         ...
 
     def sample(self, generator: torch.Generator) -> Inputs:
-        """A random member for each example, uniform in the ball and then cut with the domain."""
+        """A random member for each example: uniform in the ball, then cut with the domain."""
         ...
 
     def contains(self, perturbation: Inputs) -> Mask:
@@ -40,7 +40,7 @@ class PerturbationSet(Protocol):
     def perturb(self, perturbation: Inputs) -> Inputs:
         """The perturbed inputs x + δ, rounded towards x so that they stay in the set exactly.
 
-        In float32 the sum x + δ may lie an ulp outside the ball; here its float64 distance from x is
-        at most the radius.
+        In float32 the sum x + δ may lie an ulp outside the ball; here its float64 distance from
+        x is at most the radius.
         """
         ...

@@ -26,7 +26,8 @@ class PGD:
         SettingError: fewer than one step or restart, or a step length that is not positive.
 
     References:
-        madry2018, sections 2.1 and B; the objective's rescaling is our own, see `gnomon.objectives`.
+        madry2018, sections 2.1 and B; the objective's rescaling is our own, see
+        `gnomon.objectives`.
     """
 
     steps: int = 20
