@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from pydantic import JsonValue, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from gnomon.audit.doubts import Doubt, doubts_about
 from gnomon.audit.finding import Finding
@@ -122,7 +122,7 @@ def read_json(path: Path) -> Audit:
         ) from error
 
 
-def describe(value: object) -> JsonValue:
+def describe(value: object) -> object:
     """A method as plain JSON values: `name` and its settings; a set as "linf:0.1"."""
     if isinstance(value, Linf | L2):
         return str(value)

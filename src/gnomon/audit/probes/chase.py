@@ -41,7 +41,7 @@ class Chase:
 
     def accuracy(self, radius: float) -> float:
         """The share of examples that hold out within this radius."""
-        return 1 - int(self.fooled(radius).sum()) / len(self.radius)
+        return int((~self.fooled(radius)).sum()) / len(self.radius)
 
     def interval(self, radius: float) -> tuple[float, float]:
         """The 95 % Clopper–Pearson interval of that share."""

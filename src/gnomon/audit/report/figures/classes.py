@@ -41,7 +41,8 @@ def accuracy_of_classes(audits: Sequence[Audit]) -> Picture:
         axes.set_yticks(range(len(order)), names, fontsize=9 if len(order) <= FEW else 7.5)
         axes.set_ylim(len(order) - 0.4, -0.6)
         axes.set_xlabel("accuracy in %, with 95 % interval")
-        axes.set_xlim(right=101)
+        left = max(axes.get_xlim()[0], -2.0)
+        axes.set_xlim(left, 100 + 0.02 * (100 - left))
         axes.grid(axis="x")
         axes.tick_params(axis="y", length=0)
         if len(audits) > 1:
@@ -143,13 +144,14 @@ def _clean(audit: Audit) -> Finding:
 
 
 def _lowest(audit: Audit, table: list[dict[str, Any]]) -> str:
+    """The class that is weak beyond doubt: the one whose interval ends lowest."""
     rows = [row for row in table if row["accuracy"] is not None]
-    worst = min(rows, key=lambda row: row["accuracy"])
-    if worst["accuracy"] == 1:
+    worst = min(rows, key=lambda row: row["error"][1])
+    if all(row["accuracy"] == 1 for row in rows):
         return f"{audit.name} is right on every example of every class."
     return (
         f"{audit.name} is weakest on “{worst['name']}”: {percent(worst['accuracy'])} "
-        f"({interval(worst['error'])}) of {worst['examples']} examples are right."
+        f"({interval(worst['error'])}) of its {worst['examples']} examples right."
     )
 
 

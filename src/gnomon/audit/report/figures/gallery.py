@@ -119,15 +119,16 @@ def _attack(subject: Subject, within: InputSet, generator: torch.Generator) -> _
 def _caption(subject: Subject, within: InputSet, found: _Found) -> str:
     if not found.tried:
         return f"{subject.name} gets no example right, so that there is nothing to attack."
+    start = f"PGD within {radius_of(within)} fooled {subject.name} on"
     if not found.fooled:
         return (
-            f"PGD within {radius_of(within)} fooled {subject.name} on none of {found.tried} examples "
-            "that are right: the pictures on the right are the originals."
+            f"{start} none of {found.tried} examples that are right: the pictures on the right "
+            "are the originals."
         )
     return (
-        f"PGD within {radius_of(within)} fooled {subject.name} on {found.fooled} of {found.tried} "
-        "examples that are right; compare left and right: the class changes, the picture "
-        "hardly does (the middle shows the difference in enlarged contrast)."
+        f"{start} {found.fooled} of {found.tried} examples that are right; compare left and "
+        "right: the class changes, the picture hardly does (the middle shows the difference in "
+        "enlarged contrast)."
     )
 
 
