@@ -27,15 +27,19 @@ bibtex_bibfiles = ["../src/gnomon/references.bib"]
 bibtex_default_style = "plain"
 
 autodoc_member_order = "bysource"
-autodoc_typehints = "none"  # the signature carries them; jaxtyping's shapes read badly elsewhere
+autodoc_typehints = (
+    "none"  # the signature carries them; jaxtyping's shapes read badly elsewhere
+)
 autodoc_default_options = {"members": True, "show-inheritance": False}
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 
-# Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries cannot, since
-# their inventories are on the network.
+# Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries
+# cannot, since their inventories are on the network.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|rich|accelerate)\b.*"),
+    (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|rich|accelerate|enum)\b.*"),
+    (r"py:class", r"Tensor|ndarray|'.*'"),  # jaxtyping prints Float[Tensor, 'batch classes'] so
 ]

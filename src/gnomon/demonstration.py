@@ -49,7 +49,7 @@ def demonstrate(
 def _config(activation: str) -> dict[str, Any]:
     return {
         "seed": 0,
-        "data": {"name": "spiral", "entanglement": 8.0, "points": 2000},
+        "data": {"name": "spiral", "entanglement": 8.0, "points": 1000},
         "network": {
             "architecture": "mlp",
             "hidden": [50, 50, 50, 50, 50],

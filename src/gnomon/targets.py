@@ -67,6 +67,8 @@ def open_target(text: str, weights: Path | None = None) -> Target:
 def load_network(path: Path) -> nn.Sequential:
     """The network saved as `path` (.safetensors, its .toml beside it), or by a run in `path`.
 
+    It is in evaluation mode.
+
     Raises:
         WeightsError: the weights cannot be read, or belong to another architecture.
         DataError: the TOML file beside them is missing or not TOML.
@@ -76,7 +78,7 @@ def load_network(path: Path) -> nn.Sequential:
     table, signature = read_description(path)
     network = NAMES.read(Architecture, table, "network")(signature, generator(0))
     load_weights(network, path)
-    return network
+    return network.eval()
 
 
 def _from_run(folder: Path) -> Target:

@@ -1,5 +1,7 @@
 """Facts about a function of one variable, read off its values on a fine grid."""
 
+import itertools
+
 import numpy as np
 import torch
 
@@ -31,13 +33,13 @@ def sign_changes_of_the_slope(function: Activation) -> list[float]:
     where = np.flatnonzero(signs)
     return [
         float(-REACH + STEP * (right + left + 1) / 2)
-        for left, right in zip(where[:-1], where[1:], strict=True)
+        for left, right in itertools.pairwise(where)
         if signs[left] != signs[right]
     ]
 
 
 def jumps_of_a_derivative(function: Activation) -> list[float]:
-    """Where the first or second derivative jumps: its differences there dwarf those of the grid's."""
+    """Where the first or second derivative jumps: its differences are far above the grid's."""
     found: set[float] = set()
     for order in (2, 3):
         differences = np.abs(np.diff(values(function), n=order)) / STEP ** (order - 1)

@@ -18,7 +18,7 @@ class Activation(nn.Module):
             extrema).
         breakpoints: where a derivative of some order jumps; between them the function is
             analytic.
-        lipschitz: the smallest Lipschitz constant, sup |f'|.
+        lipschitz: the smallest Lipschitz constant, ``sup |f'|``.
         monotone: never falls.
         homogeneous: f(a x) = a f(x) for all a ≥ 0.
         references: keys of `references.bib`.

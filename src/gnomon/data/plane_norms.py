@@ -1,7 +1,7 @@
 """Norms on the plane, and the distance between segments in them."""
 
 import itertools
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -10,6 +10,7 @@ Vectors = Float[np.ndarray, " pairs 2"]
 Lengths = Float[np.ndarray, " pairs"]
 
 
+@runtime_checkable
 class PlaneNorm(Protocol):
     """A norm N on the plane, with shrink · ‖d‖₂ ≤ N(d) ≤ stretch · ‖d‖₂."""
 

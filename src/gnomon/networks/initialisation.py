@@ -17,8 +17,7 @@ def gain(activation: Activation) -> float:
 
     With weights of variance gain² / fan_in, pre-activations of variance 1 give pre-activations
     of variance 1 one layer further: √2 for ReLU, 1 for SELU. Computed by Gauss–Hermite
-        quadrature,
-    accurate to 1e-4 for functions with a kink and to rounding for smooth ones.
+    quadrature, accurate to 1e-4 for functions with a kink and to rounding for smooth ones.
 
     References:
         he2015, equation 10, with E[f(Z)²] in place of ReLU's 1/2.

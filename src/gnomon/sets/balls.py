@@ -52,7 +52,7 @@ class InputSet(Protocol):
 
 @dataclass(frozen=True)
 class Linf:
-    """All perturbations of size at most `radius` in every coordinate: max_i |δ_i| ≤ radius.
+    """All perturbations of size at most `radius` in every coordinate: ``max_i |δ_i| ≤ radius``.
 
     Attributes:
         radius: ≥ 0, in the data's own units.
@@ -84,7 +84,7 @@ class Linf:
         return replace(self, radius=radius)
 
     def distance(self, perturbation: Inputs) -> PerExample:
-        """The largest |δ_i| of each example, in float64."""
+        """The largest ``|δ_i|`` of each example, in float64."""
         return perturbation.double().abs().flatten(1).amax(dim=1)
 
     def steepest(self, direction: Inputs, length: float) -> Inputs:
@@ -165,13 +165,19 @@ class LinfBall:
         return _inside(self.centre, perturbation, self.ball)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
-        """The sum x + δ, moved by a few ulps towards x where it would leave the set."""
+        """The sum x + δ, moved by a few ulps towards x where it would leave the set.
+
+        Where the sum is near 0 it has far smaller ulps than x and δ have, and those of δ count.
+        """
         moved = _into_domain(self.centre + self.project(perturbation), self.ball.domain)
         for _ in range(_ATTEMPTS_TO_ROUND_INWARDS):
             outside = self._outside(moved)
             if not outside.any():
                 return moved
-            moved = torch.where(outside, torch.nextafter(moved, self.centre), moved)
+            ulp = torch.nextafter(moved, self.centre)
+            shorter = moved + (self.centre - moved) * torch.finfo(moved.dtype).eps
+            is_nearer = (shorter - self.centre).abs() < (ulp - self.centre).abs()
+            moved = torch.where(outside, torch.where(is_nearer, shorter, ulp), moved)
         return torch.where(self._outside(moved), self.centre, moved)
 
     def _outside(self, moved: Tensor) -> Tensor:
