@@ -6,36 +6,48 @@ from typing import Any
 
 import torch
 
-from gnomon.data.dataset import Dataset, Split
-from gnomon.data.store import Store
+from gnomon.data import Dataset, Split, Store
 from gnomon.networks import MLP
 from gnomon.seeds import generator
-from gnomon.training import Experiment, Run, Training, train
+from gnomon.training import (
+    Cosine,
+    EarlyStopping,
+    EpochProgress,
+    Experiment,
+    Observer,
+    Plan,
+    Row,
+    Run,
+    RunFacts,
+    Training,
+    train,
+)
 
 
-def blobs(examples: int, seed: int, classes: int = 3) -> Split:
-    """Gaussian clouds in the plane, one per class, around the corners of a polygon."""
-    source = generator(seed, "blobs")
-    labels = torch.randint(classes, (examples,), generator=source)
-    angle = 2 * torch.pi * labels / classes
+def clouds(examples: int, seed: int) -> Split:
+    """Three Gaussian clouds in the plane around the corners of a triangle."""
+    source = generator(seed, "clouds")
+    labels = torch.randint(3, (examples,), generator=source)
+    angle = 2 * torch.pi * labels / 3
     centres = torch.stack((angle.cos(), angle.sin()), dim=1)
     return Split(centres + 0.5 * torch.randn(examples, 2, generator=source), labels)
 
 
 @dataclass(frozen=True)
-class Blobs:
-    """Three clouds; 90 training examples unless told otherwise."""
+class Clouds:
+    """A source of three clouds."""
 
     examples: int = 90
     validation: int = 30
 
-    def __call__(self, seed: int, store: Store | None = None) -> Dataset:
+    def __call__(self, seed: int, store: Store | None = None) -> Dataset:  # noqa: ARG002
+        """Draws the three splits."""
         return Dataset(
-            name="blobs",
-            title="Blobs",
-            train=blobs(self.examples, seed),
-            validation=blobs(self.validation, seed + 1),
-            test=blobs(30, seed + 2),
+            name="clouds",
+            title="Clouds",
+            train=clouds(self.examples, seed),
+            validation=clouds(self.validation, seed + 1),
+            test=clouds(30, seed + 2),
             class_names=("a", "b", "c"),
             domain=None,
             mean=(0.0, 0.0),
@@ -44,26 +56,100 @@ class Blobs:
         )
 
 
+PLAIN = MLP(hidden=(8, 8))
+RANDOM = MLP(hidden=(8, 8), normalization="batch", dropout=0.2)
+
+
+def small(
+    training: Training | None = None,
+    network: MLP = PLAIN,
+    seed: int = 0,
+    examples: int = 90,
+    validation: int = 30,
+) -> Experiment:
+    """An experiment on `Clouds`."""
+    return Experiment(
+        seed=seed,
+        data=Clouds(examples, validation),
+        network=network,
+        training=training or Training(epochs=3, batch_size=16),
+    )
+
+
 def config_of(experiment: Experiment) -> dict[str, Any]:
     """A plain mapping that differs where the experiments differ."""
     return {
         "seed": experiment.seed,
-        "data": {"name": "blobs", "settings": repr(experiment.data)},
+        "data": {"name": "clouds", "settings": repr(experiment.data)},
         "network": {"architecture": "mlp", "settings": repr(experiment.network)},
-        "training": {"epochs": experiment.training.epochs, "all": repr(experiment.training)},
+        "training": {
+            "epochs": experiment.training.epochs,
+            "learning_rate": experiment.training.learning_rate,
+            "settings": repr(experiment.training),
+        },
     }
 
 
-def small(training: Training | None = None, seed: int = 0, **network: Any) -> Experiment:
-    """An experiment on `Blobs` with two hidden layers of 8 neurons."""
-    architecture = MLP(**{"hidden": (8, 8), **network})
-    return Experiment(
-        seed=seed, data=Blobs(), network=architecture, training=training or Training(epochs=3)
+def data_of(experiment: Experiment) -> Dataset:
+    """The data of an experiment whose source needs no files."""
+    return experiment.data(experiment.seed, Store(root=None, cache=Path("unused")))
+
+
+def run(experiment: Experiment, path: Path, observer: Observer | None = None) -> Run:
+    """Trains `experiment` into `path`, on data of its own source and the CPU."""
+    data = data_of(experiment)
+    return train(experiment, data, path, config_of(experiment), observer, "cpu")
+
+
+def everything() -> Experiment:
+    """An experiment with all that has a state or is random; a fraction of a second long."""
+    training = Training(
+        epochs=10,
+        batch_size=16,
+        learning_rate=0.01,
+        schedule=Cosine(restarts=1),
+        warmup_epochs=1.5,
+        gradient_clip=1.0,
+        early_stopping=EarlyStopping(patience=4),
+        snapshots=(0, 3, 10),
     )
+    return small(training, RANDOM, examples=201)
 
 
-def run(experiment: Experiment, path: Path, **options: Any) -> Run:
-    """Trains `experiment` into `path`, with data of its own source, on the CPU."""
-    data = options.pop("dataset", None) or experiment.data(experiment.seed, None)  # pyright: ignore[reportArgumentType]
-    options = {"device": "cpu", **options}
-    return train(experiment, data, path, config_of(experiment), **options)
+def run_everything(path: str) -> None:
+    """What a process does that is to be killed."""
+    torch.set_num_threads(1)
+    run(everything(), Path(path))
+
+
+class Stopped(BaseException):
+    """Stands for a process that ends; nobody catches it."""
+
+
+class StopsAfter:
+    """An observer that ends a training after an epoch, or at a batch of it."""
+
+    def __init__(
+        self, epoch: int, batch: int | None = None, error: type[BaseException] = Stopped
+    ) -> None:
+        self.at, self.error = (epoch, batch), error
+        self.plan: Plan | None = None
+        self.facts: RunFacts | None = None
+
+    def started(self, plan: Plan) -> None:
+        """Keeps the plan."""
+        self.plan = plan
+
+    def batch(self, progress: EpochProgress) -> None:
+        """Raises at the chosen batch."""
+        if (progress.epoch, progress.batch) == self.at:
+            raise self.error
+
+    def epoch(self, row: Row) -> None:
+        """Raises after the chosen epoch, when no batch was chosen."""
+        if (row.epoch, None) == self.at:
+            raise self.error
+
+    def ended(self, facts: RunFacts) -> None:
+        """Keeps the facts."""
+        self.facts = facts

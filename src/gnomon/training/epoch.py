@@ -20,7 +20,7 @@ from gnomon.training.step import Step
 _BATCHES_PER_READING = {"cpu": 1, "cuda": 16}
 """How many steps may pass before their figures are read; reading waits for the device."""
 
-REMEDY = "Lower learning_rate (the range test suggests one), add warmup_epochs, or set gradient_clip."
+REMEDY = "Lower learning_rate (see the range test), add warmup_epochs, or set gradient_clip."
 """What to do about a training that diverges."""
 
 

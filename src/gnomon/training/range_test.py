@@ -1,4 +1,4 @@
-"""The learning-rate range test: where the loss begins to fall, and where it begins to explode."""
+"""The learning-rate range test: where the loss begins to fall, and where it explodes."""
 
 import copy
 import math
@@ -19,7 +19,7 @@ from gnomon.training.method import Batch
 from gnomon.training.settings import Training
 
 Stop = Literal["completed", "rose", "not finite"]
-"""Why the sweep ended: at the highest rate, at a loss far above the best, or at one not finite."""
+"""Why the sweep ended: at the highest rate, at a loss far above the best, or at no number."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +30,8 @@ class LearningRateCurve:
         rates: the learning rate of each step.
         losses: of the step's batch before the step; the last may be infinite or NaN.
         smoothed: exponential moving average of the losses, corrected for its start.
-        suggestion: the rate where the smoothed loss falls most steeply against log rate, before its
-            minimum; None where it never falls.
+        suggestion: the rate where the smoothed loss falls most steeply against log rate, before
+            its minimum; None where it never falls.
         stopped: why the sweep ended.
     """
 
@@ -49,7 +49,7 @@ class LearningRateRangeTest:
     Attributes:
         low: the first rate.
         high: the last.
-        steps: how many optimiser steps lie between them; the data are gone through as often as needed.
+        steps: how many optimiser steps there are; the data are gone through again as needed.
         smoothing: weight of the past in the moving average, in [0, 1).
         rise: the sweep stops where the smoothed loss exceeds its best by this factor.
 
@@ -82,7 +82,7 @@ class LearningRateRangeTest:
     def __call__(
         self, network: nn.Module, split: Split, training: Training, seed: int = 0
     ) -> LearningRateCurve:
-        """The curve for this network, method, optimiser and batch size; `network` stays as it is.
+        """The curve for this method, optimiser and batch size; `network` stays as it is.
 
         Args:
             network: the network to start from, on the device of `split`.

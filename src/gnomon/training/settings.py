@@ -32,8 +32,8 @@ class EarlyStopping:
     metric: Literal["validation_loss", "validation_accuracy"] = "validation_loss"
 
     def __post_init__(self) -> None:
-        _check_at_least("patience", self.patience, 1)
-        _check_at_least("min_delta", self.min_delta, 0)
+        _check_count("patience", self.patience)
+        _check_not_negative("min_delta", self.min_delta)
 
     def better(self, value: float, best: float | None) -> bool:
         """Whether `value` is progress over `best`; the first value always is."""
@@ -77,10 +77,10 @@ class Training:
     precision: Precision = "float32"
 
     def __post_init__(self) -> None:
-        _check_at_least("epochs", self.epochs, 1)
-        _check_at_least("batch_size", self.batch_size, 1)
+        _check_count("epochs", self.epochs)
+        _check_count("batch_size", self.batch_size)
         _check_above_zero("learning_rate", self.learning_rate)
-        _check_at_least("weight_decay", self.weight_decay, 0)
+        _check_not_negative("weight_decay", self.weight_decay)
         if not 0 <= self.warmup_epochs < self.epochs:
             raise SettingError(
                 f"warmup_epochs: expected a number in [0, epochs = {self.epochs}), "
@@ -102,9 +102,14 @@ class Training:
         return self.learning_rate * factor
 
 
-def _check_at_least(name: str, value: float, least: float) -> None:
-    if not least <= value < math.inf:
-        raise SettingError(f"{name}: expected {least} or more, got {value}. Correct the value.")
+def _check_count(name: str, value: int) -> None:
+    if value < 1:
+        raise SettingError(f"{name}: expected 1 or more, got {value}. Correct the value.")
+
+
+def _check_not_negative(name: str, value: float) -> None:
+    if not 0 <= value < math.inf:
+        raise SettingError(f"{name}: expected 0 or more, got {value}. Correct the value.")
 
 
 def _check_above_zero(name: str, value: float) -> None:
