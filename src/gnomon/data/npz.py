@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 
 from gnomon.errors import DataError, nearest
 
@@ -19,23 +20,27 @@ def read_npz(
         DataError: the file is missing, truncated, no such archive, holds Python objects, or
             lacks an array.
     """
-    arrays: dict[str, np.ndarray] = {}
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            if not isinstance(archive, np.lib.npyio.NpzFile):
+        with path.open("rb") as file:
+            archive = np.load(file, allow_pickle=False)
+            if not isinstance(archive, NpzFile):
                 raise DataError(
                     f"{path}: expected an .npz archive, got one array. Use numpy.savez."
                 )
-            names = list(archive.keys())
-            for name in required:
-                if name not in names:
-                    raise DataError(f"{path}: expected an array {name}.{nearest(name, names)}")
-                arrays[name] = archive[name]
-            arrays |= {name: archive[name] for name in optional if name in names}
+            return _read(path, archive, tuple(required), tuple(optional))
     except FileNotFoundError as error:
         raise DataError(f"{path}: expected a file, got none. Check the path.") from error
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise DataError(
             f"{path}: expected an .npz archive of plain arrays, got: {error}. Write it again."
         ) from error
-    return arrays
+
+
+def _read(
+    path: Path, archive: NpzFile, required: tuple[str, ...], optional: tuple[str, ...]
+) -> dict[str, np.ndarray]:
+    names = list(archive.keys())
+    for name in required:
+        if name not in names:
+            raise DataError(f"{path}: expected an array {name}.{nearest(name, names)}")
+    return {name: archive[name] for name in (*required, *optional) if name in names}

@@ -108,8 +108,7 @@ def _check_same_shape(train: Examples, test: Examples) -> None:
 def _in_units(inputs: Shaped[np.ndarray, " n *shape"]) -> Float[Tensor, " n *shape"]:
     """float32, pixels divided by 255."""
     pixels = inputs.dtype == np.uint8
-    # Torch converts on all cores; it wants an array that could be written to.
-    units = torch.from_numpy(np.require(inputs, requirements="W")).to(torch.float32)
+    units = torch.tensor(inputs, dtype=torch.float32)  # A copy, whatever the type was.
     return units.div_(255) if pixels else units
 
 

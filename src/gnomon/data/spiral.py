@@ -84,11 +84,11 @@ class DoubleSpiral:
                     "other: remove one."
                 )
         for name in ("growth", "distance", "entanglement", "turns", "phi_min"):
-            _require(name, getattr(self, name), above=0)
+            _require(name, getattr(self, name), above=0.0)
         for name, least in (("points", 10), ("dimension", 2), ("arms", 2)):
-            _require(name, getattr(self, name), least=least)
+            _require(name, float(getattr(self, name)), least=float(least))
         for name in ("noise", "off_manifold_noise"):
-            _require(name, getattr(self, name), least=0)
+            _require(name, getattr(self, name), least=0.0)
         if self.off_manifold_noise > 0 and self.dimension == 2:
             raise SettingError(
                 "DoubleSpiral: off_manifold_noise needs a dimension above 2, got 2, where the "
