@@ -120,7 +120,7 @@ def test_every_message_says_what_was_seen() -> None:
     }
     assert "100 inputs" in messages[DoubtKind.NON_DETERMINISM]
     assert "100%" in messages[DoubtKind.ZERO_GRADIENTS]
-    assert "radius 0.3" in messages[DoubtKind.NO_BETTER_THAN_NOISE]
+    assert "radius 0.6" in messages[DoubtKind.NO_BETTER_THAN_NOISE]
 
 
 def test_zero_gradients_are_doubted_from_a_twentieth_on() -> None:

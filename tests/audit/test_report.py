@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -168,7 +169,7 @@ def test_headings_are_in_order_and_landmarks_are_there(written: Written) -> None
     levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False))
+    assert all(after <= before + 1 for before, after in pairwise(levels))
     assert {"header", "main", "footer"} <= set(tags)
     assert ("html", {"lang": "en"}) in page.tags
     assert all(a.get("scope") for tag, a in page.tags if tag == "th")

@@ -57,7 +57,7 @@ def test_a_requirement_is_read(text: str, expected: tuple[str, str, str, float])
     ],
 )
 def test_another_form_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(SettingError, match="clean_accuracy >= 0.95"):
+    with pytest.raises(SettingError, match=r"clean_accuracy >= 0\.95"):
         parse_requirement(text)
 
 

@@ -48,7 +48,7 @@ def image_data(channels: int, examples: int = 120, classes: int = 3) -> Dataset:
 
 def image_network(channels: int, classes: int = 3) -> nn.Module:
     """Random weights: right by chance."""
-    network = nn.Sequential(nn.Flatten(), nn.Linear(30 * channels, classes)).eval()
+    network = nn.Sequential(nn.Flatten(), nn.Linear(30 * channels, classes, bias=False)).eval()
     with torch.no_grad():
         weight = cast("nn.Linear", network[1]).weight
         weight.copy_(torch.randn(weight.shape, generator=torch.Generator().manual_seed(2)))

@@ -31,8 +31,8 @@ def data_on_the_plane(data: Dataset) -> Picture:
     with house_style():
         figure = new_figure(WIDTH)
         axes = figure.subplots()
-        _scatter(axes, data.train, data.class_names, size=5, alpha=0.45)
-        _scatter(axes, data.test, None, size=16, alpha=1.0)
+        _scatter(axes, data.train, data.class_names, size=5.0, alpha=0.45)
+        _scatter(axes, data.test, None, size=16.0, alpha=1.0)
         _frame(axes, data)
         if data.classes <= 8:
             legend = figure.legend(loc="outside lower center", ncols=3, markerscale=2.5)
@@ -60,7 +60,7 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
         figure = new_figure(WIDTH)
         axes = figure.subplots()
         _draw_regions(axes, subject)
-        _scatter(axes, Split(subject.inputs, subject.labels), None, size=9, alpha=0.9)
+        _scatter(axes, Split(subject.inputs, subject.labels), None, size=9.0, alpha=0.9)
         axes.scatter(
             *points[~right].T, s=70, facecolors="none", edgecolors=INK, linewidths=1.3, zorder=4
         )
