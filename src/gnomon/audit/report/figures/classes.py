@@ -67,6 +67,7 @@ def confusion(audit: Audit) -> Picture:
     counts = finding.details["confusion"]
     names = [row["name"] for row in finding.details["per_class"]]
     few = len(counts) <= FEW
+    kind = "class" if few else "class (number)"
     width = WIDTH if few else 1.5 * WIDTH
     with house_style():
         figure = new_figure(min(width * 0.94, 1.6 + 0.45 * len(counts)), width)
@@ -82,8 +83,8 @@ def confusion(audit: Audit) -> Picture:
         size = 9 if few else 6.5
         axes.set_xticks(range(len(names)), labels, rotation=90, fontsize=size)
         axes.set_yticks(range(len(names)), labels, fontsize=size)
-        axes.set_xlabel("class given by the network")
-        axes.set_ylabel("true class")
+        axes.set_xlabel(f"{kind} given by the network")
+        axes.set_ylabel(f"true {kind}")
     return Picture(
         key=f"confusion-{file_stem(audit.name)}",
         topic="Classes",
