@@ -141,7 +141,7 @@ class Breaks:
     steps: list[int]
     after: int = 8
 
-    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002
+    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
         honest = Standard().loss(network, batch, generator)
         self.steps.append(1)
         if len(self.steps) <= self.after:

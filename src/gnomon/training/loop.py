@@ -151,10 +151,11 @@ class _Preparation:
         return state.progress.epoch - before
 
     def _state(self) -> State:
-        # Prepared as for evaluation: without torch's wrapper for several processes, see `Step`.
-        network: nn.Module = self.accelerator.prepare_model(
-            build(self.experiment, self.data), evaluation_mode=True
-        )
+        network: nn.Module = build(self.experiment, self.data).to(self.accelerator.device)
+        if self.training.precision != "float32":
+            # Makes the network run in that precision and return float32. Prepared as if for
+            # evaluation: without torch's wrapper for several processes, see `Step`.
+            network = self.accelerator.prepare_model(network, evaluation_mode=True)
         optimizer = self.training.optimizer(
             network.parameters(), self.training.learning_rate, self.training.weight_decay
         )
