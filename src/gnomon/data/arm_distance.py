@@ -84,9 +84,11 @@ def _pairs_of_pieces(
         norm(spiral.points(inner, pair[0]) - spiral.points(inner, pair[1]))[0]
     )
     reach = at_inner_ends / (norm.shrink * spiral.growth) + width
-    number = np.arange(pieces)
-    near = np.abs(number[:, None] - number) * width <= reach
-    return spiral.phi_min + width * np.stack(np.nonzero(near))
+    most = min(pieces - 1, math.ceil(reach / width))
+    one = np.arange(pieces)[:, None]
+    one, other = np.broadcast_arrays(one, one + np.arange(-most, most + 1))
+    there = (other >= 0) & (other < pieces)
+    return spiral.phi_min + width * np.stack([one[there], other[there]])
 
 
 def _chords(spiral: Spiral, start: _Array, width: float, arm: int) -> tuple[_Array, _Array]:

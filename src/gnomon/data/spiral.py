@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from gnomon.data.arm_distance import smallest_distance
 from gnomon.data.dataset import Dataset, Fact
@@ -107,20 +107,17 @@ class DoubleSpiral:
         phi_max = self.phi_min + range_of_phi
         if self.distance is None:
             return Spiral(self.growth or _GROWTH, self.phi_min, phi_max, self.arms)
-        unit = Spiral(
-            1.0, self.phi_min, phi_max, self.arms
-        )  # All distances are proportional to b.
-        return Spiral(self.distance / smallest_distance(unit), self.phi_min, phi_max, self.arms)
+        # All distances are proportional to b.
+        of_growth_one = smallest_distance(Spiral(1.0, self.phi_min, phi_max, self.arms))
+        return Spiral(self.distance / of_growth_one, self.phi_min, phi_max, self.arms)
 
     def embedding(self, seed: int) -> Float[np.ndarray, " dimension 2"]:
         """The isometry x ↦ Q x of the plane into R^n; the identity for n = 2."""
         if self.dimension == 2:
             return np.eye(2)
-        gaussian = _gaussian((self.dimension, 2), seed, "embedding")
-        q, r = np.linalg.qr(gaussian)
-        return q * np.sign(
-            np.diag(r)
-        )  # With the signs of R fixed, Q is uniform among isometries.
+        q, r = np.linalg.qr(_gaussian((self.dimension, 2), seed, "embedding"))
+        # With the diagonal of R positive, Q is uniform among isometries.
+        return q * np.sign(np.diag(r))
 
     def __call__(self, seed: int, store: Store) -> Dataset:
         """Draws the data; the store is not used.
@@ -135,24 +132,25 @@ class DoubleSpiral:
         train, validation = hold_out(
             labels[kept], self.validation_share, generator(seed, "data", "validation")
         )
-        splits = {"train": kept[train], "validation": kept[validation], "test": test}
-        read = [
-            Examples(
-                self._lifted(points[places], embedding, seed, split),
-                labels[places],
-                f"spiral, {split}",
-            )
-            for split, places in splits.items()
-        ]
-        return assemble(self._card(embedding), read[0], read[1], read[2])
 
-    def _on_the_arms(self) -> tuple[Float[np.ndarray, " points 2"], np.ndarray]:
-        spiral = self.spiral
-        angles = (
-            spiral.angles if self.sampling == "angle" else spiral.angles_of_equal_arc_length
+        def examples(places: np.ndarray, split: str) -> Examples:
+            inputs = self._lifted(points[places], embedding, seed, split)
+            return Examples(inputs, labels[places], f"spiral, {split}")
+
+        return assemble(
+            self._card(embedding),
+            train=examples(kept[train], "train"),
+            validation=examples(kept[validation], "validation"),
+            test=examples(test, "test"),
         )
-        phi = angles(self.points)
-        points = np.concatenate([spiral.points(phi, arm) for arm in range(self.arms)])
+
+    def _on_the_arms(self) -> tuple[Float[np.ndarray, " points 2"], Int[np.ndarray, " points"]]:
+        """Points on the curves, arm after arm, and the numbers of their arms."""
+        if self.sampling == "angle":
+            phi = self.spiral.angles(self.points)
+        else:
+            phi = self.spiral.angles_of_equal_arc_length(self.points)
+        points = np.concatenate([self.spiral.points(phi, arm) for arm in range(self.arms)])
         return points, np.repeat(np.arange(self.arms), self.points)
 
     def _lifted(
