@@ -40,6 +40,6 @@ napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 # Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries
 # cannot, since their inventories are on the network.
 nitpick_ignore_regex = [
-    (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|rich|accelerate|enum)\b.*"),
+    (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|accelerate|enum)\b.*"),
     (r"py:class", r"Tensor|ndarray|'.*'"),  # jaxtyping prints Float[Tensor, 'batch classes'] so
 ]

@@ -7,9 +7,8 @@ from typing import Any
 
 from gnomon.audit import Audit, Subject, audit
 from gnomon.audit.report import write_report
-from gnomon.catalog import PROBES
 from gnomon.config import describe, experiment
-from gnomon.data import Store
+from gnomon.data import Dataset, Store
 from gnomon.examination import Request, prepare
 from gnomon.training import Observer, train
 
@@ -40,10 +39,18 @@ def demonstrate(
         data = planned.data(planned.seed, Store.default(download=False))
         with watch(activation) as observer:
             train(planned, data, run, describe(planned), observer, "cpu")
-        subject, probes = prepare(Request(str(run), probes=tuple(PROBES), device="cpu"))
+        subject, probes = prepare(Request(str(run), inputs=_limits(data), device="cpu"))
         examined.append((subject, audit(subject, probes, announce=announce)))
     announce("report")
     return write_report(folder, examined)
+
+
+def _limits(data: Dataset) -> tuple[str, ...]:
+    """The largest sets in which a perfect network is fooled nowhere."""
+    return tuple(
+        f"{norm}:{data.facts[f'misclassification_proof_radius_{norm}']}"
+        for norm in ("linf", "l2")
+    )
 
 
 def _config(activation: str) -> dict[str, Any]:

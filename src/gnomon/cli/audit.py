@@ -1,6 +1,5 @@
 """`gnomon audit`: a network and data in, findings and a report out."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -91,23 +90,21 @@ def audit(
     with AuditDisplay() as display:
         result = examine(subject, chosen, seed, display)
         display("report")
-        report = write_report(folder, [(subject, result)])
+        verdicts = [requirement.check(result) for requirement in requirements]
+        report = write_report(folder, [(subject, result)], verdicts)
     for finding in result.findings:
         interval = (
             f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]" if finding.error else ""
         )
         print(f"{finding.title} = {finding.value:.4f}{interval}")
     say(f"report: {report}")
-    _judge([str(verdict) for item in requirements if not (verdict := item.check(result)).holds])
+    failing = [verdict for verdict in verdicts if not verdict.holds]
+    for verdict in failing:
+        say(f"gnomon: {verdict}")
+    if failing:
+        raise typer.Exit(REQUIREMENT_FAILED)
 
 
 def _default_folder(target: str) -> Path:
     path = Path(target)
     return path / "audit" if path.is_dir() else Path("report")
-
-
-def _judge(failures: Sequence[str]) -> None:
-    for failure in failures:
-        print(f"gnomon: requirement {failure}", flush=True)
-    if failures:
-        raise typer.Exit(REQUIREMENT_FAILED)
