@@ -203,6 +203,7 @@ def test_the_audits_stand_beside_the_page(written: Written) -> None:
     assert read_back == {result.name: result for _, result in written.examined}
 
 
+@pytest.mark.slow
 def test_the_same_audits_give_the_same_files(tmp_path: Path) -> None:
     for name in ("first", "second"):
         write_report(tmp_path / name, [examine(subject_of(image_network(1), image_data(1)))])
