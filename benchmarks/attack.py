@@ -1,9 +1,9 @@
-"""PGD-20 of Gnomon beside a hand-written loop, on a CNN4 and CIFAR-sized inputs, batch 128.
+"""PGD-20 of Gnomon beside a hand-written loop: CNN4, CIFAR-sized inputs, batch 128.
 
-The hand-written loop takes gradients of the input alone and never stops early: the fastest plain form.
-Gnomon's drops examples once they are fooled, and judges them at points exactly in the set. At the
-smallest radius nearly nobody is fooled, so that the first ratio is the price of Gnomon's guards.
-Run: python benchmarks/attack.py
+The loop by hand takes gradients of the input alone and never stops early: the fastest plain
+form. Gnomon's drops examples once they are fooled, and judges them at points exactly in the
+set. At the smallest radius nearly nobody is fooled, so that the first ratio is the price of
+Gnomon's guards. Run: python benchmarks/attack.py
 """
 
 import statistics

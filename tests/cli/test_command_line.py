@@ -212,7 +212,9 @@ def test_a_wrong_flag_is_refused_by_name(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["truncated", "missing", "of another architecture"])
-def test_damaged_weights_of_a_run_are_refused(folder: Path, tmp_path: Path, damage: str) -> None:
+def test_damaged_weights_of_a_run_are_refused(
+    folder: Path, tmp_path: Path, damage: str
+) -> None:
     subprocess.run(["cp", "-r", folder / "run", tmp_path / "run"], check=True)
     weights = tmp_path / "run" / "model.safetensors"
     if damage == "missing":
