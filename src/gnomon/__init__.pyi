@@ -20,6 +20,19 @@ from .attacks import (
     Outcome as Outcome,
     UniformNoise as UniformNoise,
 )
+from .audit import (
+    AttackedAccuracy as AttackedAccuracy,
+    Audit as Audit,
+    CleanAccuracy as CleanAccuracy,
+    Finding as Finding,
+    NoiseAccuracy as NoiseAccuracy,
+    Probe as Probe,
+    Subject as Subject,
+    examine as examine,
+    parse_requirement as parse_requirement,
+    sample_subject as sample_subject,
+)
+from .audit.report import write_report as write_report
 from .config import (
     describe as describe,
     experiment as experiment,

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
-from gnomon.audit import Audit, Subject, audit
+from gnomon.audit import Audit, Subject, examine
 from gnomon.audit.report import write_report
 from gnomon.config import describe, experiment
 from gnomon.data import Dataset, Store
@@ -40,7 +40,7 @@ def demonstrate(
         with watch(activation) as observer:
             train(planned, data, run, describe(planned), observer, "cpu")
         subject, probes = prepare(Request(str(run), inputs=_limits(data), device="cpu"))
-        examined.append((subject, audit(subject, probes, announce=announce)))
+        examined.append((subject, examine(subject, probes, announce=announce)))
     announce("report")
     return write_report(folder, examined)
 

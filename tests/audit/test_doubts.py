@@ -13,7 +13,7 @@ from gnomon.audit import (
     NoiseAccuracy,
     Probe,
     Subject,
-    audit,
+    examine,
 )
 from gnomon.seeds import generator
 from gnomon.sets import Linf
@@ -59,7 +59,7 @@ def probes() -> list[Probe]:
 
 
 def kinds_of(subject: Subject) -> set[DoubtKind]:
-    result = audit(subject, probes())
+    result = examine(subject, probes())
     own = [doubt for finding in result.findings for doubt in finding.doubts]
     return {doubt.kind for doubt in (*result.doubts, *own)}
 
@@ -93,7 +93,7 @@ def test_a_network_in_training_mode_is_noted_and_left_so() -> None:
 
 def test_inputs_outside_the_domain_are_doubted_and_examined_all_the_same() -> None:
     data = plane_data(domain=(-0.5, 1.0))
-    result = audit(
+    result = examine(
         subject_of(FirstCoordinate(2).eval(), data),
         [AttackedAccuracy((Linf(0.3, data.domain),))],
     )
@@ -115,7 +115,7 @@ def test_every_message_says_what_was_seen() -> None:
     messages = {
         doubt.kind: doubt.message
         for network in (Noisy(), Quantised(2), Misleading(2))
-        for each in [audit(subject_of(network.eval(), plane_data()), probes())]
+        for each in [examine(subject_of(network.eval(), plane_data()), probes())]
         for doubt in (*each.doubts, *(d for finding in each.findings for d in finding.doubts))
     }
     assert "100 inputs" in messages[DoubtKind.NON_DETERMINISM]
@@ -145,5 +145,5 @@ def test_zero_gradients_are_doubted_from_a_twentieth_on() -> None:
 
 
 def test_doubts_survive_equality() -> None:
-    result = audit(plane_subject(10), [CleanAccuracy()])
+    result = examine(plane_subject(10), [CleanAccuracy()])
     assert dataclasses.replace(result, doubts=()) != result

@@ -14,7 +14,7 @@ from gnomon.audit import (
     NoiseAccuracy,
     Probe,
     Subject,
-    audit,
+    examine,
     read_json,
     write_json,
 )
@@ -58,7 +58,7 @@ def probe(request: pytest.FixtureRequest, subject: Subject) -> Probe:
 
 
 def test_an_audit_survives_its_file(probe: Probe, subject: Subject, tmp_path: Path) -> None:
-    result = audit(subject, [probe])
+    result = examine(subject, [probe])
     write_json(tmp_path / "audit.json", result)
     assert read_json(tmp_path / "audit.json") == result
 
@@ -67,7 +67,7 @@ def test_the_same_seed_gives_the_same_file(
     probe: Probe, subject: Subject, tmp_path: Path
 ) -> None:
     for name in ("first", "second"):
-        write_json(tmp_path / name, audit(subject, [probe], seed=3))
+        write_json(tmp_path / name, examine(subject, [probe], seed=3))
     assert (tmp_path / "first").read_bytes() == (tmp_path / "second").read_bytes()
 
 
@@ -93,8 +93,8 @@ def test_a_probe_leaves_the_network_alone(probe: Probe, subject: Subject) -> Non
 
 def test_leaving_a_probe_out_changes_no_other(subject: Subject) -> None:
     probes = list(probes_for(subject).values())
-    whole = audit(subject, probes, seed=1).findings
-    assert audit(subject, probes[1:], seed=1).findings == whole[1:]
+    whole = examine(subject, probes, seed=1).findings
+    assert examine(subject, probes[1:], seed=1).findings == whole[1:]
 
 
 def test_batches_do_not_change_the_clean_accuracy(subject: Subject) -> None:
@@ -238,7 +238,7 @@ def test_a_network_that_only_differs_in_scale_has_the_same_attacked_accuracy() -
 def test_an_audit_announces_its_topics_in_order() -> None:
     topics: list[str] = []
     subject = plane_subject()
-    audit(subject, list(probes_for(subject).values()), announce=topics.append)
+    examine(subject, list(probes_for(subject).values()), announce=topics.append)
     assert topics == ["accuracy", "noise", "attacks"]
 
 

@@ -17,7 +17,7 @@ from gnomon.audit import (
     CleanAccuracy,
     NoiseAccuracy,
     Subject,
-    audit,
+    examine,
     parse_requirement,
     read_json,
 )
@@ -67,10 +67,10 @@ class Page(HTMLParser):
         return [attributes[key] for _, attributes in self.tags if key in attributes]
 
 
-def examine(subject: Subject) -> tuple[Subject, Audit]:
+def examined_by_default(subject: Subject) -> tuple[Subject, Audit]:
     sets = subject.data.customary
     probes = [CleanAccuracy(), NoiseAccuracy(sets, 1), AttackedAccuracy(sets, (FGSM(),))]
-    return subject, audit(subject, probes)
+    return subject, examine(subject, probes)
 
 
 def read(folder: Path) -> tuple[str, Page]:
@@ -104,7 +104,7 @@ def written(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Written:
     folder = tmp_path_factory.mktemp("report")
-    examined = [examine(subject) for subject in SUBJECTS[request.param]()]
+    examined = [examined_by_default(subject) for subject in SUBJECTS[request.param]()]
     write_report(folder, examined)
     return Written(folder, examined)
 
@@ -206,7 +206,9 @@ def test_the_audits_stand_beside_the_page(written: Written) -> None:
 @pytest.mark.slow
 def test_the_same_audits_give_the_same_files(tmp_path: Path) -> None:
     for name in ("first", "second"):
-        write_report(tmp_path / name, [examine(subject_of(image_network(1), image_data(1)))])
+        write_report(
+            tmp_path / name, [examined_by_default(subject_of(image_network(1), image_data(1)))]
+        )
     first = {p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*")}
     assert len(first) > 5
     for path in first:
@@ -216,14 +218,17 @@ def test_the_same_audits_give_the_same_files(tmp_path: Path) -> None:
 
 def test_names_cannot_break_the_page(tmp_path: Path) -> None:
     name = '<script>alert("&")</script>'
-    write_report(tmp_path, [examine(subject_of(FirstCoordinate(2).eval(), plane_data(), name))])
+    write_report(
+        tmp_path,
+        [examined_by_default(subject_of(FirstCoordinate(2).eval(), plane_data(), name))],
+    )
     _, page = read(tmp_path)
     assert "script" not in [tag for tag, _ in page.tags]
     assert name in "".join(page.words)
 
 
 def test_requirements_are_reported(tmp_path: Path) -> None:
-    examined = examine(plane_subject())
+    examined = examined_by_default(plane_subject())
     verdicts = [
         parse_requirement(text).check(examined[1])
         for text in ("clean_accuracy >= 0.9", "clean_accuracy < 0.9")
@@ -238,12 +243,12 @@ def test_an_audit_of_one_topic_can_be_reported(tmp_path: Path) -> None:
     subject = plane_subject()
     sets = subject.data.customary
     for probe in (CleanAccuracy(), NoiseAccuracy(sets), AttackedAccuracy(sets, (FGSM(),))):
-        write_report(tmp_path / probe.topic, [(subject, audit(subject, [probe]))])
+        write_report(tmp_path / probe.topic, [(subject, examine(subject, [probe]))])
         read(tmp_path / probe.topic)
 
 
 def test_two_subjects_of_one_name_are_refused(tmp_path: Path) -> None:
-    both = [examine(plane_subject()), examine(plane_subject())]
+    both = [examined_by_default(plane_subject()), examined_by_default(plane_subject())]
     with pytest.raises(SettingError, match="different names"):
         write_report(tmp_path, both)
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from gnomon.audit import (
     Audit,
     CleanAccuracy,
     Requirement,
-    audit,
+    examine,
     parse_requirement,
 )
 from gnomon.errors import SettingError, UnknownNameError
@@ -20,7 +20,7 @@ from reference.small_subjects import plane_subject
 def result() -> Audit:
     """Clean accuracy 1; attacked accuracy about 0.9 within 0.1 and 0.7 within 2/7."""
     probe = AttackedAccuracy((Linf(0.1), Linf(2 / 7)), (FGSM(),))
-    return audit(plane_subject(), [CleanAccuracy(), probe])
+    return examine(plane_subject(), [CleanAccuracy(), probe])
 
 
 @pytest.mark.parametrize(

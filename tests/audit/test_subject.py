@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from gnomon.audit import Audit, CleanAccuracy, audit, read_json, sample_subject
+from gnomon.audit import Audit, CleanAccuracy, examine, read_json, sample_subject
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import DataError, GnomonError, SettingError, ShapeError, SubjectError
 from reference.small_subjects import (
@@ -120,7 +120,7 @@ def test_a_file_that_is_no_audit_is_refused(tmp_path: Path) -> None:
 def test_an_audit_says_what_is_needed_to_repeat_it() -> None:
     data = plane_data()
     subject = sample_subject(FirstCoordinate(2), data, name="net", samples=150)
-    result: Audit = audit(subject, [CleanAccuracy(batch=9)], seed=5)
+    result: Audit = examine(subject, [CleanAccuracy(batch=9)], seed=5)
     assert (result.name, result.seed) == ("net", 5)
     assert result.data["fingerprint"] == data.fingerprint
     assert (result.data["examples"], result.data["available"]) == (150, 200)

@@ -8,8 +8,7 @@ import hypothesis
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gnomon.data import Dataset, DoubleSpiral, Source, Store
 from gnomon.errors import DataError, SettingError

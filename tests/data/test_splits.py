@@ -5,8 +5,7 @@ import time
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gnomon.data import MNIST
 from gnomon.data.splits import hold_out, hold_out_test

@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from gnomon.errors import DataError, SettingError, UnknownNameError
 from gnomon.records import Choice, Names, fingerprint, read_toml, write_toml

@@ -97,7 +97,7 @@ def _cut_off(writes: int, *, after: bool) -> Callable[[Path, Path], Path]:
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize("writes", [1, 2, 3, 4, 5, 6, 7, 8, 12, 38, 39, 40])
+@pytest.mark.parametrize("writes", [1, 2, 3, 4, 5, 6, 7, 8, 18, 19, 20, 21])
 def test_a_run_that_dies_at_any_of_its_writes_goes_on_to_the_same_bits(
     writes: int,
     after: bool,  # noqa: FBT001

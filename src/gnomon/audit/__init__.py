@@ -1,6 +1,6 @@
 """The audit: what a network withstands, how that was found, and how far to trust it."""
 
-from gnomon.audit.audit import Audit, audit, read_json, write_json
+from gnomon.audit.audit import Audit, examine, read_json, write_json
 from gnomon.audit.doubts import Doubt, DoubtKind
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
@@ -20,8 +20,8 @@ __all__ = [
     "Requirement",
     "Subject",
     "Verdict",
-    "audit",
     "clopper_pearson",
+    "examine",
     "parse_requirement",
     "read_json",
     "sample_subject",

@@ -61,7 +61,7 @@ class Audit:
         return str(self.subject["name"])
 
 
-def audit(
+def examine(
     subject: Subject,
     probes: Sequence[Probe],
     seed: int = 0,

@@ -67,8 +67,7 @@ def audit(
 
     Writes report.html, audit.json and figures/.
     """
-    from gnomon.audit import audit as examine
-    from gnomon.audit import parse_requirement
+    from gnomon.audit import examine, parse_requirement
     from gnomon.audit.report import write_report
     from gnomon.cli.display import AuditDisplay, say
     from gnomon.examination import Request, prepare

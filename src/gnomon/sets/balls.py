@@ -233,10 +233,7 @@ class L2Ball:
         step = self.project(perturbation)
         moved = _into_domain(self.centre + step, self.ball.domain)
         for attempt in range(1, _ATTEMPTS_TO_ROUND_INWARDS):
-            length = self.ball.distance(moved - self.centre)
-            length = torch.maximum(
-                length, self.ball.distance(moved.double() - self.centre.double())
-            )
+            length = self.ball.distance(moved.double() - self.centre.double())
             outside = length > self.ball.radius
             if not outside.any():
                 return moved

@@ -104,7 +104,7 @@ class LearningRateRangeTest:
                 stopped = "rose"
                 break
         met = rates[: len(losses)]
-        suggestion = _steepest(met, smoothed)
+        suggestion = _steepest(met, smoothed, round(1 / (1 - self.smoothing)))
         return LearningRateCurve(
             tuple(met), tuple(losses), tuple(smoothed), suggestion, stopped
         )
@@ -147,11 +147,24 @@ def _endless(split: Split, size: int, seed: int) -> Iterator[Batch]:
         rounds += 1
 
 
-def _steepest(rates: list[float], smoothed: list[float]) -> float | None:
-    """The rate of steepest descent before the minimum; None without descent."""
+def _steepest(rates: list[float], smoothed: list[float], memory: int) -> float | None:
+    """The rate of steepest descent before the minimum; None without descent.
+
+    A slope is that of the least-squares line through `memory` losses around a rate. The first
+    `memory` averages are left out: they are means of few losses, and their noise looks steep.
+    """
     finite = [value for value in smoothed if math.isfinite(value)]
-    if len(finite) < 2:
-        return None
-    slopes = np.gradient(finite, np.log(rates[: len(finite)]))
-    best = int(np.argmin(slopes[: int(np.argmin(finite)) + 1]))
-    return rates[best] if slopes[best] < 0 else None
+    positions = np.log(rates[: len(finite)])
+    half = max(1, memory // 2)
+    last = min(int(np.argmin(finite)), len(finite) - 1 - half)
+    centres = range(max(half, memory), last + 1)
+    slopes = {
+        centre: np.polynomial.polynomial.polyfit(
+            positions[centre - half : centre + half + 1],
+            finite[centre - half : centre + half + 1],
+            1,
+        )[1]
+        for centre in centres
+    }
+    best = min(slopes, key=lambda centre: slopes[centre], default=None)
+    return rates[best] if best is not None and slopes[best] < 0 else None
