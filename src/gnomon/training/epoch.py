@@ -15,7 +15,7 @@ from gnomon.training.devices import default_randomness
 from gnomon.training.method import Batch
 from gnomon.training.observer import EpochProgress
 from gnomon.training.settings import Training
-from gnomon.training.step import Step
+from gnomon.training.step import Step, StepFigures
 
 _BATCHES_PER_READING = {"cpu": 1, "cuda": 16}
 """How many steps may pass before their figures are read; reading waits for the device."""
@@ -110,7 +110,7 @@ class _Tally:
 
     def __init__(self, epoch: Epoch, number: int, batches: int) -> None:
         self._epoch, self._number, self._batches = epoch, number, batches
-        self._pending: list[Tensor] = []
+        self._pending: list[StepFigures] = []
         self._sizes: list[int] = []
         self._rates: list[float] = []
         self._examples = self._read = 0
@@ -121,10 +121,10 @@ class _Tally:
         self._rates.append(self._epoch.training.learning_rate_at(step, self._batches))
         return self._rates[-1]
 
-    def add(self, examples: int, figures: Tensor) -> None:
+    def add(self, examples: int, figures: StepFigures) -> None:
         self._sizes.append(examples)
         self._pending.append(figures)
-        every = _BATCHES_PER_READING[figures.device.type]
+        every = _BATCHES_PER_READING[figures.loss.device.type]
         if len(self._pending) == every or len(self._sizes) == self._batches:
             self._read_pending()
 
@@ -138,7 +138,8 @@ class _Tally:
         )
 
     def _read_pending(self) -> None:
-        for loss, correct, norm in torch.stack(self._pending).tolist():
+        read = torch.stack([each.float() for figures in self._pending for each in figures])
+        for loss, correct, norm in read.view(-1, 3).tolist():
             self._check(loss, norm)
             size = self._sizes[self._read]
             self._examples += size

@@ -2,9 +2,12 @@
 
 The checkpoint decides: an epoch is done once its checkpoint is on the disk. Snapshots are
 written before it, because they cannot be made again later; history, events and run.json are
-written after it, because a resumed run makes them again from it.
+written after it, because a resumed run makes them again from it. For the same reason history
+and run.json may lag for a second: where epochs take milliseconds, the disk is the slowest part.
 """
 
+import math
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +19,8 @@ from gnomon.training.checkpoint import Progress, save_checkpoint
 from gnomon.training.history import Events, write_history
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
 from gnomon.training.state import State
+
+_SECONDS_TO_LAG = 1.0
 
 
 class Recorder:
@@ -39,6 +44,7 @@ class Recorder:
         self._folder, self._facts, self._architecture = folder, facts, architecture
         self._active = active
         self._events: Events | None = None
+        self._shown = -math.inf
 
     def save(self, state: State, *, snapshot: bool) -> None:
         """Puts the state between two epochs on the disk; from then on they are safe."""
@@ -50,16 +56,16 @@ class Recorder:
             save_checkpoint(self._folder.checkpoint, state.checkpoint())
 
     def show(self, progress: Progress) -> None:
-        """Brings history, events and run.json to where the checkpoint is."""
+        """Brings events, and at times history and run.json, to where the checkpoint is."""
         if not self._active:
             return
         with self._folder.writing():
-            write_history(self._folder.history, progress.history)
-            self._folder.write_facts(self._now("running", "Training.", progress))
             if self._events is None:
                 self._events = Events(self._folder.events, progress.history)
             else:
                 self._events.add(progress.history[-1])
+            if time.monotonic() - self._shown >= _SECONDS_TO_LAG:
+                self._write_views(self._now("running", "Training.", progress), progress)
 
     def end(
         self, status: Status, reason: str, network: nn.Module, progress: Progress
@@ -71,13 +77,18 @@ class Recorder:
                 save_network(
                     self._folder.model, network, self._architecture, self._facts.signature
                 )
-                self._folder.write_facts(facts)
+                self._write_views(facts, progress)
         return facts
 
     def close(self) -> None:
         """Ends the file of events."""
         if self._events is not None:
             self._events.close()
+
+    def _write_views(self, facts: RunFacts, progress: Progress) -> None:
+        write_history(self._folder.history, progress.history)
+        self._folder.write_facts(facts)
+        self._shown = time.monotonic()
 
     def _now(self, status: Status, reason: str, progress: Progress) -> RunFacts:
         return replace(

@@ -1,14 +1,29 @@
 """One optimiser step, shared among processes where there are several."""
 
 from dataclasses import dataclass
-from typing import cast
+from functools import cached_property
+from typing import NamedTuple, cast
 
 import torch
 from accelerate import Accelerator
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
 from gnomon.training.method import Batch, TrainingMethod
+
+
+class StepFigures(NamedTuple):
+    """What a step measured; tensors, so that a device need not be waited for.
+
+    Attributes:
+        loss: mean over the batch of what was minimised.
+        correct: how many examples were right.
+        gradient_norm: before clipping.
+    """
+
+    loss: Float[Tensor, ""]
+    correct: Shaped[Tensor, ""]
+    gradient_norm: Float[Tensor, ""]
 
 
 @dataclass(frozen=True)
@@ -36,8 +51,8 @@ class Step:
 
     def __call__(
         self, batch: Batch, examples: int, learning_rate: float, generator: torch.Generator
-    ) -> Float[Tensor, " 3"]:
-        """Takes the step; loss, number of right answers, and gradient norm before clipping.
+    ) -> StepFigures:
+        """Takes the step; what it measured.
 
         Args:
             batch: this process's share, possibly empty.
@@ -48,52 +63,59 @@ class Step:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
-        loss = self._backward(batch, examples, generator)
+        loss, correct = self._backward(batch, examples, generator)
         if self.accelerator.num_processes > 1:
-            loss = self._sum_over_processes(loss)
+            loss, correct = self._sum_over_processes(loss, correct)
         norm = self._clip()
         self._update()
-        return torch.cat((loss, norm.detach().float().reshape(1)))
+        return StepFigures(loss, correct, norm)
 
     def _backward(
         self, batch: Batch, examples: int, generator: torch.Generator
-    ) -> Float[Tensor, " 2"]:
+    ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""]]:
         """Adds this share's gradients; its part of the loss, and its right answers."""
         if len(batch) == 0:
-            return torch.zeros(2, device=self.accelerator.device)
+            nothing = torch.zeros((), device=self.accelerator.device)
+            return nothing, nothing
         loss = self.method.loss(self.network, batch, generator)
         value = loss.value
         if len(batch) < examples:
             value = value * (len(batch) / examples)
         scaler = self.accelerator.scaler
         (value if scaler is None else scaler.scale(value)).backward()
-        return torch.stack((value.detach().float(), loss.correct.float()))
+        return value.detach(), loss.correct
 
-    def _sum_over_processes(self, loss: Float[Tensor, " 2"]) -> Float[Tensor, " 2"]:
-        """Replaces the gradients, and the two figures, by their sums over all processes."""
-        trained = [each for each in self.network.parameters() if each.requires_grad]
-        for parameter in trained:
+    def _sum_over_processes(
+        self, loss: Float[Tensor, ""], correct: Shaped[Tensor, ""]
+    ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""]]:
+        """Replaces the gradients by their sums over all processes; the sums of the figures."""
+        for parameter in self._trained:
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        gradients = [parameter.grad for parameter in trained if parameter.grad is not None]
-        flat = torch.cat([*(each.reshape(-1) for each in gradients), loss])
+        gradients = [each.grad for each in self._trained if each.grad is not None]
+        figures = torch.stack((loss.float(), correct.float()))
+        flat = torch.cat([*(each.reshape(-1) for each in gradients), figures])
         summed = cast("Tensor", self.accelerator.reduce(flat, "sum"))
         parts = summed.split([*(each.numel() for each in gradients), 2])
         for gradient, part in zip(gradients, parts[:-1], strict=True):
             gradient.copy_(part.view_as(gradient))
-        return parts[-1]
+        return parts[-1][0], parts[-1][1]
 
     def _clip(self) -> Tensor:
         """The norm of all gradients together; afterwards it is at most `gradient_clip`."""
         self.accelerator.unscale_gradients(self.optimizer)
-        parameters = [each for each in self.network.parameters() if each.grad is not None]
-        gradients = [each.grad for each in parameters if each.grad is not None]
+        gradients = [each.grad for each in self._trained if each.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
         if self.gradient_clip is not None:
             torch.nn.utils.clip_grads_with_norm_(
-                parameters, self.gradient_clip, norm, foreach=True
+                self._trained, self.gradient_clip, norm, foreach=True
             )
         return norm
+
+    @cached_property
+    def _trained(self) -> list[nn.Parameter]:
+        """The parameters that have a gradient; found once, as this takes time at every step."""
+        return [each for each in self.network.parameters() if each.requires_grad]
 
     def _update(self) -> None:
         scaler = self.accelerator.scaler
