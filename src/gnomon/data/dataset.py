@@ -71,7 +71,7 @@ class Dataset:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The axes of one example: (features,) or (channels, height, width)."""
+        """The axes of one example, (features,) or (channels, height, width)."""
         return tuple(self.train.inputs.shape[1:])
 
     @cached_property

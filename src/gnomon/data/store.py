@@ -66,8 +66,7 @@ class Store:
 
     def locate(self, folder: str, name: str) -> Path | None:
         """The path of a file that is on this machine, unchecked; None where it is not."""
-        places = [self.cache] if self.root is None else [self.root, self.cache]
-        paths = (place / folder / name for place in places)
+        paths = (place / name for place in self._places(folder))
         return next((path for path in paths if path.is_file()), None)
 
     def find(self, folder: str, file: RemoteFile) -> Path:
@@ -94,11 +93,12 @@ class Store:
 
     def _fetch(self, file: RemoteFile, path: Path) -> None:
         """Downloads `file` to `path`, whole or not at all, from the first that serves it."""
+        places = " or ".join(map(str, self._places(path.parent.name)))
         if not file.addresses or not self.download:
             why = "downloads are switched off" if file.addresses else "it has no public address"
             raise DataError(
-                f"{file.name}: expected it in {self._places(path.parent.name)}; it is not "
-                f"there, and {why}. Put the file there."
+                f"{file.name}: expected it in {places}; it is not there, and {why}. "
+                "Put the file there."
             )
         failures: list[str] = []
         for address in file.addresses:
@@ -110,7 +110,7 @@ class Store:
                 return
         raise DataError(
             f"{file.name}: expected to fetch it, got {'; '.join(failures)}. Try again later, "
-            f"or put the file in {self._places(path.parent.name)}."
+            f"or put the file in {places}."
         )
 
     def _download(self, address: str, path: Path, checksum: str | None) -> None:
@@ -128,9 +128,9 @@ class Store:
                     "The publisher's file has changed, or was altered on its way.",
                 )
 
-    def _places(self, folder: str) -> str:
-        places = [self.cache] if self.root is None else [self.root, self.cache]
-        return " or ".join(str(place / folder) for place in places)
+    def _places(self, folder: str) -> list[Path]:
+        """Where a data set's files are looked for, in this order."""
+        return [place / folder for place in (self.root, self.cache) if place is not None]
 
 
 def _verify(path: Path, checksum: str, remedy: str) -> None:
