@@ -37,6 +37,14 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 
+doctest_global_setup = """
+from gnomon.audit import clopper_pearson
+from gnomon.errors import nearest
+from gnomon.records import fingerprint
+from gnomon.references import cite
+from gnomon.seeds import derive
+"""
+
 # Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries
 # cannot, since their inventories are on the network.
 nitpick_ignore_regex = [

@@ -43,5 +43,5 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """The name with its condition: attacked_accuracy[linf:0.1]."""
+        """The name, with the condition in brackets if there is one."""
         return f"{self.name}[{self.condition}]" if self.condition else self.name

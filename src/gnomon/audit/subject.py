@@ -22,7 +22,7 @@ class Subject:
 
     Attributes:
         name: how the reader knows it.
-        network: from inputs (batch, *shape) to logits (batch, classes).
+        network: from inputs, a batch of examples, to logits (batch, classes).
         data: the data set whose test split is examined.
         inputs: the examined test examples.
         labels: their labels.
@@ -82,7 +82,7 @@ def sample_subject(
 
     Raises:
         SettingError: fewer than one sample, or more than there are test examples.
-        Error: what `Subject` raises.
+        GnomonError: what `Subject` raises.
     """
     inputs, labels = data.test.inputs, data.test.labels
     if samples is not None:

@@ -19,10 +19,11 @@ class CleanAccuracy:
     """The share of examples given their label, without any perturbation: `clean_accuracy`.
 
     Details of its finding:
-        examples, correct: counts.
-        confusion: rows are true classes, columns predicted ones; entries count examples.
-        per_class: for each class its name, examples, correct, accuracy and interval `error`;
-            accuracy and error are null for a class without examples.
+
+    - examples, correct: counts.
+    - confusion: rows are true classes, columns predicted ones; entries count examples.
+    - per_class: for each class its name, examples, correct, accuracy and interval `error`;
+      accuracy and error are null for a class without examples.
 
     Attributes:
         batch: examples at a time.

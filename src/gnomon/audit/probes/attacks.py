@@ -30,12 +30,13 @@ class AttackedAccuracy:
     rises.
 
     Details of a finding:
-        norm, radius: of the set; radii: the grid, which begins with 0.
-        curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
-            radius, `gradients` (how many were computed) and `zero_gradients` (the share that
-            were exactly zero).
-        distance: of the perturbations that first fooled an example which was right: their
-            number `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
+
+    - norm, radius: of the set; radii: the grid, which begins with 0.
+    - curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
+      radius, `gradients` (how many were computed) and `zero_gradients` (the share that
+      were exactly zero).
+    - distance: of the perturbations that first fooled an example which was right: their
+      number `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
 
     Attributes:
         within: the allowed sets; one finding for each.

@@ -27,11 +27,12 @@ class NoiseAccuracy:
     is r: √(3/n) r for uniform, r/√n for Gaussian noise. Noisy inputs are clipped to the domain.
 
     Details of a finding:
-        kind, size, draws: "uniform" or "Gaussian"; its size; draws per example.
-        norm, radius: of the set.
-        radii, sizes: the grid, and the size of the noise at each of its radii; both begin with
-            0.
-        accuracy, error: at each of them, with its interval.
+
+    - kind, size, draws: "uniform" or "Gaussian"; its size; draws per example.
+    - norm, radius: of the set.
+    - radii, sizes: the grid, and the size of the noise at each of its radii; both begin with
+      0.
+    - accuracy, error: at each of them, with its interval.
 
     Attributes:
         within: the sets; a finding for each of them and each kind of noise, named for example

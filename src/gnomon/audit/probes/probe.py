@@ -17,7 +17,7 @@ class Probe(Protocol):
     """
 
     topic: ClassVar[str]
-    """What the probe is about: "accuracy", "noise", "attacks"; the `probe` of its findings."""
+    """What the probe is about, such as "accuracy" or "noise"; the `probe` of its findings."""
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """The findings, in the order in which they are read."""
