@@ -77,15 +77,13 @@ def test_a_folder_is_free_again_after_a_run(tmp_path: Path) -> None:
 
 
 def test_half_written_files_of_a_killed_process_are_removed(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints").mkdir(parents=True)
-    leftovers = [tmp_path / ".config.toml.1a.part", tmp_path / "checkpoints/.latest.2b.part"]
-    leftovers[0].write_text("x")
-    with RunFolder(tmp_path / "new").claimed(CONFIG):
-        pass
-    with RunFolder(tmp_path / "new").claimed(CONFIG):
-        (tmp_path / "new" / ".run.json.3c.part").write_text("x")
-    with RunFolder(tmp_path / "new").claimed(CONFIG):
-        assert [path.name for path in (tmp_path / "new").iterdir()] == ["config.toml"]
+    with RunFolder(tmp_path).claimed(CONFIG):
+        (tmp_path / "checkpoints").mkdir()
+        (tmp_path / "checkpoints" / ".latest.safetensors.1a.part").write_text("x")
+        (tmp_path / ".run.json.3c.part").write_text("x")
+    with RunFolder(tmp_path).claimed(CONFIG):
+        left = sorted(path.name for path in tmp_path.rglob("*"))
+    assert left == ["checkpoints", "config.toml"]
 
 
 def test_a_full_disk_is_named_and_the_run_goes_on_later(

@@ -28,7 +28,6 @@ from gnomon.training import (
     Row,
     Run,
     RunFacts,
-    Silent,
     Standard,
     Training,
     build,
@@ -330,4 +329,3 @@ def test_the_observer_hears_everything_once(tmp_path: Path) -> None:
     assert notes.batches[-1].accuracy == done.history[-1].train_accuracy
     assert tuple(notes.rows) == done.history
     assert notes.ends == [done.facts]
-    assert isinstance(Silent(), type(notes)) is False
