@@ -7,6 +7,8 @@ BIN    := $(VENV)/bin
 INPUTS := $(shell cat pyproject.toml constraints.txt | cksum | cut -d' ' -f1)
 USE    := $(VENV)/installed-$(INPUTS)
 DEV    := $(VENV)/installed-dev-$(INPUTS)
+# Two workers with one thread each: on two cores, two threads in each of two processes only wait.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # The real data sets, where a folder with them stands beside the project.
@@ -22,10 +24,10 @@ demo: $(USE)             ## train two networks on the spiral, examine both, writ
 	$(BIN)/gnomon demo -o demo
 
 test: $(DEV)             ## the tests (those over five seconds have their own command, test-slow)
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not gpu"
+	$(PYTEST) -m "not slow and not gpu"
 
 test-slow: $(DEV)        ## the tests that take longer than five seconds each
-	$(BIN)/python -m pytest -q -n 2 -m "slow and not gpu"
+	$(PYTEST) -m "slow and not gpu"
 
 check: check-sources docs test  ## everything that must hold before a change is handed in
 

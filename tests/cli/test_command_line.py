@@ -9,8 +9,10 @@ import time
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from gnomon.audit import read_json
+from gnomon.cli.main import app
 
 CONFIG = """
 seed = 0
@@ -41,12 +43,12 @@ def gnomon(*arguments: object, cwd: Path, **variables: str) -> subprocess.Comple
     )
 
 
-def refused(result: subprocess.CompletedProcess[str]) -> str:
+def refused(status: int, errors: str) -> str:
     """The one line on standard error of a command that ended with status 2."""
-    assert result.returncode == 2, result.stderr
-    assert "Traceback" not in result.stderr
-    lines = [line for line in result.stderr.splitlines() if line.startswith("gnomon: ")]
-    assert len(lines) == 1, result.stderr
+    assert status == 2, errors
+    assert "Traceback" not in errors
+    lines = [line for line in errors.splitlines() if line.startswith("gnomon: ")]
+    assert len(lines) == 1, errors
     return lines[0]
 
 
@@ -55,6 +57,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a configuration and the run it leads to."""
     folder = tmp_path_factory.mktemp("cli")
     (folder / "config.toml").write_text(CONFIG)
+    (folder / "cnn.toml").write_text('data = "spiral"\nnetwork.architecture = "cnn4"\n')
+    (folder / "file.toml").write_text('data = "none.npz"\nnetwork.architecture = "mlp"\n')
     result = gnomon("train", "config.toml", "-o", "run", cwd=folder)
     assert result.returncode == 0, result.stderr
     return folder
@@ -169,10 +173,10 @@ def test_the_range_test_suggests_a_rate(folder: Path) -> None:
         (["train", "config.toml", "--set", "network.activation=rely"], "Did you mean 'relu'?"),
         (["train", "config.toml", "--set", "data.name=spirale"], "Did you mean 'spiral'?"),
         (["train", "config.toml", "--set", "data.phi_min=-1.0"], "phi_min"),
-        (["train", "config.toml", "--set", "network.architecture=cnn4"], "expected images"),
+        (["train", "cnn.toml"], "expected images"),
         (["train", "config.toml", "-o", "run", "--set", "seed=5"], "seed"),
         (["train", "config.toml", "--device", "gpu"], "Known: auto, cpu, cuda"),
-        (["train", "config.toml", "--set", "data.name=none.npz"], "none.npz"),
+        (["train", "file.toml"], "none.npz"),
         (["audit", "nowhere"], "expected a run folder"),
         (["audit", "."], "expected the folder of a run"),
         (["audit", "run", "--inputs", "linf"], "expected linf:RADIUS"),
@@ -182,18 +186,20 @@ def test_the_range_test_suggests_a_rate(folder: Path) -> None:
         (["audit", "run", "--require", "clean_acuracy > 0"], "Did you mean 'clean_accuracy'?"),
         (["audit", "run", "--require", "clean_accuracy"], "NAME RELATION NUMBER"),
         (["audit", "run", "--samples", "0"], "samples"),
-        (["audit", "run", "--data", "digits"], "digits"),
+        (["audit", "run", "--data", "digits"], "inputs of shape (1, 8, 8)"),
         (["audit", "no_module:make", "--data", "spiral"], "expected an importable module"),
         (["audit", "os:getcwd", "--data", "spiral"], "returns a torch.nn.Module"),
     ],
 )
 def test_bad_input_gets_one_clear_line_and_status_2(
-    folder: Path, arguments: list[str], message: str
+    folder: Path, arguments: list[str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {item: item.stat().st_mtime_ns for item in (folder / "run").rglob("*.*")}
     if arguments[0] == "train" and "-o" not in arguments:
         arguments = [*arguments, "-o", "refused"]
-    assert message in refused(gnomon(*arguments, cwd=folder))
+    monkeypatch.chdir(folder)
+    result = CliRunner().invoke(app, arguments)
+    assert message in refused(result.exit_code, result.stderr)
     assert not (folder / "refused" / "model.safetensors").exists()
     assert {item: item.stat().st_mtime_ns for item in (folder / "run").rglob("*.*")} == before
 
@@ -224,8 +230,8 @@ def test_damaged_weights_of_a_run_are_refused(
     else:
         text = (tmp_path / "run" / "model.toml").read_text()
         (tmp_path / "run" / "model.toml").write_text(text.replace("24", "25"))
-    message = refused(gnomon("audit", "run", cwd=tmp_path))
-    assert "model.safetensors" in message
+    result = gnomon("audit", "run", cwd=tmp_path)
+    assert "model.safetensors" in refused(result.returncode, result.stderr)
 
 
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(folder: Path) -> None:

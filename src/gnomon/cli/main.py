@@ -25,10 +25,11 @@ app.command()(demo)
 app.command(name="range-test")(range_test)
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer calls it with the flag's value
+def _show_version(wanted: bool) -> bool:  # noqa: FBT001 - typer calls it with the flag's value
     if wanted:
         print(f"gnomon {gnomon.__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()
