@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 
+from gnomon.data import arm_distance
 from gnomon.data.arm_distance import smallest_distance
-from gnomon.data.plane_norms import Polyhedral, corners
+from gnomon.data.plane_norms import Euclidean, Polyhedral, between_segments, corners
 from gnomon.data.spiral_geometry import Spiral
 from reference.arm_distance import largest_error, sampled_distance
 
@@ -65,6 +66,51 @@ def test_the_precision_is_that_of_a_local_minimisation() -> None:
         centre, width = np.array([phi[i], psi[j]]), width / 2
         nearest = min(nearest, float(apart.min()))
     assert smallest_distance(spiral) == pytest.approx(nearest, rel=1e-9)
+
+
+@pytest.mark.parametrize("piece", [0.9, 3.0, 100.0])
+def test_the_size_of_the_first_pieces_does_not_matter(
+    piece: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With pieces of whole turns, the bound holds by the sagitta alone."""
+    several = [Spiral(1.0, 2.0, end, arms) for end in (4.0, 9.0) for arms in (2, 3)]
+    fine = [smallest_distance(spiral, norm) for spiral in several for norm in (None, PLANE)]
+    monkeypatch.setattr(arm_distance, "_PIECE", piece)
+    coarse = [smallest_distance(spiral, norm) for spiral in several for norm in (None, PLANE)]
+    np.testing.assert_allclose(coarse, fine, rtol=1e-9)
+
+
+@pytest.mark.parametrize("width", [0.01, 0.25, 3.0])
+def test_no_point_of_a_piece_is_further_from_its_chord_than_stated(width: float) -> None:
+    spiral = Spiral(1.7, 0.3, 30.0)
+    share = np.linspace(0, 1, 501)
+    for start in (0.3, 4.0, 25.0):
+        ends = spiral.points(np.array([start, start + width]))
+        chord = (1 - share)[:, None] * ends[0] + share[:, None] * ends[1]
+        piece = spiral.points(start + share * width)
+        furthest = np.linalg.norm(piece - chord, axis=1).max()
+        stated = arm_distance.sagitta(spiral, np.array([start + width]), width)[0]
+        assert furthest <= stated
+        if width < 0.1:  # and short pieces come near it
+            assert stated <= 1.05 * furthest
+
+
+def test_the_distance_between_segments_is_that_of_their_points() -> None:
+    rng = np.random.default_rng(0)
+    ends = rng.normal(size=(4, 200, 2))
+    ends[2:, ::2] += 2  # every other pair is well apart
+    share = np.linspace(0, 1, 101)[:, None, None]
+    one, other = ((1 - share) * ends[k] + share * ends[k + 1] for k in (0, 2))
+    for norm in (Euclidean(), Polyhedral(PLANE), Polyhedral(rng.normal(size=(9, 2)))):
+        exact = between_segments(norm, (ends[0], ends[1]), (ends[2], ends[3]))
+        for pair in range(200):
+            apart = (one[:, None, pair] - other[None, :, pair]).reshape(-1, 2)
+            sampled = norm(apart).min()
+            lengths = np.linalg.norm(ends[1] - ends[0], axis=1) + np.linalg.norm(
+                ends[3] - ends[2], axis=1
+            )
+            assert exact[pair] <= sampled + 1e-12
+            assert sampled <= exact[pair] + norm.stretch * lengths[pair] / 200  # half a step
 
 
 @pytest.mark.parametrize("dimension", [3, 10, 60])

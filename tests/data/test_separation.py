@@ -16,19 +16,31 @@ def inner_end(spiral: Spiral, arm: int) -> np.ndarray:
     return spiral.points(np.array([spiral.phi_min]), arm)
 
 
-def meets(start: np.ndarray, end: np.ndarray, spiral: Spiral, arm: int) -> bool:
-    """Whether a segment passes from one side of an arm to the other.
+def ahead_of(
+    start: np.ndarray, end: np.ndarray, spiral: Spiral, arm: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """The angles by which points of a segment are ahead of an arm, and whether it is there.
 
-    A point at radius bφ and polar angle α is ahead of the arm by φ − (α − 2πk/m), modulo 2π.
+    A point at radius bφ and polar angle α is ahead by φ − (α − 2πk/m), modulo 2π.
     """
     share = np.linspace(0, 1, 4001)[:, None]
     points = (1 - share) * start + share * end
     phi = np.linalg.norm(points, axis=1) / spiral.growth
     ahead = phi - np.arctan2(points[:, 1], points[:, 0]) + spiral.turn * arm
     ahead = (ahead + math.pi) % (2 * math.pi) - math.pi
-    on_the_arm = (phi >= spiral.phi_min) & (phi <= spiral.phi_max) & (np.abs(ahead) < 1)
-    both = on_the_arm[:-1] & on_the_arm[1:]
-    return bool((both & (ahead[:-1] * ahead[1:] <= 0)).any())
+    return ahead, (phi >= spiral.phi_min) & (phi <= spiral.phi_max)
+
+
+def clearance(start: np.ndarray, end: np.ndarray, spiral: Spiral, arm: int) -> float:
+    ahead, there = ahead_of(start, end, spiral, arm)
+    return float(np.abs(ahead[there]).min(initial=math.inf))
+
+
+def meets(start: np.ndarray, end: np.ndarray, spiral: Spiral, arm: int) -> bool:
+    """Whether a segment passes from one side of an arm to the other."""
+    ahead, there = ahead_of(start, end, spiral, arm)
+    there &= np.abs(ahead) < 1  # else the sign changes half a turn away from the arm
+    return bool((there[:-1] & there[1:] & (ahead[:-1] * ahead[1:] <= 0)).any())
 
 
 @settings(max_examples=15)
@@ -38,6 +50,22 @@ def test_no_segment_meets_an_arm(phi_min: float, length: float, arms: int) -> No
     for polyline in separate(spiral).polylines:
         for start, end in itertools.pairwise(polyline):
             assert not any(meets(start, end, spiral, arm) for arm in range(arms))
+
+
+@pytest.mark.parametrize("arms", [2, 3])
+@pytest.mark.parametrize("length", [4.0, 8.0, 20.0])
+def test_every_segment_keeps_the_slack_from_every_arm(length: float, arms: int) -> None:
+    """It is the angle by which points are ahead; links end on the walls moved by it."""
+    spiral = Spiral(1.3, 0.8, 0.8 + length, arms)
+    separation = separate(spiral)
+    nearest = min(
+        clearance(start, end, spiral, arm)
+        for polyline in separation.polylines
+        for start, end in itertools.pairwise(polyline)
+        for arm in range(arms)
+    )
+    # Reached where a link ends; 1e-9 is far above the rounding of angles of up to 21 radians.
+    assert nearest == pytest.approx(separation.slack, abs=1e-9)
 
 
 def test_a_segment_across_an_arm_is_seen_to_meet_it() -> None:

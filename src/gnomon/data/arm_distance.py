@@ -61,8 +61,8 @@ def _smallest_of_pair(
         best = min(
             best, *(float(norm(d).min()) for d in (begin - other_begin, end - other_end))
         )
-        bulge = sum(_bulge(spiral, start + width, width) for start in starts)
-        lower = between_segments(norm, chords[0], chords[1]) - norm.stretch * bulge
+        sagittas = sum(sagitta(spiral, start + width, width) for start in starts)
+        lower = between_segments(norm, chords[0], chords[1]) - norm.stretch * sagittas
         undecided = lower < best * (1 - _PRECISION)
         if not undecided.any():
             break
@@ -98,7 +98,7 @@ def _chords(spiral: Spiral, start: _Array, width: float, arm: int) -> tuple[_Arr
     return spiral.points(start, arm), spiral.points(end, arm)
 
 
-def _bulge(spiral: Spiral, phi: _Array, width: float) -> _Array:
+def sagitta(spiral: Spiral, phi: _Array, width: float) -> _Array:
     """How far a piece that ends at φ is from its chord, at most."""
     return spiral.growth * np.sqrt(4 + phi**2) * width**2 / 8
 

@@ -56,27 +56,30 @@ class Separation:
         segments: how many straight segments they have in all.
         polylines: their vertices. A first or last vertex outside the spiral stands for the ray
             through it.
+        slack: the angle, in radians, by which every segment stays ahead of one arm and behind
+            the other: the walls of its channel could move by so much.
     """
 
     segments: int
     polylines: tuple[Float[np.ndarray, " vertices 2"], ...]
+    slack: float
 
 
 def separate(spiral: Spiral) -> Separation:
     """The smallest number of segments that separate the arms, with polylines that do."""
-    channels = _channels(spiral)
+    slack = _slack(spiral)
+    channels = _channels(spiral, slack)
     if spiral.arms != 2:
         inner = np.zeros((1, 2))
         merged = spiral.arms // 2 if spiral.arms % 2 == 0 else 0
         polylines = tuple(np.concatenate([inner, channel]) for channel in channels)
-        return Separation(spiral.arms * len(channels[0]) - merged, polylines)
+        return Separation(spiral.arms * len(channels[0]) - merged, polylines, slack)
     polyline = np.concatenate([channels[1][::-1], channels[0]])
-    return Separation(len(polyline) - 1, (polyline,))
+    return Separation(len(polyline) - 1, (polyline,), slack)
 
 
-def _channels(spiral: Spiral) -> list[Float[np.ndarray, " vertices 2"]]:
+def _channels(spiral: Spiral, slack: float) -> list[Float[np.ndarray, " vertices 2"]]:
     """For each channel, the ends of its links, outwards; the first begins in the origin."""
-    slack = _slack(spiral)
     angles, far = _links(spiral, slack)
     # On the outer wall moved inwards by the slack, except for the end of the last link, a ray.
     radii = spiral.growth * (angles[:-1] + spiral.turn - 2 * slack)
