@@ -95,6 +95,7 @@ from .training import (
     Standard as Standard,
     Training as Training,
     TrainingMethod as TrainingMethod,
+    Triangular as Triangular,
     train as train,
 )
 

@@ -42,6 +42,7 @@ from gnomon.training import (
     Schedule,
     Standard,
     TrainingMethod,
+    Triangular,
 )
 
 DATA: dict[str, type] = {
@@ -90,6 +91,7 @@ SCHEDULES: dict[str, type] = {
     "exponential": Exponential,
     "cosine": Cosine,
     "one_cycle": OneCycle,
+    "triangular": Triangular,
 }
 
 INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2}

@@ -16,6 +16,7 @@ from gnomon.training import (
     Piecewise,
     Schedule,
     Training,
+    Triangular,
 )
 
 STEPS = 40
@@ -76,6 +77,8 @@ def test_the_rates_are_those_of_torchs_scheduler(schedule: Schedule, make: objec
         (OneCycle(peak=0.4, start=0.0), 0.2, 0.5),
         (OneCycle(peak=0.4, start=0.0), 0.4, 1.0),
         (OneCycle(peak=0.4, start=0.0, final=0.5), 0.7, 0.75),
+        (Triangular(peak=0.4), 0.2, 0.5),
+        (Triangular(peak=0.4), 0.7, 0.5),
     ],
 )
 def test_the_factor_has_its_closed_form(
@@ -114,6 +117,7 @@ def test_warm_up_rises_linearly_and_the_schedule_takes_the_rest() -> None:
         (lambda: Cosine(restarts=-1), "restarts"),
         (lambda: Cosine(final=-0.1), "final"),
         (lambda: OneCycle(peak=1.0), "peak"),
+        (lambda: Triangular(peak=0.0), "peak"),
         (lambda: OneCycle(start=-1.0), "start"),
         (lambda: OneCycle(final=math.nan), "final"),
     ],

@@ -8,59 +8,57 @@ import typer
 from gnomon.cli.exits import REQUIREMENT_FAILED, ending_clearly
 from gnomon.cli.options import Device, Settings
 
+_Target = Annotated[
+    str,
+    typer.Argument(
+        metavar="TARGET",
+        help="A run folder, a .safetensors file with its .toml, or package.module:factory.",
+    ),
+]
+_Data = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="A known data set, or a path; a run's own by default."),
+]
+_Inputs = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NORM:RADIUS",
+        help="A set of perturbed inputs, such as linf:2/255 or l2:0.5. May be repeated.",
+    ),
+]
+_Probes = Annotated[
+    str | None, typer.Option(metavar="NAMES", help="Which probes: accuracy,noise,attacks.")
+]
+_Samples = Annotated[int | None, typer.Option(help="How many test examples; all by default.")]
+_Seed = Annotated[int, typer.Option(help="Everything random in the audit depends on it.")]
+_Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REQUIREMENT",
+        help='Exit with 3 unless it holds: "clean_accuracy >= 0.95". May be repeated.',
+    ),
+]
+_Weights = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Weights for a factory's network.")
+]
+_Output = Annotated[
+    Path | None,
+    typer.Option("--output", "-o", metavar="FOLDER", help="By default RUN/audit, or report."),
+]
+
 
 @ending_clearly
 def audit(
-    target: Annotated[
-        str,
-        typer.Argument(
-            metavar="TARGET",
-            help="A run folder, a .safetensors file with its .toml, or package.module:factory.",
-        ),
-    ],
-    data: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="A known data set, or a path; a run's own by default."
-        ),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NORM:RADIUS",
-            help="A set of perturbed inputs, such as linf:2/255 or l2:0.5. May be repeated.",
-        ),
-    ] = None,
-    probes: Annotated[
-        str | None,
-        typer.Option(metavar="NAMES", help="Which probes, as in accuracy,noise,attacks."),
-    ] = None,
-    samples: Annotated[
-        int | None, typer.Option(help="How many test examples; all by default.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Everything random in the audit depends on it.")
-    ] = 0,
-    require: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="REQUIREMENT",
-            help='Exit with 3 unless it holds: "clean_accuracy >= 0.95". May be repeated.',
-        ),
-    ] = None,
-    weights: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Weights for a factory's network.")
-    ] = None,
+    target: _Target,
+    data: _Data = None,
+    inputs: _Inputs = None,
+    probes: _Probes = None,
+    samples: _Samples = None,
+    seed: _Seed = 0,
+    require: _Require = None,
+    weights: _Weights = None,
     settings: Settings = None,
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            "-o",
-            metavar="FOLDER",
-            help="The report's folder; TARGET/audit for a run.",
-        ),
-    ] = None,
+    output: _Output = None,
     device: Device = "auto",
 ) -> None:
     """Examine a network: what it gets right, and what it withstands.
@@ -69,34 +67,30 @@ def audit(
     """
     from gnomon.audit import examine, parse_requirement
     from gnomon.audit.report import write_report
-    from gnomon.cli.display import AuditDisplay, say
+    from gnomon.cli.display import AuditDisplay, say, show_findings
     from gnomon.examination import Request, prepare
 
     requirements = [parse_requirement(text) for text in require or []]
+    names = tuple(name.strip() for name in probes.split(",")) if probes else None
     request = Request(
-        target=target,
-        weights=weights,
-        data=data,
-        settings=tuple(settings or ()),
-        inputs=tuple(inputs or ()),
-        probes=tuple(name.strip() for name in probes.split(",")) if probes else None,
-        samples=samples,
-        seed=seed,
-        device=device,
+        target,
+        weights,
+        data,
+        tuple(settings or ()),
+        tuple(inputs or ()),
+        names,
+        samples,
+        seed,
+        device,
     )
     subject, chosen = prepare(request)
-    folder = output or _default_folder(target)
     with AuditDisplay() as display:
         result = examine(subject, chosen, seed, display)
-        display("report")
         verdicts = [requirement.check(result) for requirement in requirements]
-        report = write_report(folder, [(subject, result)], verdicts)
-    for finding in result.findings:
-        interval = (
-            f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]" if finding.error else ""
-        )
-        print(f"{finding.title} = {finding.value:.4f}{interval}")
-    say(f"report: {report}")
+        display("report")
+        page = write_report(output or _folder(target), [(subject, result)], verdicts)
+    show_findings(result)
+    say(f"report: {page}")
     failing = [verdict for verdict in verdicts if not verdict.holds]
     for verdict in failing:
         say(f"gnomon: {verdict}")
@@ -104,6 +98,6 @@ def audit(
         raise typer.Exit(REQUIREMENT_FAILED)
 
 
-def _default_folder(target: str) -> Path:
+def _folder(target: str) -> Path:
     path = Path(target)
     return path / "audit" if path.is_dir() else Path("report")

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees while something runs; everything goes to standard error."""
+"""What a person at a terminal sees: progress on standard error, findings on standard output."""
 
 from types import TracebackType
 
@@ -13,6 +13,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from gnomon.audit import Audit
 from gnomon.training import EpochProgress, Plan, Row, RunFacts
 
 _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
@@ -21,6 +22,15 @@ _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 def say(text: str) -> None:
     """One line to the person."""
     _CONSOLE.print(text)
+
+
+def show_findings(audit: Audit) -> None:
+    """The findings on standard output, one line each: name, value, 95 % interval."""
+    for finding in audit.findings:
+        interval = ""
+        if finding.error is not None:
+            interval = f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]"
+        print(f"{finding.title} = {finding.value:.4f}{interval}")
 
 
 class TrainingDisplay:

@@ -16,6 +16,7 @@ from gnomon.training.schedules import (
     OneCycle,
     Piecewise,
     Schedule,
+    Triangular,
 )
 from gnomon.training.settings import EarlyStopping, Precision, Training
 from gnomon.training.standard import Standard
@@ -52,6 +53,7 @@ __all__ = [
     "Status",
     "Training",
     "TrainingMethod",
+    "Triangular",
     "build",
     "read_history",
     "signature_of",

@@ -104,8 +104,6 @@ class Cosine:
 class OneCycle:
     """Straight up from `start` to 1 at t = `peak`, then straight down towards `final`.
 
-    With `start` = 0 this is the triangle of fast adversarial training.
-
     Attributes:
         peak: where the factor is 1, as a fraction of the training in (0, 1).
         start: the factor at t = 0, ≥ 0. At 0 the first step changes nothing.
@@ -134,6 +132,27 @@ class OneCycle:
         if progress < self.peak:
             return self.start + (1 - self.start) * progress / self.peak
         return self.final + (1 - self.final) * (1 - progress) / (1 - self.peak)
+
+
+@dataclass(frozen=True)
+class Triangular:
+    """Straight up from 0 to 1 at t = `peak`, then straight down towards 0: a `OneCycle`.
+
+    Attributes:
+        peak: where the factor is 1, as a fraction of the training in (0, 1).
+
+    References:
+        smith2017, section 3.1, over a single cycle.
+    """
+
+    peak: float = 0.5
+    references: ClassVar[tuple[str, ...]] = ("smith2017",)
+
+    def __post_init__(self) -> None:
+        OneCycle(self.peak)
+
+    def __call__(self, step: int, steps: int) -> float:
+        return OneCycle(self.peak, start=0.0, final=0.0)(step, steps)
 
 
 def warmed_up(schedule: Schedule, step: int, steps: int, warmup: int) -> float:
