@@ -11,6 +11,7 @@ from torch import nn
 
 from gnomon.catalog import NAMES
 from gnomon.config import read_config
+from gnomon.data import Fact
 from gnomon.errors import FolderError, SubjectError
 from gnomon.networks import Architecture, load_weights, read_description
 from gnomon.seeds import generator
@@ -33,7 +34,7 @@ class Target:
     name: str
     network: nn.Module
     config: Mapping[str, Any]
-    about: Mapping[str, str | int]
+    about: Mapping[str, Fact]
 
 
 def open_target(text: str, weights: Path | None = None) -> Target:
@@ -112,16 +113,17 @@ def _from_factory(text: str, weights: Path | None) -> Target:
         )
     if weights is not None:
         load_weights(network, weights)
-    about: dict[str, str | int] = {
+    about: dict[str, Fact] = {
         "factory": text,
         "weights": str(weights or "as the factory made them"),
     }
     return Target(attribute, network, {}, about)
 
 
-def _described(weights: Path) -> dict[str, str | int]:
+def _described(weights: Path) -> dict[str, Fact]:
     """The settings of the architecture, one fact each."""
     table, _ = read_description(weights)
     return {
-        key: value if isinstance(value, int) else str(value) for key, value in table.items()
+        key: value if isinstance(value, int | float | str) else str(value)
+        for key, value in table.items()
     }

@@ -23,6 +23,8 @@ def demo(
     report.html shows them side by side. Under a minute on two cores; runs that are there
     already are not trained again.
     """
+    import torch
+
     from gnomon.cli.display import TrainingDisplay, say
     from gnomon.demonstration import demonstrate
 
@@ -30,5 +32,6 @@ def demo(
         say(f"training the {name} network")
         return TrainingDisplay(each_epoch=False)
 
+    torch.set_num_threads(1)  # at 50 × 50 numbers a second thread costs more than it brings
     report = demonstrate(output, watch, lambda topic: say(f"  audit: {topic}"))
     say(f"Open {report} in a browser.")
