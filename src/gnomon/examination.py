@@ -76,9 +76,7 @@ def _data(request: Request, target: Target) -> Dataset:
             "Add --data NAME."
         )
     config = override({"data": table}, request.settings)
-    return data_source(config["data"])(
-        target.config.get("seed", 0), Store.default(progress=True)
-    )
+    return data_source(config["data"])(target.config.get("seed", 0), Store.default())
 
 
 def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:

@@ -257,6 +257,13 @@ def test_inputs_outside_the_domain_are_refused(attack: InputAttack, bad: float) 
         attack(network, inputs, labels, Linf(0.1, (0.0, 1.0)), generator(1))
 
 
+def test_infinite_inputs_are_refused_without_a_domain(attack: InputAttack) -> None:
+    inputs, labels = _examples(_network())
+    inputs[3, 0] = torch.inf
+    with pytest.raises(OutOfDomainError, match="index 3"):
+        attack(_network(), inputs, labels, Linf(0.1), generator(1))
+
+
 def test_a_label_without_a_logit_is_refused(attack: InputAttack) -> None:
     inputs, labels = _examples(_network())
     with pytest.raises(SubjectError, match="labels below 4"):

@@ -34,7 +34,7 @@ def range_test(
     from gnomon.training import LearningRateRangeTest, build
 
     planned = experiment(read_config(config, settings or []))
-    data = planned.data(planned.seed, Store.default(progress=True))
+    data = planned.data(planned.seed, Store.default())
     test = LearningRateRangeTest(steps=steps)
     curve = test(build(planned, data), data.train, planned.training, planned.seed)
     plain = json.dumps(dataclasses.asdict(curve), indent=1)

@@ -33,7 +33,7 @@ def train(
 
     planned = experiment(read_config(config, settings or []))
     folder = output or Path("runs") / config.stem
-    data = planned.data(planned.seed, Store.default(progress=True))
+    data = planned.data(planned.seed, Store.default())
     say(
         f"{data.title}: {len(data.train)} training, {len(data.validation)} validation, "
         f"{len(data.test)} test examples"

@@ -1,6 +1,7 @@
 """Where data files are found: the folder given, the user's cache, or the official address."""
 
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,15 +54,18 @@ class Store:
             )
 
     @classmethod
-    def default(cls, *, download: bool = True, progress: bool = False) -> "Store":
-        """This user's: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches."""
+    def default(cls, *, download: bool = True) -> "Store":
+        """This user's: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches.
+
+        Downloads show their progress where standard error is a terminal.
+        """
         root = os.environ.get("GNOMON_DATA")
         cache = os.environ.get("GNOMON_CACHE")
         return cls(
             root=Path(root) if root else None,
             cache=Path(cache) if cache else Path(pooch.os_cache("gnomon")),
             download=download,
-            progress=progress,
+            progress=sys.stderr.isatty(),
         )
 
     def locate(self, folder: str, name: str) -> Path | None:
