@@ -12,7 +12,7 @@ from torch import nn
 from gnomon.catalog import NAMES
 from gnomon.config import read_config
 from gnomon.data import Fact
-from gnomon.errors import FolderError, SubjectError
+from gnomon.errors import FolderError, SettingError, SubjectError
 from gnomon.networks import Architecture, load_weights, read_description
 from gnomon.seeds import generator
 
@@ -50,8 +50,14 @@ def open_target(text: str, weights: Path | None = None) -> Target:
         FolderError: the folder holds no finished run.
         WeightsError: the weights cannot be read, or belong to another architecture.
         SubjectError: the text names nothing that can be examined.
+        SettingError: weights are given for something that has its own.
     """
     path = Path(text)
+    if weights is not None and ":" not in text:
+        raise SettingError(
+            f"--weights {weights}: expected a factory to fill, got {text}, which has its own "
+            "weights. Leave --weights out."
+        )
     if path.is_dir():
         return _from_run(path)
     if path.suffix == ".safetensors":

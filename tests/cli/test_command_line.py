@@ -187,6 +187,7 @@ def test_the_range_test_suggests_a_rate(folder: Path) -> None:
         (["audit", "run", "--require", "clean_accuracy"], "NAME RELATION NUMBER"),
         (["audit", "run", "--samples", "0"], "samples"),
         (["audit", "run", "--data", "digits"], "inputs of shape (1, 8, 8)"),
+        (["audit", "run", "--weights", "x.safetensors"], "Leave --weights out"),
         (["audit", "no_module:make", "--data", "spiral"], "expected an importable module"),
         (["audit", "os:getcwd", "--data", "spiral"], "returns a torch.nn.Module"),
     ],

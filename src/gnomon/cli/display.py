@@ -1,5 +1,6 @@
 """What a person at a terminal sees: progress on standard error, findings on standard output."""
 
+import os
 from types import TracebackType
 
 from rich.console import Console
@@ -19,9 +20,14 @@ from gnomon.training import EpochProgress, Plan, Row, RunFacts
 _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
+_SPEAKS = os.environ.get("RANK", "0") == "0"
+"""Of several processes under torchrun only the first shows anything."""
+
+
 def say(text: str) -> None:
     """One line to the person."""
-    _CONSOLE.print(text)
+    if _SPEAKS:
+        _CONSOLE.print(text)
 
 
 def show_findings(audit: Audit) -> None:
@@ -50,6 +56,7 @@ class TrainingDisplay:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=_CONSOLE,
+            disable=not _SPEAKS,
         )
         self._epochs = self._progress.add_task("epochs", figures="", start=False)
         self._batches = self._progress.add_task("batches", figures="", start=False)
