@@ -55,6 +55,13 @@ def test_weights_of_another_architecture_are_refused_and_nothing_changes(
     assert all(torch.equal(before[name], value) for name, value in network.state_dict().items())
 
 
+def test_weights_of_another_width_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wider.safetensors"
+    save_weights(path, MLP(hidden=(5, 5), normalization="batch")(PLANE, generator(1)))
+    with pytest.raises(WeightsError, match=r"'linear1.bias' \(4,\) instead of \(5,\)"):
+        load_weights(_network(), path)
+
+
 @pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "text"])
 def test_unreadable_weights_are_refused(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "model.safetensors"

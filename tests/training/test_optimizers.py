@@ -25,7 +25,7 @@ CASES: list[tuple[OptimizerRule, Callable[[Vector, list[Vector]], Vector]]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "formula"), CASES, ids=lambda case: repr(case)[:30])
+@pytest.mark.parametrize(("rule", "formula"), CASES, ids=[str(rule) for rule, _ in CASES])
 def test_steps_follow_the_formula(
     rule: OptimizerRule, formula: Callable[[Vector, list[Vector]], Vector]
 ) -> None:
