@@ -106,6 +106,7 @@ def test_an_idx_file_is_an_array_of_bytes(tmp_path: Path) -> None:
         (gzip.compress(b"\0\0\x08\x03\0\0"), "idx file of unsigned bytes"),
         (gzip.compress(b""), "idx file of unsigned bytes"),
     ],
+    ids=["truncated", "no gzip", "short", "floats", "no shape", "half a shape", "empty"],
 )
 def test_a_damaged_idx_file_is_an_error(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "idx.gz").write_bytes(content)
