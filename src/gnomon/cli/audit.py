@@ -67,7 +67,7 @@ def audit(
     """
     from gnomon.audit import examine, parse_requirement
     from gnomon.audit.report import write_report
-    from gnomon.cli.display import AuditDisplay, say, show_findings
+    from gnomon.cli.display import announcing, say, show_findings
     from gnomon.examination import Request, prepare
 
     requirements = [parse_requirement(text) for text in require or []]
@@ -84,10 +84,10 @@ def audit(
         device,
     )
     subject, chosen = prepare(request)
-    with AuditDisplay() as display:
-        result = examine(subject, chosen, seed, display)
+    with announcing() as announce:
+        result = examine(subject, chosen, seed, announce)
         verdicts = [requirement.check(result) for requirement in requirements]
-        display("report")
+        announce("report")
         page = write_report(output or _folder(target), [(subject, result)], verdicts)
     show_findings(result)
     say(f"report: {page}")

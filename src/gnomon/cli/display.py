@@ -1,6 +1,8 @@
 """What a person at a terminal sees: progress on standard error, findings on standard output."""
 
 import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
@@ -111,30 +113,10 @@ def _line(row: Row) -> str:
     )
 
 
-class AuditDisplay:
-    """A spinner that names the probe at work, and how long it has taken."""
-
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-            console=_CONSOLE,
-        )
-        self._task = self._progress.add_task("reading", total=None)
-
-    def __enter__(self) -> "AuditDisplay":
-        self._progress.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def __call__(self, topic: str) -> None:
-        """Names the probe that starts."""
-        self._progress.update(self._task, description=f"probe: {topic}")
+@contextmanager
+def announcing() -> Generator[Callable[[str], None], None, None]:
+    """Gives a function that names the probe at work, beside a spinner and the time passed."""
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=_CONSOLE) as progress:
+        task = progress.add_task("reading", total=None)
+        yield lambda topic: progress.update(task, description=f"probe: {topic}")

@@ -106,14 +106,7 @@ class Adam:
     def __call__(
         self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
-        return torch.optim.Adam(
-            parameters,
-            lr=learning_rate,
-            betas=(self.beta1, self.beta2),
-            eps=self.epsilon,
-            weight_decay=weight_decay,
-            fused=True,
-        )
+        return _fused(torch.optim.Adam, self, parameters, learning_rate, weight_decay)
 
 
 @dataclass(frozen=True)
@@ -140,14 +133,25 @@ class AdamW:
     def __call__(
         self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(
-            parameters,
-            lr=learning_rate,
-            betas=(self.beta1, self.beta2),
-            eps=self.epsilon,
-            weight_decay=weight_decay,
-            fused=True,
-        )
+        return _fused(torch.optim.AdamW, self, parameters, learning_rate, weight_decay)
+
+
+def _fused(
+    kind: type[torch.optim.Adam],
+    rule: Adam | AdamW,
+    parameters: Iterable[nn.Parameter],
+    learning_rate: float,
+    weight_decay: float,
+) -> torch.optim.Optimizer:
+    """Torch's optimiser `kind` (its AdamW is a kind of Adam) with the settings of `rule`."""
+    return kind(
+        parameters,
+        lr=learning_rate,
+        betas=(rule.beta1, rule.beta2),
+        eps=rule.epsilon,
+        weight_decay=weight_decay,
+        fused=True,
+    )
 
 
 def _check_adam(beta1: float, beta2: float, epsilon: float) -> None:
