@@ -92,6 +92,7 @@ def test_training_again_changes_nothing_and_says_so(folder: Path) -> None:
     assert (folder / "run" / "model.safetensors").stat().st_mtime_ns == before
 
 
+@pytest.mark.slow
 def test_settings_on_the_command_line_are_those_of_the_file(folder: Path) -> None:
     changed = CONFIG.replace("epochs = 4", "epochs = 2").replace('"tanh"', '"relu"')
     (folder / "changed.toml").write_text(changed)
@@ -119,6 +120,7 @@ def test_an_audit_writes_report_json_and_figures(folder: Path) -> None:
     assert endings == {".svg", ".png"}
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_audit(folder: Path) -> None:
     for name in ("one", "two"):
         command = ("audit", "run", "--inputs", "l2:1", "--samples", "40", "-o", name)
@@ -136,6 +138,7 @@ def test_a_requirement_decides_the_exit_status(folder: Path) -> None:
     assert (folder / "gate" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_a_factory_with_weights_can_be_audited(folder: Path) -> None:
     (folder / "zoo.py").write_text(
         "import gnomon as gn\n"
@@ -235,10 +238,14 @@ def test_damaged_weights_of_a_run_are_refused(
     assert "model.safetensors" in refused(result.returncode, result.stderr)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(folder: Path) -> None:
-    long = ["--set", "training.epochs=400", "--set", "data.points=600"]
+    long = ["--set", "training.epochs=80", "--set", "data.points=600"]
     command = [sys.executable, "-m", "gnomon", "train", "config.toml", "-o", "long", *long]
+    # A process started in the background of a shell ignores Ctrl-C, and so would its children.
+    previous = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, text=True)
+    signal.signal(signal.SIGINT, previous)
     history = folder / "long" / "history.parquet"
     while not history.exists():
         assert process.poll() is None
@@ -251,10 +258,11 @@ def test_ctrl_c_keeps_what_was_done_and_the_same_command_goes_on(folder: Path) -
     assert "gnomon: interrupted" in errors
     assert json.loads((folder / "long" / "run.json").read_text())["status"] == "interrupted"
     done = json.loads((folder / "long" / "run.json").read_text())["epochs_done"]
-    assert 0 < done < 400
-    again = gnomon("audit", "long", "--probes", "accuracy", "-o", "x", cwd=folder)
-    assert again.returncode in {0, 2}  # a run without its final weights is refused in one line
-    assert "Traceback" not in again.stderr
+    assert 0 < done < 80
+    again = gnomon("train", "config.toml", "-o", "long", *long, cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert f"resumed after epoch {done}" in again.stderr
+    assert json.loads((folder / "long" / "run.json").read_text())["epochs_done"] == 80
 
 
 @pytest.mark.slow
