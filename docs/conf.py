@@ -1,6 +1,10 @@
 """Sphinx settings: MyST sources, the Furo theme, the bibliography of the package itself."""
 
+import re
+from typing import Any
+
 import gnomon
+from gnomon.references import bibliography
 
 project = "Gnomon"
 author = "The Gnomon authors"
@@ -30,7 +34,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = (
     "none"  # the signature carries them; jaxtyping's shapes read badly elsewhere
 )
-autodoc_default_options = {"members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True, "exclude-members": "objective"}
 autodoc_preserve_defaults = True
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
@@ -51,3 +55,17 @@ nitpick_ignore_regex = [
     (r"py:.*", r"(torch|jaxtyping|numpy|pathlib|collections|safetensors|accelerate|enum)\b.*"),
     (r"py:class", r"Tensor|ndarray|'.*'"),  # jaxtyping prints Float[Tensor, 'batch classes'] so
 ]
+
+
+def link_references(*event: Any) -> None:  # noqa: ANN401 - Sphinx's arguments, of which one is used
+    """Turns the keys of `references.bib` in a docstring into citations."""
+    lines: list[str] = event[-1]
+    keys = re.compile(rf"\b({'|'.join(bibliography())})\b")
+    for index, line in enumerate(lines):
+        if ">>>" not in line:
+            lines[index] = keys.sub(r":cite:p:`\1`", line)
+
+
+def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's application, untyped here
+    """Connects the above."""
+    app.connect("autodoc-process-docstring", link_references)
