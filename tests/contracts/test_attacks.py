@@ -189,8 +189,23 @@ def test_gradients_are_counted_and_the_fooled_leave() -> None:
     assert 10 * resisting <= outcome.gradients < 10 * (len(labels) - 5)
 
 
-def test_a_far_target_is_reached_only_by_projecting() -> None:
-    """On a line, a step of 4 radii overshoots: only projection keeps the answer inside."""
+def test_the_search_itself_stays_in_the_set() -> None:
+    """Fooled between 0.085 and 0.105: steps of 0.04 jump over that unless 0.12 becomes 0.1.
+
+    Judging at projected points is not enough: the next step has to start there.
+    """
+    peak = 0.595
+
+    def logits(x: Tensor) -> Tensor:
+        return torch.cat([1e4 * (x - peak) ** 2, torch.ones_like(x)], dim=1)
+
+    creeping = BIM(steps=8, relative_step=0.4)
+    x, label = torch.tensor([[0.5]]), torch.tensor([0])
+    outcome = creeping(_Function(logits), x, label, Linf(0.1), generator(0))
+    assert bool(outcome.fooled)
+
+
+def test_steps_longer_than_the_radius_find_what_is_inside_and_nothing_else() -> None:
     network = nn.Linear(1, 2)
     with torch.no_grad():
         network.weight.copy_(torch.tensor([[1.0], [-1.0]]))
