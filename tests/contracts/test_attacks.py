@@ -189,6 +189,26 @@ def test_gradients_are_counted_and_the_fooled_leave() -> None:
     assert 10 * resisting <= outcome.gradients < 10 * (len(labels) - 5)
 
 
+def _plateau(x: Tensor) -> Tensor:
+    """Flat everywhere, and wrong further than 0.05 from 0.5: only chance leads there."""
+    wrong = ((x - 0.5).abs() > 0.05).to(x) * 2 + 0 * x
+    return torch.cat([torch.ones_like(x), wrong], dim=1)
+
+
+def test_random_starts_find_what_no_gradient_shows_and_restarts_find_more() -> None:
+    inputs, labels = torch.full((200, 1), 0.5), torch.zeros(200, dtype=torch.int64)
+
+    def fooled(attack: InputAttack) -> float:
+        outcome = attack(_Function(_plateau), inputs, labels, Linf(0.1), generator(0))
+        return float(outcome.fooled.double().mean())
+
+    assert fooled(BIM(steps=3)) == fooled(FGSM()) == 0
+    # Half of the starts lie on the far side: 0.5 ± 5 standard errors of 200 draws.
+    assert 0.32 < fooled(FGSM(random_start=True)) < 0.68
+    assert 0.32 < fooled(PGD(steps=3)) < 0.68
+    assert fooled(PGD(steps=3, restarts=6)) > 0.9
+
+
 def test_the_search_itself_stays_in_the_set() -> None:
     """Fooled between 0.085 and 0.105: steps of 0.04 jump over that unless 0.12 becomes 0.1.
 

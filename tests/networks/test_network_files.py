@@ -32,7 +32,8 @@ def test_a_saved_network_loads_with_nothing_but_its_files(tmp_path: Path) -> Non
     save_network(path, network, table, PLANE)
     for again in (load_network(path), load_network(tmp_path)):
         x = torch.randn(5, 2)
-        assert torch.equal(again.eval()(x), network.eval()(x))
+        assert not again.training
+        assert torch.equal(again(x), network.eval()(x))
 
 
 def test_the_description_says_how_to_rebuild(tmp_path: Path) -> None:
