@@ -119,8 +119,7 @@ def input_set(text: str, domain: Domain) -> InputSet:
     except (ValueError, ZeroDivisionError):
         raise SettingError(
             f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as "
-            "2/255, got "
-            f"{radius!r}. Correct it."
+            f"2/255, got {radius!r}. Correct it."
         ) from None
     return INPUT_SETS[norm](size, domain)
 

@@ -71,11 +71,16 @@ def _data(request: Request, target: Target) -> Dataset:
     table: Any = target.config.get("data") if request.data is None else {"name": request.data}
     if table is None:
         raise SettingError(
-            f"--data: expected the name of a data set, got none, and {request.target} says "
-            "none. "
-            "Add --data NAME."
+            f"--data: expected the name of a data set, got none, and {request.target} has none "
+            "of its own. Add --data NAME."
         )
     config = override({"data": table}, request.settings)
+    if len(config) > 1:
+        other = next(key for key in config if key != "data")
+        raise SettingError(
+            f"--set: expected keys of the table data, such as data.points, got {other}. "
+            "An audit changes nothing else."
+        )
     return data_source(config["data"])(target.config.get("seed", 0), Store.default())
 
 

@@ -106,12 +106,17 @@ def _from_factory(text: str, weights: Path | None) -> Target:
         sys.path.insert(0, here)
     try:
         factory = getattr(importlib.import_module(module_name), attribute)
+        network = factory if isinstance(factory, nn.Module) else factory()
     except (ImportError, AttributeError, ValueError) as error:
         raise SubjectError(
             f"{text}: expected an importable module and a name in it, got: {error}. "
             "Check the spelling, or run from the folder that holds the module."
         ) from error
-    network = factory if isinstance(factory, nn.Module) else factory()
+    except Exception as error:
+        raise SubjectError(
+            f"{text}: expected a network from a call without arguments, got "
+            f"{type(error).__name__}: {error}. Correct the module; --debug shows where."
+        ) from error
     if not isinstance(network, nn.Module):
         raise SubjectError(
             f"{text}: expected a factory that returns a torch.nn.Module, got "

@@ -57,6 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a configuration and the run it leads to."""
     folder = tmp_path_factory.mktemp("cli")
     (folder / "config.toml").write_text(CONFIG)
+    (folder / "broken.py").write_text("def make(:\n")
     (folder / "cnn.toml").write_text('data = "spiral"\nnetwork.architecture = "cnn4"\n')
     (folder / "file.toml").write_text('data = "none.npz"\nnetwork.architecture = "mlp"\n')
     result = gnomon("train", "config.toml", "-o", "run", cwd=folder)
@@ -192,6 +193,9 @@ def test_the_range_test_suggests_a_rate(folder: Path) -> None:
         (["audit", "run", "--data", "digits"], "inputs of shape (1, 8, 8)"),
         (["audit", "run", "--weights", "x.safetensors"], "Leave --weights out"),
         (["audit", "no_module:make", "--data", "spiral"], "expected an importable module"),
+        (["audit", "run", "--set", "training.epochs=3"], "expected keys of the table data"),
+        (["audit", "broken:make", "--data", "spiral"], "SyntaxError"),
+        (["audit", "os:kill", "--data", "spiral"], "a call without arguments, got TypeError"),
         (["audit", "os:getcwd", "--data", "spiral"], "returns a torch.nn.Module"),
     ],
 )
