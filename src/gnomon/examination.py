@@ -62,6 +62,7 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
         samples=request.samples,
         seed=request.seed,
         about=target.about,
+        snapshots=target.snapshots,
     )
     return subject, [_probe(kind, within) for kind in probes]
 

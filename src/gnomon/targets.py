@@ -3,7 +3,7 @@
 import importlib
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from gnomon.catalog import NAMES
 from gnomon.config import read_config
 from gnomon.data import Fact
 from gnomon.errors import FolderError, SettingError, SubjectError
-from gnomon.networks import Architecture, load_weights, read_description
+from gnomon.networks import Architecture, Snapshots, load_weights, read_description
 from gnomon.seeds import generator
+from gnomon.training import RunFolder
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.toml"
@@ -29,12 +30,14 @@ class Target:
         network: in the mode its origin left it in.
         config: the configuration of the run it comes from, empty where there is none.
         about: facts for the report.
+        snapshots: the network after chosen epochs of the run.
     """
 
     name: str
     network: nn.Module
     config: Mapping[str, Any]
     about: Mapping[str, Fact]
+    snapshots: Mapping[int, nn.Module] = field(default_factory=dict)
 
 
 def open_target(text: str, weights: Path | None = None) -> Target:
@@ -97,7 +100,13 @@ def _from_run(folder: Path) -> Target:
             )
     network = load_network(folder)
     config = read_config(folder / CONFIG)
-    return Target(folder.resolve().name, network, config, _described(folder / WEIGHTS))
+    return Target(
+        folder.resolve().name,
+        network,
+        config,
+        _described(folder / WEIGHTS),
+        Snapshots(network, RunFolder(folder).snapshots()),
+    )
 
 
 def _from_factory(text: str, weights: Path | None) -> Target:

@@ -78,6 +78,7 @@ def test_every_finding_lies_in_its_interval_and_carries_its_topic(
     assert findings
     for finding in findings:
         assert finding.error is not None
+        assert finding.value is not None
         assert 0 <= finding.error[0] <= finding.value <= finding.error[1] <= 1
         assert (finding.probe, finding.unit) == (probe.topic, "share")
 
@@ -198,6 +199,7 @@ def test_noise_of_the_stated_size_crosses_the_boundary_as_often_as_it_must(
     assert {finding.condition for finding in findings} == set(expected)
     for finding in findings:
         share = expected[finding.condition]
+        assert finding.value is not None
         # Four standard errors of 10 000 independent draws.
         assert abs(finding.value - share) < 4 * (share * (1 - share) / 10_000) ** 0.5
 

@@ -279,4 +279,5 @@ def test_the_demo_compares_two_networks(tmp_path: Path) -> None:
     for name in ("relu", "tanh"):
         audit = read_json(tmp_path / "demo" / f"audit-{name}.json")
         clean = next(item for item in audit.findings if item.name == "clean_accuracy")
+        assert clean.value is not None
         assert clean.value > 0.97

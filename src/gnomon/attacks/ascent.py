@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks.guards import check_examples, check_logits, is_fooled, undisturbed
+from gnomon.attacks.guards import check_examples, check_logits, is_fooled
 from gnomon.attacks.outcome import Outcome
 from gnomon.errors import SettingError, SubjectError
+from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels

@@ -1,30 +1,11 @@
-"""What every attack checks before it starts, and undoes when it ends."""
-
-from collections.abc import Generator
-from contextlib import contextmanager
+"""What every attack checks before it starts."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gnomon.errors import OutOfDomainError, ShapeError, SubjectError
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Logits, Mask
-
-
-@contextmanager
-def undisturbed(network: nn.Module) -> Generator[None, None, None]:
-    """Evaluation mode, no gradients of parameters; both restored, module by module."""
-    modes = [(module, module.training) for module in network.modules()]
-    flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
-    try:
-        network.eval()
-        network.requires_grad_(requires_grad=False)
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training
-        for parameter, requires_grad in flags:
-            parameter.requires_grad_(requires_grad)
 
 
 def check_examples(inputs: Inputs, labels: Labels, within: InputSet) -> None:

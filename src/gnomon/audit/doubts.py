@@ -5,8 +5,8 @@ from enum import StrEnum
 
 import torch
 
-from gnomon.audit.predictions import logits_of
 from gnomon.audit.subject import Subject
+from gnomon.networks.predictions import logits_of
 
 ZERO_GRADIENTS = 0.05
 """From this share of exactly zero gradients on, an attack is not believed."""

@@ -15,7 +15,7 @@ class Finding:
     Attributes:
         probe: the topic, such as "attacks".
         name: what was measured, such as "attacked_accuracy".
-        value: the figure; finite.
+        value: the figure; finite. None where there is none, and then `absent` says why.
         unit: its unit; an accuracy is a "share" between 0 and 1.
         error: a 95 % interval that holds `value`, where the figure is an estimate.
         method: how it was found, in a sentence.
@@ -24,11 +24,12 @@ class Finding:
         details: curves and matrices, as plain JSON values: lists, mappings with text keys,
             numbers.
         references: keys of `references.bib`.
+        absent: why the figure does not exist for this subject, such as "no square matrix".
     """
 
     probe: str
     name: str
-    value: float
+    value: float | None
     unit: str
     error: tuple[float, float] | None
     method: str
@@ -36,8 +37,12 @@ class Finding:
     condition: str = ""
     details: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[str, ...] = ()
+    absent: str = ""
 
     def __post_init__(self) -> None:
+        assert (self.value is None) == bool(self.absent), self
+        if self.value is None:
+            return
         assert math.isfinite(self.value), self
         assert self.error is None or self.error[0] <= self.value <= self.error[1], self
 

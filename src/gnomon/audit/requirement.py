@@ -47,7 +47,8 @@ class Requirement:
         """Whether the value (not the interval) of every finding it is about keeps the bound.
 
         Raises:
-            SettingError: the audit holds no such finding, so that nothing can be said.
+            SettingError: the audit holds no such finding, or one without a figure, so that
+                nothing can be said.
         """
         named = [finding for finding in audit.findings if finding.name == self.name]
         about = [each for each in named if _same_condition(self.condition, each.condition)]
@@ -57,8 +58,16 @@ class Requirement:
                 f"{self}: expected a finding of that name and condition, got an audit with "
                 f"{there or 'no finding'}. Ask for that probe or input set."
             )
+        for each in about:
+            if each.value is None:
+                raise SettingError(
+                    f"{self}: expected a figure, got none for {each.title} of {audit.name}: "
+                    f"{each.absent}. Require something else of this network."
+                )
         keeps = RELATIONS[self.relation]
-        failing = tuple(each for each in about if not keeps(each.value, self.bound))
+        failing = tuple(
+            each for each in about if each.value is None or not keeps(each.value, self.bound)
+        )
         return Verdict(self, audit.name, tuple(about), failing)
 
 
@@ -142,4 +151,5 @@ def _number(text: str) -> float | None:
 
 
 def _seen(finding: Finding) -> str:
+    assert finding.value is not None
     return f"{finding.title} = {finding.value:.4g}"

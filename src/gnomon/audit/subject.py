@@ -7,10 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gnomon.attacks.guards import undisturbed
-from gnomon.audit.predictions import device_of, logits_of
 from gnomon.data.dataset import Dataset, Fact
 from gnomon.errors import DataError, SettingError, ShapeError, SubjectError
+from gnomon.networks.predictions import device_of, logits_of
+from gnomon.networks.undisturbed import undisturbed
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf
 from gnomon.shapes import Mask
@@ -27,6 +27,7 @@ class Subject:
         inputs: the examined test examples.
         labels: their labels.
         about: facts about the network, such as architecture, activation, number of parameters.
+        snapshots: the network after chosen epochs of its training, where they were kept.
 
     Raises:
         ShapeError: the examples do not fit the network, or its output is not (batch, classes).
@@ -40,6 +41,7 @@ class Subject:
     inputs: Float[Tensor, " examples *shape"]
     labels: Int[Tensor, " examples"]
     about: Mapping[str, Fact] = field(default_factory=dict)
+    snapshots: Mapping[int, nn.Module] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _check_examples(self)
@@ -73,6 +75,7 @@ def sample_subject(
     samples: int | None = None,
     seed: int = 0,
     about: Mapping[str, Fact] | None = None,
+    snapshots: Mapping[int, nn.Module] | None = None,
 ) -> Subject:
     """The network with all test examples, or with `samples` of them.
 
@@ -95,7 +98,7 @@ def sample_subject(
         chosen = order[:samples].sort().values
         inputs, labels = inputs[chosen], labels[chosen]
     facts = {"parameters": sum(p.numel() for p in network.parameters()), **(about or {})}
-    return Subject(name, network, data, inputs, labels, facts)
+    return Subject(name, network, data, inputs, labels, facts, snapshots or {})
 
 
 def _check_examples(subject: Subject) -> None:

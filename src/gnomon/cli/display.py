@@ -38,7 +38,9 @@ def show_findings(audit: Audit) -> None:
         interval = ""
         if finding.error is not None:
             interval = f"  [{finding.error[0]:.4f}, {finding.error[1]:.4f}]"
-        print(f"{finding.title} = {finding.value:.4f}{interval}")
+        figure = "none" if finding.value is None else f"{finding.value:.4f}"
+        absent = f"  ({finding.absent})" if finding.absent else ""
+        print(f"{finding.title} = {figure}{interval}{absent}")
 
 
 class TrainingDisplay:

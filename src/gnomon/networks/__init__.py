@@ -6,7 +6,11 @@ from gnomon.networks.files import load_weights, read_description, save_network, 
 from gnomon.networks.initialisation import gain, initialise
 from gnomon.networks.lenet import LeNet
 from gnomon.networks.mlp import MLP
+from gnomon.networks.predictions import device_of, logits_of, predict
+from gnomon.networks.snapshots import Snapshots
 from gnomon.networks.standardize import Standardize
+from gnomon.networks.structure import Stage, stages, weight_layers
+from gnomon.networks.undisturbed import undisturbed
 
 __all__ = [
     "CNN4",
@@ -15,11 +19,19 @@ __all__ = [
     "CNN4Conv",
     "LeNet",
     "Signature",
+    "Snapshots",
+    "Stage",
     "Standardize",
+    "device_of",
     "gain",
     "initialise",
     "load_weights",
+    "logits_of",
+    "predict",
     "read_description",
     "save_network",
     "save_weights",
+    "stages",
+    "undisturbed",
+    "weight_layers",
 ]

@@ -102,6 +102,11 @@ class RunFolder:
         """The weights after `epoch` epochs."""
         return self.path / "snapshots" / f"epoch-{epoch:04d}.safetensors"
 
+    def snapshots(self) -> dict[int, Path]:
+        """The weights that were kept, by epoch."""
+        files = sorted((self.path / "snapshots").glob("epoch-*.safetensors"))
+        return {int(file.stem.removeprefix("epoch-")): file for file in files}
+
     def read_facts(self) -> RunFacts | None:
         """What became of the run; None before it has begun.
 

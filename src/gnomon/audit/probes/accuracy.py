@@ -9,8 +9,8 @@ from torch import Tensor
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.predictions import predict
 from gnomon.audit.subject import Subject
+from gnomon.networks.predictions import predict
 from gnomon.shapes import Labels
 
 
@@ -30,6 +30,7 @@ class CleanAccuracy:
     """
 
     topic: ClassVar[str] = "accuracy"
+    names: ClassVar[tuple[str, ...]] = ("clean_accuracy",)
     batch: int = 500
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:  # noqa: ARG002

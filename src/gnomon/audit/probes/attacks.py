@@ -46,6 +46,7 @@ class AttackedAccuracy:
     """
 
     topic: ClassVar[str] = "attacks"
+    names: ClassVar[tuple[str, ...]] = ("attacked_accuracy",)
     within: tuple[InputSet, ...]
     attacks: tuple[InputAttack, ...] = (FGSM(), BIM(), PGD())
     multiples: tuple[float, ...] = MULTIPLES

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gnomon.attacks import InputAttack
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.predictions import device_of, predict
 from gnomon.audit.probes.sweep import Sweep
 from gnomon.audit.subject import Subject
+from gnomon.networks.predictions import device_of, predict
 from gnomon.shapes import Mask
 
 

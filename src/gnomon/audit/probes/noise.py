@@ -9,9 +9,9 @@ import torch
 from gnomon.attacks import GaussianNoise, Noise, UniformNoise
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.predictions import predict
 from gnomon.audit.probes.sweep import MULTIPLES, Sweep, sweeps
 from gnomon.audit.subject import Subject
+from gnomon.networks.predictions import predict
 from gnomon.sets import InputSet
 
 _KINDS: tuple[type[UniformNoise] | type[GaussianNoise], ...] = (UniformNoise, GaussianNoise)
@@ -43,6 +43,7 @@ class NoiseAccuracy:
     """
 
     topic: ClassVar[str] = "noise"
+    names: ClassVar[tuple[str, ...]] = ("noise_accuracy",)
     within: tuple[InputSet, ...]
     draws: int = 3
     multiples: tuple[float, ...] = MULTIPLES

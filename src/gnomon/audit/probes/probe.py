@@ -18,6 +18,8 @@ class Probe(Protocol):
 
     topic: ClassVar[str]
     """What the probe is about, such as "accuracy" or "noise"; the `probe` of its findings."""
+    names: ClassVar[tuple[str, ...]]
+    """The names of its findings, such as "clean_accuracy": what a requirement can be about."""
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """The findings, in the order in which they are read."""

@@ -6,7 +6,8 @@ import torch
 from torch import nn
 
 from gnomon.attacks import Outcome
-from gnomon.attacks.guards import check_examples, is_fooled, undisturbed
+from gnomon.attacks.guards import check_examples, is_fooled
+from gnomon.networks.undisturbed import undisturbed
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 

@@ -21,6 +21,9 @@ from gnomon.errors import SettingError
 from gnomon.files import write_text
 from gnomon.references import cite
 
+_HEADLINES = ("clean_accuracy", "noise_accuracy", "attacked_accuracy")
+"""The findings at the top of the page; each has an interval."""
+
 Examined = tuple[Subject, Audit]
 """A subject and its audit."""
 
@@ -112,12 +115,15 @@ def _about(audit: Audit) -> str:
 def _cards(audits: Sequence[Audit]) -> list[Card]:
     """Clean accuracy; for each norm the attacked accuracy at its largest radius; one noise."""
     keys: dict[str, tuple[str, str]] = {}
+    radii: dict[str, float] = {}
     for finding in audits[0].findings:
-        norm = str(finding.details.get("norm", ""))
-        key = finding.name if finding.name == "noise_accuracy" else finding.name + norm
-        worse = key in keys and finding.value < _value(audits[0], keys[key])
-        if key not in keys or (worse and finding.name == "attacked_accuracy"):
-            keys[key] = (finding.name, finding.condition)
+        if finding.name not in _HEADLINES:
+            continue
+        attacked = finding.name == "attacked_accuracy"
+        key = finding.name + (finding.details["norm"] if attacked else "")
+        radius = finding.details["radius"] if attacked else 0.0
+        if key not in keys or radius > radii[key]:
+            keys[key], radii[key] = (finding.name, finding.condition), radius
     return [
         Card(
             name.replace("_", " "),
@@ -131,10 +137,6 @@ def _cards(audits: Sequence[Audit]) -> list[Card]:
         )
         for name, condition in keys.values()
     ]
-
-
-def _value(audit: Audit, key: tuple[str, str]) -> float:
-    return next(each.value for each in audit.findings if (each.name, each.condition) == key)
 
 
 def _by_topic(pictures: Sequence[Picture]) -> dict[str, list[Drawn]]:

@@ -36,10 +36,13 @@ def interval(error: Sequence[float] | None) -> str:
 
 
 def measured(finding: Finding) -> str:
-    """The finding's value with its interval."""
+    """The finding's value with its interval, or why there is none."""
+    if finding.value is None:
+        return f"none: {finding.absent}"
     if finding.unit != "share":
-        return f"{finding.value:.4g} {finding.unit}"
-    return f"{percent(finding.value)} ({interval(finding.error)})"
+        return f"{finding.value:.4g} {finding.unit}".strip()
+    spread = f" ({interval(finding.error)})" if finding.error else ""
+    return f"{percent(finding.value)}{spread}"
 
 
 def listed(items: Sequence[str]) -> str:

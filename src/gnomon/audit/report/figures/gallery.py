@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gnomon.attacks import PGD
-from gnomon.audit.predictions import device_of, predict
 from gnomon.audit.report.figures.picture import (
     COLOURS,
     Picture,
@@ -20,6 +19,7 @@ from gnomon.audit.report.figures.picture import (
 from gnomon.audit.report.words import file_stem, radius_of, shortened
 from gnomon.audit.subject import Subject
 from gnomon.data.dataset import Dataset
+from gnomon.networks.predictions import device_of, predict
 from gnomon.sets import InputSet
 
 _TRIED = 100

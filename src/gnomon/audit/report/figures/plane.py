@@ -6,7 +6,6 @@ import numpy as np
 import torch
 from matplotlib.axes import Axes
 
-from gnomon.audit.predictions import logits_of, predict
 from gnomon.audit.report.figures.picture import (
     COLOURS,
     INK,
@@ -19,6 +18,7 @@ from gnomon.audit.report.figures.picture import (
 from gnomon.audit.report.words import file_stem, percent
 from gnomon.audit.subject import Subject
 from gnomon.data.dataset import Dataset, Split
+from gnomon.networks.predictions import logits_of, predict
 
 _Ends = tuple[float, float]
 _RESOLUTION = 240

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from gnomon.attacks.guards import undisturbed
+from gnomon.networks.undisturbed import undisturbed
 from gnomon.shapes import Inputs, Labels, Logits
 
 

@@ -1,0 +1,1 @@
+"""The terms that a report defines, one file per group of topics."""

@@ -1,0 +1,127 @@
+"""What lies between a network's weight layers: the representations of its inputs.
+
+A weight layer is a module without children that holds a parameter `weight` with two axes or
+more: a matrix or a convolution. What such a layer receives is a representation of the input; so
+the same words hold for a chain of named layers, for residual connections, and for a network
+that calls its activations as functions.
+"""
+
+import itertools
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage]
+
+_NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
+"""Batch, instance, group, layer and root-mean-square normalisation."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """The inputs as they are represented at one place of a network.
+
+    Attributes:
+        name: "input", then "hidden1", "hidden2", … for what the second, third, … weight layer
+            receives, and "output".
+        receiver: the name of the weight layer that receives `values`; empty for the output.
+        values: the representation, one row per example.
+        giver: the name of the weight layer before it; empty for the input.
+        preactivation: the output of that layer, after a normalisation that directly follows it.
+    """
+
+    name: str
+    receiver: str
+    values: Float[Tensor, " batch *shape"]
+    giver: str = ""
+    preactivation: Float[Tensor, " batch *neurons"] | None = None
+
+
+def weight_layers(network: nn.Module) -> dict[str, nn.Module]:
+    """The weight layers by name, in the order in which the network holds them.
+
+    A network that is itself a weight layer has the name "network".
+    """
+    return {
+        name or "network": module
+        for name, module in network.named_modules()
+        if not any(module.children()) and _has_matrix(module)
+    }
+
+
+def stages(network: nn.Module, inputs: Float[Tensor, " batch *shape"]) -> tuple[Stage, ...]:
+    """Runs the network once, and returns every representation that its inputs pass through.
+
+    The stages are in the order of the call; a layer that is called twice gives two stages. The
+    tensors belong to the graph of the call, so that they can be differentiated, and the mode of
+    the network is left as it is: call it inside `undisturbed`.
+
+    Args:
+        network: any network; without weight layers there are the input and the output alone.
+        inputs: as the network takes them.
+    """
+    with _watched(network) as calls:
+        output = network(inputs)
+    found = [Stage("input", calls[0].layer if calls else "", inputs)]
+    for index, (before, call) in enumerate(itertools.pairwise(calls), start=1):
+        found.append(
+            Stage(f"hidden{index}", call.layer, call.received, before.layer, before.returned)
+        )
+    last = calls[-1] if calls else None
+    found.append(
+        Stage("output", "", output, last.layer if last else "", last.returned if last else None)
+    )
+    return tuple(found)
+
+
+@dataclass(eq=False)
+class _Call:
+    """One call of a weight layer."""
+
+    layer: str
+    received: Tensor
+    returned: Tensor
+    handed_on: Tensor
+    """A copy for the rest of the network, all that an in-place activation can change."""
+
+
+@contextmanager
+def _watched(network: nn.Module) -> Generator[list[_Call], None, None]:
+    """Collects the calls of weight layers while the block runs the network."""
+    calls: list[_Call] = []
+    layers = {module: name for name, module in weight_layers(network).items()}
+
+    def after_weights(module: nn.Module, received: tuple[Any, ...], returned: Tensor) -> Tensor:
+        handed_on = returned.clone()
+        calls.append(_Call(layers[module], received[0], returned, handed_on))
+        return handed_on
+
+    def after_normalization(
+        module: nn.Module,  # noqa: ARG001 - the form of a hook
+        received: tuple[Any, ...],
+        returned: Tensor,
+    ) -> Tensor:
+        if not calls or received[0] is not calls[-1].handed_on:
+            return returned
+        calls[-1].returned, calls[-1].handed_on = returned, returned.clone()
+        return calls[-1].handed_on
+
+    hooks = [module.register_forward_hook(after_weights) for module in layers]
+    hooks += [
+        module.register_forward_hook(after_normalization)
+        for module in network.modules()
+        if isinstance(module, _NORMALIZATIONS)
+    ]
+    try:
+        yield calls
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _has_matrix(module: nn.Module) -> bool:
+    weight = getattr(module, "weight", None)
+    return isinstance(weight, nn.Parameter) and weight.dim() >= 2

@@ -1,0 +1,1 @@
+"""What a network does to its data: weights, gradients, representations, Jacobians, boundary."""
