@@ -157,7 +157,7 @@ def _values(audits: Sequence[Audit], norm: str, radius: float, kind: str) -> str
                 (norm, radius),
                 (None, None),
             }
-            if here and kind in {each.name, details.get("kind")}:
+            if here and kind in {each.name, details.get("kind")} and each.value is not None:
                 name = f"{audit.name} " if len(audits) > 1 else ""
                 error = f" ({interval(each.error)})" if each.name == "attacked_accuracy" else ""
                 said.append(f"{name}{percent(each.value)}{error}")

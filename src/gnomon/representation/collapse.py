@@ -1,0 +1,73 @@
+"""How much room the examples of a class take in a representation."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+
+from gnomon.representation.points import Points
+from gnomon.shapes import Labels
+
+
+@dataclass(frozen=True)
+class ClassSpread:
+    """The extent of one set of points.
+
+    Attributes:
+        examples: how many points there are.
+        spread: √(mean ‖h − mean h‖²), the root mean square distance from their mean.
+        effective_rank: exp of the entropy of the singular values of the centred points,
+            normalised to sum 1: 1 on a line, n where n directions are used alike, 0 for a
+            single point.
+    """
+
+    examples: int
+    spread: float
+    effective_rank: float
+
+
+def class_spreads(
+    points: Points, labels: Labels, classes: int
+) -> tuple[ClassSpread | None, ...]:
+    """The extent of each class; None for a class with fewer than two examples.
+
+    References:
+        roy2007 (the effective rank).
+    """
+    members = [points[labels == label] for label in range(classes)]
+    return tuple(spread_of(each) if len(each) > 1 else None for each in members)
+
+
+def spread_of(points: Points) -> ClassSpread:
+    """The extent of all points together.
+
+    Singular values below the rounding of the points (64 ε √(examples · width) max |h|) count
+    as zero: a representation that is constant up to rounding has spread 0 and rank 0.
+    """
+    exact = points.double()
+    centred = exact - exact.mean(dim=0)
+    # The smaller Gram matrix has the squares of the singular values.
+    gram = centred.T @ centred if centred.shape[0] > centred.shape[1] else centred @ centred.T
+    squares = torch.linalg.eigvalsh(gram).clamp_min(0)
+    rounding = 64 * torch.finfo(points.dtype).eps * float(points.abs().max())
+    singular = squares.sqrt()
+    singular = singular[singular > rounding * math.sqrt(points.numel())]
+    if not len(singular):
+        return ClassSpread(len(points), 0.0, 0.0)
+    share = singular / singular.sum()
+    return ClassSpread(
+        examples=len(points),
+        spread=math.sqrt(float((singular**2).sum()) / len(points)),
+        effective_rank=math.exp(-float((share * share.log()).sum())),
+    )
+
+
+def spread_ratio(spreads: tuple[ClassSpread | None, ...]) -> float | None:
+    """The smallest class's spread divided by the largest's: 1 alike, 0 one is a single point.
+
+    None with fewer than two classes that have a spread, or where all of them are points.
+    """
+    known = [each.spread for each in spreads if each is not None]
+    if len(known) < 2 or max(known) == 0:
+        return None
+    return min(known) / max(known)

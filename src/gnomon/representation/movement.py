@@ -1,0 +1,63 @@
+"""How far points are moved, and whether those far from the centre are moved further."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from gnomon.representation.points import Points
+from gnomon.shapes import PerExample
+
+_Z95 = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class RankCorrelation:
+    """Spearman's ρ of two quantities.
+
+    Attributes:
+        value: in [−1, 1].
+        error: a 95 % interval, by Fisher's transformation with variance 1.06/(n − 3).
+        examples: n.
+    """
+
+    value: float
+    error: tuple[float, float]
+    examples: int
+
+
+def distance_from_centre(inputs: Points) -> PerExample:
+    """The Euclidean distance of each input from the mean of all of them."""
+    flat = inputs.flatten(1).double()
+    return (flat - flat.mean(dim=0)).norm(dim=1)
+
+
+def distance_moved(before: Points, after: Points) -> PerExample | None:
+    """The Euclidean distance between each point's two places; row i is the same example.
+
+    None where the places are in spaces of different dimension, between which there is no
+    distance.
+    """
+    if before.shape != after.shape:
+        return None
+    return (after.double() - before.double()).norm(dim=1)
+
+
+def rank_correlation(first: PerExample, second: PerExample) -> RankCorrelation | None:
+    """How well the order of one quantity tells that of the other; ties share their mean rank.
+
+    None with fewer than four examples, where one quantity is constant, or not finite.
+
+    References:
+        fieller1957 (the variance).
+    """
+    x, y = first.double().cpu().numpy(), second.double().cpu().numpy()
+    if len(x) < 4 or not np.isfinite([x, y]).all() or np.ptp(x) == 0 or np.ptp(y) == 0:
+        return None
+    rho = min(1.0, max(-1.0, float(spearmanr(x, y).statistic)))
+    if abs(rho) == 1:
+        return RankCorrelation(rho, (rho, rho), len(x))
+    half = _Z95 * math.sqrt(1.06 / (len(x) - 3))
+    low, high = (math.tanh(math.atanh(rho) + shift) for shift in (-half, half))
+    return RankCorrelation(rho, (low, high), len(x))

@@ -1,0 +1,60 @@
+"""How far a linear classifier could go on from a representation."""
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+
+from gnomon.representation.points import Points
+from gnomon.shapes import Labels
+
+_MOST_ITERATIONS = 500
+
+
+@dataclass(frozen=True)
+class Separability:
+    """How well a linear probe does.
+
+    Attributes:
+        examples: how many points it was tried on.
+        correct: how many of them it classifies as labelled.
+        converged: whether its fit came to an end within 500 iterations.
+    """
+
+    examples: int
+    correct: int
+    converged: bool
+
+    @property
+    def accuracy(self) -> float:
+        """The share of points that are classified as labelled."""
+        return self.correct / self.examples
+
+
+def linear_separability(
+    points: Points, labels: Labels, fitted_on: Points, their_labels: Labels
+) -> Separability | None:
+    """The accuracy of multinomial logistic regression on a representation.
+
+    The probe is fitted on other points of the same representation, each coordinate divided by
+    its standard deviation there, with an L2 penalty of strength C = 1; None where those hold
+    one class only, or numbers that are not finite.
+
+    References:
+        alain2017.
+    """
+    known = their_labels.cpu().numpy()
+    finite = bool(points.isfinite().all() and fitted_on.isfinite().all())
+    if len(np.unique(known)) < 2 or not finite:
+        return None
+    scaler = StandardScaler().fit(fitted_on.cpu().numpy())
+    probe = LogisticRegression(max_iter=_MOST_ITERATIONS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
+        probe.fit(scaler.transform(fitted_on.cpu().numpy()), known)
+    predicted = probe.predict(scaler.transform(points.cpu().numpy()))
+    correct = int((predicted == labels.cpu().numpy()).sum())
+    return Separability(len(labels), correct, int(probe.n_iter_.max()) < _MOST_ITERATIONS)
