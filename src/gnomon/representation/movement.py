@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import spearmanr
+from scipy.stats import rankdata
 
 from gnomon.representation.points import Points
 from gnomon.shapes import PerExample
@@ -55,7 +55,7 @@ def rank_correlation(first: PerExample, second: PerExample) -> RankCorrelation |
     x, y = first.double().cpu().numpy(), second.double().cpu().numpy()
     if len(x) < 4 or not np.isfinite([x, y]).all() or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None
-    rho = min(1.0, max(-1.0, float(spearmanr(x, y).statistic)))
+    rho = float(np.corrcoef(rankdata(x), rankdata(y))[0, 1].clip(-1, 1))
     if abs(rho) == 1:
         return RankCorrelation(rho, (rho, rho), len(x))
     half = _Z95 * math.sqrt(1.06 / (len(x) - 3))

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gnomon.networks import device_of, stages, undisturbed
+from gnomon.networks import Stage, device_of, stages, undisturbed
 from gnomon.shapes import Inputs
 
 WIDEST = 1024
@@ -67,6 +67,7 @@ def represent(
     """
     device = device_of(network)
     sketches: dict[int, _Sketch] = {}
+    found: tuple[Stage, ...] = ()
     parts: list[list[Tensor]] = []
     with undisturbed(network), torch.no_grad():
         for part in inputs.split(batch):

@@ -56,5 +56,6 @@ def linear_separability(
         warnings.simplefilter("ignore", ConvergenceWarning)  # `converged` says it
         probe.fit(scaler.transform(fitted_on.cpu().numpy()), known)
     predicted = probe.predict(scaler.transform(points.cpu().numpy()))
-    correct = int((predicted == labels.cpu().numpy()).sum())
-    return Separability(len(labels), correct, int(probe.n_iter_.max()) < _MOST_ITERATIONS)
+    correct = int(np.count_nonzero(predicted == labels.cpu().numpy()))
+    converged = int(np.max(probe.n_iter_)) < _MOST_ITERATIONS
+    return Separability(len(labels), correct, converged)

@@ -28,7 +28,7 @@ class PointMapping:
       the classes are treated alike, 0 where one of them has collapsed to a point.
     - movement_across_layers: Spearman's ρ between an example's distance from the centre of the
       data and how far the network moves it, from the input to the first hidden stage of the
-      same dimension, or else between the first two neighbouring stages of the same dimension.
+      same dimension; there is no distance between spaces of different dimension.
     - movement_through_training: the same for the distance between the example's places in the
       last representation before the output, after the first and after the last epoch kept.
 
@@ -113,19 +113,14 @@ def _spread_ratio(places: Sequence[Place], details: dict[str, Any]) -> Finding:
 
 
 def _across_layers(journey: Journey, network: nn.Module) -> Finding:
-    """From the input on, or between the first two neighbours between which it is defined."""
+    """From the input to the first hidden stage to which a distance is defined."""
     name, unit = "movement_across_layers", "Spearman's ρ"
-    stages = journey.follow(network)[:-1]
-    pairs = [(stages[0], later) for later in stages[1:]]
-    pairs += list(zip(stages[1:], stages[2:], strict=False))
-    for before, after in pairs:
-        moved = distance_moved(before.points, after.points)
-        if moved is not None and not (before.sketched or after.sketched):
-            return _movement(
-                journey, name, f"from stage {before.stage} to stage {after.stage}", moved
-            )
-    reason = "no hidden stage has the dimension of the input or of its neighbour"
-    return _without_figure(name, unit, reason)
+    start, *hidden, _ = journey.follow(network)
+    for after in hidden:
+        moved = distance_moved(start.points, after.points)
+        if moved is not None and not (start.sketched or after.sketched):
+            return _movement(journey, name, f"from the input to stage {after.stage}", moved)
+    return _without_figure(name, unit, "no hidden stage has the dimension of the input")
 
 
 def _through_training(journey: Journey) -> Finding:
@@ -162,8 +157,9 @@ def _movement(journey: Journey, name: str, how: str, moved: torch.Tensor) -> Fin
         value=None if found is None else found.value,
         unit="Spearman's ρ",
         error=None if found is None else found.error,
-        method=f"Rank correlation of the Euclidean distance moved {how} and the distance of the "
-        f"input from the mean of {len(far)} examples; 95 % interval by Fisher's transformation.",
+        method=f"Rank correlation of the Euclidean distance moved {how} and the distance of "
+        f"the input from the mean of {len(far)} examples; 95 % interval by Fisher's "
+        "transformation.",
         details={"how": how, **(drawn if bool(moved.isfinite().all()) else {})},
         references=("fieller1957",),
         absent=""

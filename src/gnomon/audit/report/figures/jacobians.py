@@ -1,0 +1,137 @@
+"""How the layers and the whole network stretch and fold a neighbourhood of the data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from gnomon.audit.audit import Audit
+from gnomon.audit.finding import Finding
+from gnomon.audit.report.figures.picture import (
+    COLOURS,
+    MARKERS,
+    Picture,
+    house_style,
+    new_figure,
+)
+from gnomon.audit.report.words import listed, percent
+from gnomon.audit.subject import Subject
+
+TOPIC = "Change of variables"
+_LEAST = 1e-6
+"""Below this the axis of singular values is linear, so that it can show 0."""
+
+
+def jacobian_pictures(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
+    """What the findings about Jacobians allow to be drawn; nothing without them."""
+    found = {
+        name: [
+            (audit.name, each)
+            for _, audit in examined
+            for each in audit.findings
+            if each.name == name
+        ]
+        for name in ("log_det_jacobian", "singular_jacobians", "jacobian_norm")
+    }
+    layered = [
+        (name, each)
+        for name, each in found["log_det_jacobian"]
+        if sum("largest" in layer for layer in each.details["layers"]) > 1
+    ]
+    folded = dict(found["singular_jacobians"])
+    pictures = [_layers(layered, folded)] if layered else []
+    return pictures + ([_norms(found["jacobian_norm"])] if found["jacobian_norm"] else [])
+
+
+def _layers(named: Sequence[tuple[str, Finding]], folded: dict[str, Finding]) -> Picture:
+    """Largest and smallest singular value of each layer's Jacobian at the data."""
+    with house_style():
+        figure = new_figure(3.8)
+        axes = figure.subplots()
+        for index, (name, found) in enumerate(named):
+            _draw_layers(axes, name, found.details["layers"], index)
+        axes.set_yscale("symlog", linthresh=_LEAST)
+        axes.axhline(1, color="#888888", linewidth=0.8)
+        axes.set_ylim(bottom=0)
+        axes.set_ylabel("singular values (0 at the bottom)")
+        axes.tick_params(axis="x", rotation=40)
+        axes.grid(axis="y")
+        figure.legend(loc="outside lower center", ncols=2)
+    said = listed([_folds(name, folded[name]) for name, _ in named])
+    return Picture(
+        key="layer-jacobians",
+        topic=TOPIC,
+        title="How each layer stretches and folds",
+        figure=figure,
+        caption="A small ball around an example becomes an ellipsoid; its longest and shortest "
+        "half-axis after each layer (medians; 5–95 % of the examples shaded). Of the Jacobians "
+        f"of layers that keep the dimension, {said} fold it flat.",
+        alt="Curves of the largest and smallest singular value of the Jacobian of each layer. "
+        f"Singular Jacobians of layers that keep the dimension: {said}.",
+        definition="layer-jacobian",
+    )
+
+
+def _draw_layers(axes: Axes, name: str, layers: Sequence[dict[str, Any]], index: int) -> None:
+    colour, marker = COLOURS[index % 8], MARKERS[index % 8]
+    names = [layer["layer"] for layer in layers]
+    for key, line in (("largest", "-"), ("smallest", "--")):
+        quantiles = np.array([layer.get(key, [np.nan] * 5) for layer in layers], dtype=float)
+        axes.plot(
+            names,
+            quantiles[:, 2],
+            color=colour,
+            marker=marker,
+            markersize=5,
+            linestyle=line,
+            label=f"{name}: {key}",
+            clip_on=False,
+        )
+        axes.fill_between(
+            names, quantiles[:, 0], quantiles[:, 4], color=colour, alpha=0.15, linewidth=0
+        )
+
+
+def _folds(name: str, found: Finding) -> str:
+    if found.value is None:
+        return f"none of {name} ({found.absent})"
+    return f"{percent(found.value)} of {name}"
+
+
+def _norms(named: Sequence[tuple[str, Finding]]) -> Picture:
+    """How much the logits change per unit of the input, over the examples."""
+    values = [np.array(found.details["largest"]) for _, found in named]
+    positive = np.concatenate([each[each > 0] for each in values])
+    with house_style():
+        figure = new_figure(3.2)
+        axes = figure.subplots()
+        if len(positive):
+            edges = np.geomspace(0.9 * positive.min(), 1.1 * positive.max(), 31)
+            for index, ((name, _), each) in enumerate(zip(named, values, strict=True)):
+                axes.hist(
+                    each,
+                    edges,
+                    histtype="stepfilled",
+                    color=COLOURS[index % 8],
+                    edgecolor=COLOURS[index % 8],
+                    alpha=0.45,
+                    label=name,
+                )
+            axes.set_xscale("log")
+        axes.set_xlabel("largest change of the logits per unit of the input (L2)")
+        axes.set_ylabel("examples")
+        axes.grid(axis="y")
+        if len(named) > 1:
+            figure.legend(loc="outside lower center", ncols=3)
+    said = listed([f"{name} {found.value:.3g}" for name, found in named])
+    return Picture(
+        key="jacobian-norms",
+        topic=TOPIC,
+        title="How sensitive the logits are at the data",
+        figure=figure,
+        caption="Examples by how much a small change of their input can change the logits; "
+        f"medians: {said}.",
+        alt=f"Histograms of the largest singular value of the Jacobian; medians: {said}.",
+        definition="jacobian-norm",
+    )
