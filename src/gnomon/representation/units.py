@@ -1,0 +1,347 @@
+"""What the units of the hidden layers do: dead, saturated, and how their values are spread.
+
+A unit is a neuron or, of a convolution, a channel over all its positions. What it passes on is
+measured by its slope: z its preactivation, h what the next weight layer receives, v random
+signs of h's shape, the slope at z_i is |∂(v·h)/∂z_i|. For an activation f that acts on each
+coordinate this is |v_i f'(z_i)| = |f'(z_i)| exactly, whatever the signs, so that nothing has to
+be known about how the network writes its activations. Where coordinates mix between the two
+(pooling, a normalisation behind the activation), it is a random projection of h's derivative,
+whose mean square over the signs is Σ_j (∂h_j/∂z_i)².
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from gnomon.errors import DataError, SettingError
+from gnomon.networks.predictions import device_of
+from gnomon.networks.structure import Stage, stages, weight_layers
+from gnomon.networks.undisturbed import undisturbed
+from gnomon.shapes import Inputs
+
+LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+"""The quantiles that describe a distribution of activations."""
+BINS = 40
+"""Of a histogram."""
+SAMPLED = 2**20
+"""At most so many activations of each stage are kept for quantiles and histogram."""
+
+
+@dataclass(frozen=True, eq=False)
+class Units:
+    """The units of one weight layer but the last.
+
+    A unit's slope on an example is the largest over its positions.
+
+    Attributes:
+        stage: the representation its units pass on: "hidden1", "hidden2", ….
+        layer: the weight layer's name.
+        threshold: a slope below it is saturated: the setting, divided by how many
+            preactivations there are to one value of h where there are more, so that the means
+            of a pooling layer do not pass for saturation.
+        dead: the units whose slope is exactly 0 on every example; None where `absent` says why.
+        saturated: the share of examples on which each unit is saturated.
+        absent: why there are no slopes.
+    """
+
+    stage: str
+    layer: str
+    threshold: float
+    dead: Bool[Tensor, " neurons"] | None
+    saturated: Float[Tensor, " neurons"] | None
+    absent: str = ""
+
+    @property
+    def count(self) -> int:
+        """How many units there are; 0 where their slopes are absent."""
+        return 0 if self.dead is None else len(self.dead)
+
+    @property
+    def dead_count(self) -> int:
+        """How many of them are dead."""
+        return 0 if self.dead is None else int(self.dead.sum())
+
+    def often_saturated(self, share: float = 0.95) -> int:
+        """How many units are saturated on at least this share of the examples."""
+        return 0 if self.saturated is None else int((self.saturated >= share).sum())
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """The values of one representation, over examples and coordinates.
+
+    Attributes:
+        stage: its name: "input", "hidden1", …, "output".
+        count: how many values there are.
+        nonfinite: how many are infinite or NaN; what follows is about the others.
+        zeros: how many are exactly zero.
+        mean: of all values; NaN without one.
+        deviation: their standard deviation.
+        coordinates: how many random ones the following is estimated from, the same for every
+            example.
+        quantiles: at `LEVELS`.
+        edges: of the histogram, from the 0.5 % to the 99.5 % quantile of the values that are
+            not exactly zero; empty where all are.
+        counts: how many such values lie between two edges.
+    """
+
+    stage: str
+    count: int
+    nonfinite: int
+    zeros: int
+    mean: float
+    deviation: float
+    coordinates: int
+    quantiles: tuple[float, ...]
+    edges: tuple[float, ...]
+    counts: tuple[int, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Activity:
+    """What a network's units do on a data set.
+
+    Attributes:
+        units: of every weight layer but the last, in the order of the call; empty for a network
+            with fewer than two.
+        distributions: of the input and of every later representation.
+        calls: how often a weight layer was called: 0 in a network without any.
+    """
+
+    units: tuple[Units, ...]
+    distributions: tuple[Distribution, ...]
+    calls: int
+
+
+def unit_activity(
+    network: nn.Module,
+    inputs: Inputs,
+    *,
+    generator: torch.Generator,
+    batch: int = 500,
+    saturation: float = 0.01,
+    sampled: int = SAMPLED,
+) -> Activity:
+    """The dead and the saturated units of each layer, and the distribution of its activations.
+
+    Args:
+        network: any classifier.
+        inputs: all the examples.
+        generator: draws the signs and the sampled coordinates, which are the same for every
+            example.
+        batch: examples at a time.
+        saturation: a slope below it is saturated.
+        sampled: at most so many values of each stage are kept for quantiles and histogram, but
+            at least one coordinate of every example.
+
+    Raises:
+        DataError: no examples.
+        SettingError: a saturation that is not positive.
+
+    References:
+        glorot2010, lu2020.
+    """
+    if not len(inputs):
+        raise DataError("unit_activity: expected examples, got none. Give at least one.")
+    if not saturation > 0:
+        raise SettingError(
+            f"unit_activity: expected saturation > 0, got {saturation}. Raise it."
+        )
+    draws = _Draws(generator, max(1, sampled // len(inputs)))
+    slopes: dict[str, _Slopes] = {}
+    values: dict[str, _Values] = {}
+    calls = 0
+    channels_first = {
+        name: bool(layer.get_parameter("weight").dim() > 2)
+        for name, layer in weight_layers(network).items()
+    }
+    with undisturbed(network), torch.enable_grad():
+        for part in inputs.split(batch):
+            leaf = part.to(device_of(network)).detach().clone().requires_grad_()
+            passed = stages(network, leaf.clone())
+            calls = sum(bool(stage.giver) for stage in passed)
+            for index, stage in enumerate(passed):
+                values.setdefault(stage.name, _Values()).add(stage, draws)
+                if 0 < index < len(passed) - 1:
+                    tally = slopes.setdefault(
+                        stage.name,
+                        _Slopes(stage.giver, channels_first[stage.giver], saturation),
+                    )
+                    tally.add(passed[index:], draws)
+    return Activity(
+        tuple(tally.result(name) for name, tally in slopes.items()),
+        tuple(tally.result(name) for name, tally in values.items()),
+        calls=calls,
+    )
+
+
+class _Draws:
+    """What is random, drawn once for each stage: batches do not change it."""
+
+    def __init__(self, generator: torch.Generator, coordinates: int) -> None:
+        self.generator, self.most = generator, coordinates
+        self._signs: dict[tuple[str, torch.Size], Tensor] = {}
+        self._coordinates: dict[tuple[str, int], Tensor] = {}
+
+    def signs(self, stage: Stage) -> Tensor:
+        """Independent signs ±1, of the shape of one example's representation."""
+        values = stage.values
+        key = (stage.name, values.shape[1:])
+        if key not in self._signs:
+            device = self.generator.device
+            bits = torch.randint(0, 2, key[1], generator=self.generator, device=device)
+            self._signs[key] = (2 * bits - 1).to(values)
+        return self._signs[key]
+
+    def coordinates(self, stage: str, size: int) -> Tensor:
+        """The coordinates looked at, of `size` many."""
+        if (stage, size) not in self._coordinates:
+            device = self.generator.device
+            order = torch.randperm(size, generator=self.generator, device=device)
+            self._coordinates[stage, size] = order[: self.most].sort().values
+        return self._coordinates[stage, size]
+
+
+@dataclass
+class _Slopes:
+    """Gathers the slopes of one layer's units."""
+
+    layer: str
+    channels_first: bool
+    saturation: float
+    rows: int = 0
+    peak: Tensor | None = None
+    low: Tensor | None = None
+    threshold: float = 0.0
+    absent: str = ""
+
+    def add(self, following: Sequence[Stage], draws: _Draws) -> None:
+        """One batch: the layer's own stage, and those after it."""
+        z = following[0].preactivation
+        if z is None or not z.requires_grad:
+            self.absent = "its output cannot be differentiated"
+            return
+        slope, ratio = _slope(z, following, draws)
+        if slope is None:
+            self.absent = "no later layer receives what depends on it differentiably"
+            return
+        peak = self._over_positions(slope)
+        if not peak.isfinite().all():
+            self.absent = "slopes that are not finite"
+            return
+        self.threshold = self.saturation * min(1.0, ratio)
+        low, most = (peak < self.threshold).sum(dim=0), peak.amax(dim=0)
+        self.low = low if self.low is None else self.low + low
+        self.peak = most if self.peak is None else torch.maximum(self.peak, most)
+        self.rows += len(peak)
+
+    def _over_positions(self, slope: Tensor) -> Tensor:
+        """Examples × units: of each unit the largest slope over its positions.
+
+        Channels are the second axis of what a convolution returns; a matrix that is applied to
+        many positions returns its units along the last.
+        """
+        if slope.dim() <= 2:
+            return slope.reshape(len(slope), -1)
+        if self.channels_first:
+            return slope.flatten(2).amax(dim=2)
+        return slope.flatten(1, -2).amax(dim=1)
+
+    def result(self, stage: str) -> Units:
+        if self.absent or self.low is None or self.peak is None:
+            return Units(stage, self.layer, self.saturation, None, None, self.absent)
+        share = self.low.double() / self.rows
+        return Units(stage, self.layer, self.threshold, self.peak == 0, share)
+
+
+def _slope(z: Tensor, following: Sequence[Stage], draws: _Draws) -> tuple[Tensor | None, float]:
+    """|∂(v·h)/∂z| for the first h that depends on z, and how many values h has for each of z.
+
+    On a residual branch the next weight layer called may be that of a shortcut, which does not
+    see z; then a later one does.
+    """
+    for stage in following:
+        h = stage.values
+        if h.requires_grad:
+            total = (h * draws.signs(stage)).sum()
+            (slope,) = cast(
+                "tuple[Tensor | None]",
+                torch.autograd.grad(total, z, retain_graph=True, allow_unused=True),
+            )
+            if slope is not None:
+                return slope.abs(), h.numel() / z.numel()
+    return None, 1.0
+
+
+@dataclass
+class _Values:
+    """Gathers the values of one representation: their moments, and a sample."""
+
+    count: int = 0
+    finite: int = 0
+    zeros: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    sample: list[Tensor] = field(default_factory=list)
+    coordinates: int = 0
+
+    def add(self, stage: Stage, draws: _Draws) -> None:
+        rows = stage.values.detach().reshape(len(stage.values), -1)
+        chosen = draws.coordinates(stage.name, rows.shape[1]).to(rows.device)
+        self.coordinates = len(chosen)
+        self.sample.append(rows[:, chosen].flatten().cpu())
+        self.count += rows.numel()
+        self.zeros += int((rows == 0).sum())
+        self._merge(rows if rows.isfinite().all() else rows[rows.isfinite()])
+
+    def _merge(self, values: Tensor) -> None:
+        """Adds a batch's mean and sum of squared deviations to those of the others."""
+        if not values.numel():
+            return
+        size = values.numel()
+        variance, mean = (float(each) for each in torch.var_mean(values, correction=0))
+        total, shift = self.finite + size, mean - self.mean
+        self.squares += variance * size + shift**2 * self.finite * size / total
+        self.mean += shift * size / total
+        self.finite = total
+
+    def result(self, stage: str) -> Distribution:
+        sample = torch.cat(self.sample).double()
+        sample = sample[sample.isfinite()]
+        edges, counts = _histogram(sample[sample != 0])
+        return Distribution(
+            stage=stage,
+            count=self.count,
+            nonfinite=self.count - self.finite,
+            zeros=self.zeros,
+            mean=self.mean if self.finite else math.nan,
+            deviation=math.sqrt(self.squares / self.finite) if self.finite else math.nan,
+            coordinates=self.coordinates,
+            quantiles=_quantiles(sample, LEVELS),
+            edges=edges,
+            counts=counts,
+        )
+
+
+def _histogram(values: Tensor) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Between the 0.5 % and the 99.5 % quantile; a single value gets one wide bin around it."""
+    if not len(values):
+        return (), ()
+    low, high = _quantiles(values, (0.005, 0.995))
+    if not high > low:
+        low, high = low - 0.5, low + 0.5
+    counts, edges = torch.histogram(values, BINS, range=(low, high))
+    return tuple(edges.tolist()), tuple(int(count) for count in counts.tolist())
+
+
+def _quantiles(values: Tensor, levels: Sequence[float]) -> tuple[float, ...]:
+    """By nearest rank below, after one sort: `quantile` refuses more than 2²⁴ values."""
+    if not len(values):
+        return (math.nan,) * len(levels)
+    ordered = values.sort().values
+    return tuple(float(ordered[int(level * (len(ordered) - 1))]) for level in levels)
