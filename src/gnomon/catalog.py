@@ -13,7 +13,13 @@ from gnomon.activations import (
     Softplus,
     Tanh,
 )
-from gnomon.audit import AttackedAccuracy, CleanAccuracy, NoiseAccuracy
+from gnomon.audit import (
+    AttackedAccuracy,
+    ChangeOfVariables,
+    CleanAccuracy,
+    NoiseAccuracy,
+    PointMapping,
+)
 from gnomon.data import (
     CIFAR10,
     GTSRB,
@@ -100,6 +106,8 @@ PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
     "noise": NoiseAccuracy,
     "attacks": AttackedAccuracy,
+    "mapping": PointMapping,
+    "jacobians": ChangeOfVariables,
 }
 
 NAMES = Names(

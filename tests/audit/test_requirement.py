@@ -1,5 +1,7 @@
 """Requirements: what they say, and whether an audit keeps them."""
 
+from dataclasses import replace
+
 import pytest
 
 from gnomon.attacks import FGSM
@@ -7,6 +9,7 @@ from gnomon.audit import (
     AttackedAccuracy,
     Audit,
     CleanAccuracy,
+    Finding,
     Requirement,
     examine,
     parse_requirement,
@@ -103,3 +106,19 @@ def test_a_failure_names_the_findings_that_fail_and_their_values(result: Audit) 
 def test_nothing_examined_is_no_success(result: Audit, text: str) -> None:
     with pytest.raises(SettingError, match=r"attacked_accuracy\[linf:0.1\]"):
         parse_requirement(text).check(result)
+
+
+def test_a_finding_without_a_figure_cannot_be_required(result: Audit) -> None:
+    absent = Finding(
+        "weights", "eigenvalue_spread", None, "", None, "…", absent="no square matrix"
+    )
+    requirement = Requirement("eigenvalue_spread", "", "<=", 3.0)
+    with pytest.raises(SettingError, match="no square matrix"):
+        requirement.check(replace(result, findings=(absent,)))
+
+
+def test_a_finding_has_a_figure_or_says_why_not() -> None:
+    with pytest.raises(AssertionError):
+        Finding("weights", "eigenvalue_spread", None, "", None, "…")
+    with pytest.raises(AssertionError):
+        Finding("weights", "eigenvalue_spread", 1.0, "", None, "…", absent="no square matrix")

@@ -4,18 +4,27 @@ from gnomon.audit.audit import Audit, examine, read_json, write_json
 from gnomon.audit.doubts import Doubt, DoubtKind
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.probes import AttackedAccuracy, CleanAccuracy, NoiseAccuracy, Probe
+from gnomon.audit.probes import (
+    AttackedAccuracy,
+    ChangeOfVariables,
+    CleanAccuracy,
+    NoiseAccuracy,
+    PointMapping,
+    Probe,
+)
 from gnomon.audit.requirement import Requirement, Verdict, parse_requirement
 from gnomon.audit.subject import Subject, sample_subject
 
 __all__ = [
     "AttackedAccuracy",
     "Audit",
+    "ChangeOfVariables",
     "CleanAccuracy",
     "Doubt",
     "DoubtKind",
     "Finding",
     "NoiseAccuracy",
+    "PointMapping",
     "Probe",
     "Requirement",
     "Subject",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
+from gnomon.audit.probes import PROBES
 from gnomon.errors import SettingError, UnknownNameError, nearest
 
 RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
@@ -17,7 +18,7 @@ RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
     "==": operator.eq,
 }
-FINDING_NAMES = ("attacked_accuracy", "clean_accuracy", "noise_accuracy")
+FINDING_NAMES = tuple(sorted(name for probe in PROBES for name in probe.names))
 """What a requirement can be about."""
 
 _FORM = re.compile(r"\s*(\w+)\s*(?:\[([^\]]*)\])?\s*(>=|<=|==|>|<)\s*(\S+)\s*")

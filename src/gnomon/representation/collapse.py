@@ -41,23 +41,25 @@ def class_spreads(
 def spread_of(points: Points) -> ClassSpread:
     """The extent of all points together.
 
-    Singular values below the rounding of the points (64 ε √(examples · width) max |h|) count
-    as zero: a representation that is constant up to rounding has spread 0 and rank 0.
+    Singular values count as zero below what rounding can make: 16 ε max |h| (√examples +
+    √width) in the points' own precision ε, and 2⁻²² σ_max in the Gram matrix. So a
+    representation that is constant up to rounding has spread 0 and rank 0.
     """
     exact = points.double()
     centred = exact - exact.mean(dim=0)
     # The smaller Gram matrix has the squares of the singular values.
-    gram = centred.T @ centred if centred.shape[0] > centred.shape[1] else centred @ centred.T
-    squares = torch.linalg.eigvalsh(gram).clamp_min(0)
-    rounding = 64 * torch.finfo(points.dtype).eps * float(points.abs().max())
-    singular = squares.sqrt()
-    singular = singular[singular > rounding * math.sqrt(points.numel())]
+    examples, width = points.shape
+    gram = centred.T @ centred if examples > width else centred @ centred.T
+    singular = torch.linalg.eigvalsh(gram).clamp_min(0).sqrt()
+    rounding = 16 * torch.finfo(points.dtype).eps * float(points.abs().max())
+    rounding *= math.sqrt(examples) + math.sqrt(width)
+    singular = singular[singular > max(rounding, 2**-22 * float(singular.max()))]
     if not len(singular):
-        return ClassSpread(len(points), 0.0, 0.0)
+        return ClassSpread(examples, 0.0, 0.0)
     share = singular / singular.sum()
     return ClassSpread(
-        examples=len(points),
-        spread=math.sqrt(float((singular**2).sum()) / len(points)),
+        examples=examples,
+        spread=math.sqrt(float((singular**2).sum()) / examples),
         effective_rank=math.exp(-float((share * share.log()).sum())),
     )
 

@@ -4,10 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 from scipy.stats import rankdata
+from torch import Tensor
 
 from gnomon.representation.points import Points
-from gnomon.shapes import PerExample
+from gnomon.shapes import Inputs, PerExample
 
 _Z95 = 1.959963984540054
 
@@ -27,13 +29,15 @@ class RankCorrelation:
     examples: int
 
 
-def distance_from_centre(inputs: Points) -> PerExample:
+def distance_from_centre(inputs: Inputs) -> PerExample:
     """The Euclidean distance of each input from the mean of all of them."""
     flat = inputs.flatten(1).double()
     return (flat - flat.mean(dim=0)).norm(dim=1)
 
 
-def distance_moved(before: Points, after: Points) -> PerExample | None:
+def distance_moved(
+    before: Points, after: Float[Tensor, " examples other"]
+) -> PerExample | None:
     """The Euclidean distance between each point's two places; row i is the same example.
 
     None where the places are in spaces of different dimension, between which there is no

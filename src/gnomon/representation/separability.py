@@ -4,9 +4,11 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float, Int
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
+from torch import Tensor
 
 from gnomon.representation.points import Points
 from gnomon.shapes import Labels
@@ -35,7 +37,10 @@ class Separability:
 
 
 def linear_separability(
-    points: Points, labels: Labels, fitted_on: Points, their_labels: Labels
+    points: Points,
+    labels: Labels,
+    fitted_on: Float[Tensor, " others width"],
+    their_labels: Int[Tensor, " others"],
 ) -> Separability | None:
     """The accuracy of multinomial logistic regression on a representation.
 

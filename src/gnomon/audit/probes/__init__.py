@@ -2,7 +2,20 @@
 
 from gnomon.audit.probes.accuracy import CleanAccuracy
 from gnomon.audit.probes.attacks import AttackedAccuracy
+from gnomon.audit.probes.jacobians import ChangeOfVariables
+from gnomon.audit.probes.mapping import PointMapping
 from gnomon.audit.probes.noise import NoiseAccuracy
 from gnomon.audit.probes.probe import Probe
 
-__all__ = ["AttackedAccuracy", "CleanAccuracy", "NoiseAccuracy", "Probe"]
+PROBES = (CleanAccuracy, NoiseAccuracy, AttackedAccuracy, PointMapping, ChangeOfVariables)
+"""Every probe, in the order in which an audit asks them."""
+
+__all__ = [
+    "PROBES",
+    "AttackedAccuracy",
+    "ChangeOfVariables",
+    "CleanAccuracy",
+    "NoiseAccuracy",
+    "PointMapping",
+    "Probe",
+]

@@ -13,6 +13,8 @@ from gnomon.audit.report.figures import (
     examples_of_classes,
     gallery,
     is_image,
+    jacobian_pictures,
+    mapping_pictures,
     norms_of,
 )
 from gnomon.audit.subject import Subject
@@ -37,7 +39,7 @@ def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     if classified:
         pictures.append(accuracy_of_classes(classified))
         pictures += [confusion(audit) for audit in classified]
-    return pictures
+    return [*pictures, *mapping_pictures(examined), *jacobian_pictures(examined)]
 
 
 def _of_data(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
