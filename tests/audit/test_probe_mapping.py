@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from gnomon.activations import Tanh
 from gnomon.audit import Finding, PointMapping, Subject, examine, read_json, write_json
