@@ -1,0 +1,70 @@
+"""By how much one logit exceeds all others, at points of a plane."""
+
+import copy
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gnomon.networks.predictions import logits_of
+from gnomon.representation.plane import Plane
+from gnomon.shapes import Labels, Logits, PerExample
+
+
+def lead_of(logits: Logits, classes: Labels) -> PerExample:
+    """z_k − max_{j≠k} z_j for the class k of each row; infinite where there is no other class.
+
+    It is positive where k is the decision, and zero on the boundary of k's region.
+    """
+    own = logits.gather(1, classes[:, None])[:, 0]
+    others = logits.scatter(1, classes[:, None], -torch.inf)
+    return own - others.amax(dim=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluator:
+    """A network on a plane.
+
+    Attributes:
+        network: what is evaluated, in the precision `dtype`.
+        plane: where.
+        dtype: of the inputs that the network is given.
+        batch: points at a time.
+    """
+
+    network: nn.Module
+    plane: Plane
+    dtype: torch.dtype
+    batch: int
+
+    @classmethod
+    def own(cls, network: nn.Module, plane: Plane, batch: int) -> "Evaluator":
+        """The network in its own precision; float64 for one without parameters and buffers."""
+        tensors = [*network.parameters(), *network.buffers()]
+        dtypes = [each.dtype for each in tensors if each.is_floating_point()]
+        return cls(network, plane, dtypes[0] if dtypes else torch.float64, batch)
+
+    def precise(self, dtype: torch.dtype) -> "Evaluator":
+        """A copy of the network in another precision, or itself where that does not run.
+
+        A network that makes tensors of a fixed precision inside, or that cannot be copied,
+        stays in its own.
+        """
+        if dtype == self.dtype:
+            return self
+        try:
+            copied = copy.deepcopy(self.network).to(dtype)
+            precise = Evaluator(copied, self.plane, dtype, self.batch)
+            precise.logits(torch.zeros(2, 2, dtype=torch.float64))
+        except (RuntimeError, TypeError, ValueError):
+            return self
+        return precise
+
+    def logits(self, coordinates: Float[Tensor, " batch two"]) -> Logits:
+        """The logits at (x, y), in float64 on the plane's device."""
+        parts = [
+            logits_of(self.network, self.plane.points(part).to(self.dtype), self.batch)
+            for part in coordinates.split(self.batch)
+        ]
+        return torch.cat(parts).double()
