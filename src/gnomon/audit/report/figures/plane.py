@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from matplotlib.axes import Axes
 
+from gnomon.audit.probes.boundary import plane_of
+from gnomon.audit.report.figures.boundary import complexity
 from gnomon.audit.report.figures.picture import (
     COLOURS,
     INK,
@@ -15,13 +16,14 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
+from gnomon.audit.report.figures.regions import draw_regions
 from gnomon.audit.report.words import file_stem, percent
 from gnomon.audit.subject import Subject
 from gnomon.data.dataset import Dataset, Split
-from gnomon.networks.predictions import logits_of, predict
+from gnomon.networks.predictions import predict
+from gnomon.representation.boundary import decision_boundary
+from gnomon.representation.plane import Plane
 
-_Ends = tuple[float, float]
-_RESOLUTION = 240
 _MOST_POINTS = 2000
 """So many points of a split are drawn; more would hide one another."""
 
@@ -33,7 +35,7 @@ def data_on_the_plane(data: Dataset) -> Picture:
         axes = figure.subplots()
         _scatter(axes, data.train, data.class_names, size=5.0, alpha=0.45)
         _scatter(axes, data.test, None, size=16.0, alpha=1.0)
-        _frame(axes, data)
+        _frame(axes, plane_of(data))
         if data.classes <= 8:
             legend = figure.legend(loc="outside lower center", ncols=3, markerscale=2.5)
             for handle in legend.legend_handles:
@@ -56,15 +58,16 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
     """The region in which the network gives each class, with the examined points."""
     points = subject.inputs.numpy()
     right = (predict(subject.network, subject.inputs) == subject.labels).numpy()
+    found = decision_boundary(subject.network, plane_of(subject.data))
     with house_style():
         figure = new_figure(WIDTH)
         axes = figure.subplots()
-        _draw_regions(axes, subject)
+        draw_regions(axes, found)
         _scatter(axes, Split(subject.inputs, subject.labels), None, size=9.0, alpha=0.9)
         axes.scatter(
             *points[~right].T, s=70, facecolors="none", edgecolors=INK, linewidths=1.3, zorder=4
         )
-        _frame(axes, subject.data)
+        _frame(axes, found.plane)
     wrong = int((~right).sum())
     share = percent(float(right.mean()))
     seen = (
@@ -78,47 +81,11 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
         title=f"Decision regions of {subject.name}",
         figure=figure,
         caption=f"{subject.name}: {seen}look how near the boundary passes to the data, and "
-        "what it does where there are none.",
+        f"what it does where there are none. In this window {complexity(found)}.",
         alt=f"Plane coloured by the class that {subject.name} gives, with the examined points: "
         f"{share} lie in the region of their class.",
         definition="decision-region",
     )
-
-
-def _draw_regions(axes: Axes, subject: Subject) -> None:
-    """Fills where z_k exceeds every other logit; the boundary is where the difference is 0."""
-    x, y = _window(subject.data)
-    horizontal, vertical = np.meshgrid(
-        np.linspace(*x, _RESOLUTION), np.linspace(*y, _RESOLUTION), indexing="xy"
-    )
-    grid = np.stack([horizontal.ravel(), vertical.ravel()], axis=1)
-    logits = logits_of(subject.network, torch.from_numpy(grid).to(subject.inputs), 10_000)
-    for label in range(logits.shape[1]):
-        others = logits.clone()
-        others[:, label] = -torch.inf
-        lead = (logits[:, label] - others.amax(dim=1)).reshape(_RESOLUTION, _RESOLUTION)
-        if not (lead > 0).any():
-            continue
-        values = lead.double().numpy()
-        top = float(values.max()) + 1
-        axes.contourf(
-            horizontal,
-            vertical,
-            values,
-            levels=[0, top],
-            colors=[COLOURS[label % 8]],
-            alpha=0.22,
-        )
-        if (values < 0).any():
-            axes.contour(
-                horizontal,
-                vertical,
-                values,
-                levels=[0],
-                colors=[INK],
-                linewidths=0.9,
-                alpha=0.8,
-            )
 
 
 def _scatter(
@@ -139,21 +106,12 @@ def _scatter(
         )
 
 
-def _frame(axes: Axes, data: Dataset) -> None:
-    x, y = _window(data)
-    axes.set_xlim(*x)
-    axes.set_ylim(*y)
+def _frame(axes: Axes, plane: Plane) -> None:
+    x_low, x_high, y_low, y_high = plane.window
+    axes.set_xlim(x_low, x_high)
+    axes.set_ylim(y_low, y_high)
     axes.set_xlabel("x₁")
     axes.set_ylabel("x₂")
-
-
-def _window(data: Dataset) -> tuple[_Ends, _Ends]:
-    """The range of all data in each coordinate, and a tenth more on each side."""
-    points = torch.cat([data.train.inputs, data.test.inputs]).double()
-    low, high = points.amin(dim=0), points.amax(dim=0)
-    spare = 0.1 * (high - low) + 1e-9
-    (x_low, y_low), (x_high, y_high) = (low - spare).tolist(), (high + spare).tolist()
-    return (x_low, x_high), (y_low, y_high)
 
 
 def _fact(value: float | int | str) -> str:
