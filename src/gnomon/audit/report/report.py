@@ -74,7 +74,7 @@ def render(
         abouts=[(audit.name, _about(audit)) for audit in audits],
         cards=_cards(audits),
         topics=_by_topic(pictures),
-        rows=_rows(audits),
+        row_groups=_rows(audits),
         class_tables=[(audit.name, rows) for audit in audits if (rows := _class_rows(audit))],
         glossary=GLOSSARY,
         sources=_sources(audits),
@@ -100,6 +100,15 @@ class Card:
     name: str
     condition: str
     findings: tuple[tuple[str, Finding], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table of findings: a cell for each subject, empty if not examined."""
+
+    name: str
+    condition: str
+    cells: tuple[Finding | None, ...]
 
 
 def _title(audits: Sequence[Audit]) -> str:
@@ -149,25 +158,15 @@ def _by_topic(pictures: Sequence[Picture]) -> dict[str, list[Drawn]]:
     return topics
 
 
-def _rows(audits: Sequence[Audit]) -> list[tuple[str, str, list[Finding | None]]]:
-    """One row per name and condition of finding; one cell per subject."""
-    keys = dict.fromkeys(
-        (each.name, each.condition) for audit in audits for each in audit.findings
-    )
-    return [
-        (
-            name,
-            condition,
-            [
-                next(
-                    (f for f in audit.findings if (f.name, f.condition) == (name, condition)),
-                    None,
-                )
-                for audit in audits
-            ],
-        )
-        for name, condition in keys
-    ]
+def _rows(audits: Sequence[Audit]) -> dict[str, list[Row]]:
+    """One row per name and condition of finding, under its topic."""
+    by_key = [{(each.name, each.condition): each for each in a.findings} for a in audits]
+    topics = {key: each.probe for findings in by_key for key, each in findings.items()}
+    groups: dict[str, list[Row]] = {}
+    for (name, condition), topic in topics.items():
+        cells = tuple(findings.get((name, condition)) for findings in by_key)
+        groups.setdefault(topic, []).append(Row(name, condition, cells))
+    return groups
 
 
 def _class_rows(audit: Audit) -> list[dict[str, Any]]:

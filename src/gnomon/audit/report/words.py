@@ -40,7 +40,8 @@ def measured(finding: Finding) -> str:
     if finding.value is None:
         return f"none: {finding.absent}"
     if finding.unit != "share":
-        return f"{finding.value:.4g} {finding.unit}".strip()
+        ends = f" ({finding.error[0]:.3g} to {finding.error[1]:.3g})" if finding.error else ""
+        return f"{finding.value:.4g} {finding.unit}".strip() + ends
     spread = f" ({interval(finding.error)})" if finding.error else ""
     return f"{percent(finding.value)}{spread}"
 
