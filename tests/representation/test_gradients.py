@@ -245,6 +245,19 @@ def test_gradients_that_are_not_finite_are_counted() -> None:
     assert math.isnan(found.stages[0].quantiles()[0])
 
 
+def test_an_infinite_gradient_does_not_make_all_others_vanish() -> None:
+    class Cusp(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x - x.detach()).sqrt()
+
+    network = nn.Sequential(nn.Linear(2, 4), Cusp(), nn.Linear(4, 2))
+    found = loss_gradients(network, torch.ones(1, 2), torch.zeros(1, dtype=torch.long))
+    first, last = (layer.entries for layer in found.layers)
+    assert first.nonfinite == first.count
+    assert found.largest == last.largest
+    assert 0 < last.largest < 1
+
+
 def test_tied_weights_and_in_place_changes_are_differentiated() -> None:
     class Tied(nn.Module):
         def __init__(self) -> None:
