@@ -174,7 +174,7 @@ def unit_activity(
                     )
                     tally.add(passed[index:], draws)
     return Activity(
-        tuple(tally.result(name) for name, tally in slopes.items()),
+        tuple(tally.result(name, inputs.device) for name, tally in slopes.items()),
         tuple(tally.result(name) for name, tally in values.items()),
         calls=calls,
     )
@@ -252,11 +252,11 @@ class _Slopes:
             return slope.flatten(2).amax(dim=2)
         return slope.flatten(1, -2).amax(dim=1)
 
-    def result(self, stage: str) -> Units:
+    def result(self, stage: str, device: torch.device) -> Units:
         if self.absent or self.low is None or self.peak is None:
             return Units(stage, self.layer, self.saturation, None, None, self.absent)
-        share = self.low.double() / self.rows
-        return Units(stage, self.layer, self.threshold, self.peak == 0, share)
+        share, dead = self.low.to(device).double() / self.rows, (self.peak == 0).to(device)
+        return Units(stage, self.layer, self.threshold, dead, share)
 
 
 def _slope(z: Tensor, following: Sequence[Stage], draws: _Draws) -> tuple[Tensor | None, float]:
