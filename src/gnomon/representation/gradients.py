@@ -7,7 +7,7 @@ the network is sure; a gradient that shrinks from layer to layer says that it va
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -180,19 +180,9 @@ def loss_gradients(
         glorot2010, pascanu2013.
     """
     _check(inputs, labels, threshold)
-    norms: dict[str, list[Tensor]] = {}
-    passed: tuple[Stage, ...] = ()
+    parts = zip(inputs.split(batch), labels.split(batch), strict=True)
     with undisturbed(network), torch.enable_grad():
-        copies = _copies(network)
-        sums = {
-            name: torch.zeros_like(copy, dtype=torch.float64) for name, copy in copies.items()
-        }
-        for part, wanted in zip(inputs.split(batch), labels.split(batch), strict=True):
-            passed, losses, leaf = _run(network, copies, (part, wanted), objective)
-            found = _differentiate(losses, [*copies.values(), leaf, *_reached(passed)])
-            for name, gradient in zip(copies, found, strict=False):
-                sums[name] += gradient
-            _collect(norms, passed, found[len(copies) :], len(part))
+        passed, sums, norms = _gather(network, parts, objective)
     means = {name: total / len(labels) for name, total in sums.items()}
     largest = max((_largest(gradient) for gradient in means.values()), default=0.0)
     return LossGradients(
@@ -227,6 +217,23 @@ def _check(inputs: Tensor, labels: Tensor, threshold: float) -> None:
         raise SettingError(
             f"loss_gradients: expected 0 ≤ threshold < 1, got {threshold}. Correct it."
         )
+
+
+def _gather(
+    network: nn.Module, parts: Iterable[tuple[Tensor, Tensor]], objective: Objective
+) -> tuple[tuple[Stage, ...], dict[str, Tensor], dict[str, list[Tensor]]]:
+    """The last batch's stages, the sums of gradients by parameter, the norms by stage."""
+    copies = _copies(network)
+    sums = {name: torch.zeros_like(copy, dtype=torch.float64) for name, copy in copies.items()}
+    norms: dict[str, list[Tensor]] = {}
+    passed: tuple[Stage, ...] = ()
+    for part, wanted in parts:
+        passed, losses, leaf = _run(network, copies, (part, wanted), objective)
+        found = _differentiate(losses, [*copies.values(), leaf, *_reached(passed)])
+        for name, gradient in zip(copies, found, strict=False):
+            sums[name] += gradient
+        _collect(norms, passed, found[len(copies) :], len(part))
+    return passed, sums, norms
 
 
 def _copies(network: nn.Module) -> dict[str, nn.Parameter]:

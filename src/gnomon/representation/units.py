@@ -146,38 +146,35 @@ def unit_activity(
     References:
         glorot2010, lu2020.
     """
+    _check(inputs, saturation)
+    draws = _Draws(generator, max(1, sampled // len(inputs)))
+    slopes: dict[str, _Slopes] = {}
+    values: dict[str, _Values] = {}
+    layers = weight_layers(network)
+    passed: tuple[Stage, ...] = ()
+    with undisturbed(network), torch.enable_grad():
+        for part in inputs.split(batch):
+            leaf = part.to(device_of(network)).detach().clone().requires_grad_()
+            passed = stages(network, leaf.clone())
+            for index, stage in enumerate(passed):
+                values.setdefault(stage.name, _Values()).add(stage, draws)
+                if 0 < index < len(passed) - 1:
+                    new = _Slopes(stage.giver, layers[stage.giver], saturation)
+                    slopes.setdefault(stage.name, new).add(passed[index:], draws)
+    return Activity(
+        tuple(tally.result(name, inputs.device) for name, tally in slopes.items()),
+        tuple(tally.result(name) for name, tally in values.items()),
+        calls=sum(bool(stage.giver) for stage in passed),
+    )
+
+
+def _check(inputs: Tensor, saturation: float) -> None:
     if not len(inputs):
         raise DataError("unit_activity: expected examples, got none. Give at least one.")
     if not saturation > 0:
         raise SettingError(
             f"unit_activity: expected saturation > 0, got {saturation}. Raise it."
         )
-    draws = _Draws(generator, max(1, sampled // len(inputs)))
-    slopes: dict[str, _Slopes] = {}
-    values: dict[str, _Values] = {}
-    calls = 0
-    channels_first = {
-        name: bool(layer.get_parameter("weight").dim() > 2)
-        for name, layer in weight_layers(network).items()
-    }
-    with undisturbed(network), torch.enable_grad():
-        for part in inputs.split(batch):
-            leaf = part.to(device_of(network)).detach().clone().requires_grad_()
-            passed = stages(network, leaf.clone())
-            calls = sum(bool(stage.giver) for stage in passed)
-            for index, stage in enumerate(passed):
-                values.setdefault(stage.name, _Values()).add(stage, draws)
-                if 0 < index < len(passed) - 1:
-                    tally = slopes.setdefault(
-                        stage.name,
-                        _Slopes(stage.giver, channels_first[stage.giver], saturation),
-                    )
-                    tally.add(passed[index:], draws)
-    return Activity(
-        tuple(tally.result(name, inputs.device) for name, tally in slopes.items()),
-        tuple(tally.result(name) for name, tally in values.items()),
-        calls=calls,
-    )
 
 
 class _Draws:
@@ -212,7 +209,7 @@ class _Slopes:
     """Gathers the slopes of one layer's units."""
 
     layer: str
-    channels_first: bool
+    module: nn.Module
     saturation: float
     rows: int = 0
     peak: Tensor | None = None
@@ -248,7 +245,7 @@ class _Slopes:
         """
         if slope.dim() <= 2:
             return slope.reshape(len(slope), -1)
-        if self.channels_first:
+        if self.module.get_parameter("weight").dim() > 2:
             return slope.flatten(2).amax(dim=2)
         return slope.flatten(1, -2).amax(dim=1)
 
