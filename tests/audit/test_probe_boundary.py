@@ -148,6 +148,14 @@ def test_one_class_gives_slices_through_three_of_it() -> None:
     assert all(len(set(row["examples"])) == 3 for row in found.details["slices"])
 
 
+def test_the_three_examples_differ(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gnomon.audit.probes.boundary._TRIES", 1)
+    data = vector_data(5)
+    few = Subject("net", FirstCoordinate(5), data, data.test.inputs[:3], data.test.labels[:3])
+    for row in by_name(few, replace(PROBE, slices=6))["boundary_density"].details["slices"]:
+        assert sorted(row["examples"]) == [0, 1, 2]
+
+
 @pytest.mark.parametrize(
     ("subject", "reason"),
     [
