@@ -23,11 +23,16 @@ from .attacks import (
 from .audit import (
     AttackedAccuracy as AttackedAccuracy,
     Audit as Audit,
+    BoundaryComplexity as BoundaryComplexity,
+    ChangeOfVariables as ChangeOfVariables,
     CleanAccuracy as CleanAccuracy,
     Finding as Finding,
+    GradientFlow as GradientFlow,
     NoiseAccuracy as NoiseAccuracy,
+    PointMapping as PointMapping,
     Probe as Probe,
     Subject as Subject,
+    WeightSpectra as WeightSpectra,
     examine as examine,
     parse_requirement as parse_requirement,
     sample_subject as sample_subject,
@@ -60,7 +65,11 @@ from .networks import (
     CNN4Conv as CNN4Conv,
     LeNet as LeNet,
     Signature as Signature,
+    Snapshots as Snapshots,
+    Stage as Stage,
     save_network as save_network,
+    stages as stages,
+    weight_layers as weight_layers,
 )
 from .objectives import (
     cross_entropy as cross_entropy,
@@ -68,6 +77,23 @@ from .objectives import (
     scale_free_cross_entropy as scale_free_cross_entropy,
 )
 from .references import cite as cite
+from .representation import (
+    DecisionBoundary as DecisionBoundary,
+    Plane as Plane,
+    class_spreads as class_spreads,
+    decision_boundary as decision_boundary,
+    distance_from_centre as distance_from_centre,
+    distance_moved as distance_moved,
+    layer_jacobians as layer_jacobians,
+    linear_separability as linear_separability,
+    loss_gradients as loss_gradients,
+    network_singular_values as network_singular_values,
+    rank_correlation as rank_correlation,
+    represent as represent,
+    spectrum as spectrum,
+    unit_activity as unit_activity,
+    weight_spectra as weight_spectra,
+)
 from .seeds import generator as generator
 from .sets import (
     L2 as L2,

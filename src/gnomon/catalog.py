@@ -15,10 +15,13 @@ from gnomon.activations import (
 )
 from gnomon.audit import (
     AttackedAccuracy,
+    BoundaryComplexity,
     ChangeOfVariables,
     CleanAccuracy,
+    GradientFlow,
     NoiseAccuracy,
     PointMapping,
+    WeightSpectra,
 )
 from gnomon.data import (
     CIFAR10,
@@ -106,8 +109,11 @@ PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
     "noise": NoiseAccuracy,
     "attacks": AttackedAccuracy,
+    "boundary": BoundaryComplexity,
     "mapping": PointMapping,
     "jacobians": ChangeOfVariables,
+    "gradients": GradientFlow,
+    "weights": WeightSpectra,
 }
 
 NAMES = Names(

@@ -6,11 +6,14 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes import (
     AttackedAccuracy,
+    BoundaryComplexity,
     ChangeOfVariables,
     CleanAccuracy,
+    GradientFlow,
     NoiseAccuracy,
     PointMapping,
     Probe,
+    WeightSpectra,
 )
 from gnomon.audit.requirement import Requirement, Verdict, parse_requirement
 from gnomon.audit.subject import Subject, sample_subject
@@ -18,17 +21,20 @@ from gnomon.audit.subject import Subject, sample_subject
 __all__ = [
     "AttackedAccuracy",
     "Audit",
+    "BoundaryComplexity",
     "ChangeOfVariables",
     "CleanAccuracy",
     "Doubt",
     "DoubtKind",
     "Finding",
+    "GradientFlow",
     "NoiseAccuracy",
     "PointMapping",
     "Probe",
     "Requirement",
     "Subject",
     "Verdict",
+    "WeightSpectra",
     "clopper_pearson",
     "examine",
     "parse_requirement",

@@ -30,14 +30,15 @@ class Stage:
         receiver: the name of the weight layer that receives `values`; empty for the output.
         values: the representation, one row per example.
         giver: the name of the weight layer before it; empty for the input.
-        preactivation: the output of that layer, after a normalisation that directly follows it.
+        preactivation: the output of that layer, after a normalisation that directly follows it;
+            its rows are examples, unless the network folds positions into them.
     """
 
     name: str
     receiver: str
     values: Float[Tensor, " batch *shape"]
     giver: str = ""
-    preactivation: Float[Tensor, " batch *neurons"] | None = None
+    preactivation: Float[Tensor, " rows *neurons"] | None = None
 
 
 def weight_layers(network: nn.Module) -> dict[str, nn.Module]:

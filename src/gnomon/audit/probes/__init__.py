@@ -2,20 +2,35 @@
 
 from gnomon.audit.probes.accuracy import CleanAccuracy
 from gnomon.audit.probes.attacks import AttackedAccuracy
+from gnomon.audit.probes.boundary import BoundaryComplexity
+from gnomon.audit.probes.gradients import GradientFlow
 from gnomon.audit.probes.jacobians import ChangeOfVariables
 from gnomon.audit.probes.mapping import PointMapping
 from gnomon.audit.probes.noise import NoiseAccuracy
 from gnomon.audit.probes.probe import Probe
+from gnomon.audit.probes.weights import WeightSpectra
 
-PROBES = (CleanAccuracy, NoiseAccuracy, AttackedAccuracy, PointMapping, ChangeOfVariables)
+PROBES = (
+    CleanAccuracy,
+    NoiseAccuracy,
+    AttackedAccuracy,
+    BoundaryComplexity,
+    PointMapping,
+    ChangeOfVariables,
+    GradientFlow,
+    WeightSpectra,
+)
 """Every probe, in the order in which an audit asks them."""
 
 __all__ = [
     "PROBES",
     "AttackedAccuracy",
+    "BoundaryComplexity",
     "ChangeOfVariables",
     "CleanAccuracy",
+    "GradientFlow",
     "NoiseAccuracy",
     "PointMapping",
     "Probe",
+    "WeightSpectra",
 ]

@@ -9,18 +9,34 @@ from gnomon.audit.report.figures import (
     accuracy_of_classes,
     confusion,
     data_on_the_plane,
+    decisions_on_slices,
     decisions_on_the_plane,
+    decisions_through_training,
+    eigenvalues_on_the_plane,
     examples_of_classes,
     gallery,
+    gradient_pictures,
     is_image,
     jacobian_pictures,
     mapping_pictures,
     norms_of,
+    norms_through_training,
+    singular_values_by_rank,
+    weights_of,
 )
 from gnomon.audit.subject import Subject
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
 
+_OF_THE_REPRESENTATION = (
+    mapping_pictures,
+    jacobian_pictures,
+    gradient_pictures,
+    weights_of,
+    eigenvalues_on_the_plane,
+    singular_values_by_rank,
+    norms_through_training,
+)
 _SETS: dict[str, type[Linf] | type[L2]] = {each.norm: each for each in (Linf, L2)}
 
 
@@ -32,14 +48,17 @@ def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
         for audit in audits
         if any(finding.name == "clean_accuracy" for finding in audit.findings)
     ]
-    pictures = _of_data(examined)
+    pictures = [*_of_data(examined), *decisions_on_slices(examined)]
+    pictures += decisions_through_training(examined)
     pictures += [accuracy_against_radius(audits, norm) for norm in norms_of(audits)]
     for subject, audit in examined:
         pictures += _galleries(subject, audit)
     if classified:
         pictures.append(accuracy_of_classes(classified))
         pictures += [confusion(audit) for audit in classified]
-    return [*pictures, *mapping_pictures(examined), *jacobian_pictures(examined)]
+    for drawn in _OF_THE_REPRESENTATION:
+        pictures += drawn(examined)
+    return pictures
 
 
 def _of_data(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
