@@ -42,10 +42,12 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 
 doctest_global_setup = """
+import torch
 from gnomon.audit import clopper_pearson
 from gnomon.errors import nearest
 from gnomon.records import fingerprint
 from gnomon.references import cite
+from gnomon.representation import spectrum
 from gnomon.seeds import derive
 """
 
@@ -57,15 +59,23 @@ nitpick_ignore_regex = [
 ]
 
 
-def link_references(*event: Any) -> None:  # noqa: ANN401 - Sphinx's arguments, of which one is used
-    """Turns the keys of `references.bib` in a docstring into citations."""
-    lines: list[str] = event[-1]
+def adapt_to_sphinx(*event: Any) -> None:  # noqa: ANN401 - Sphinx's arguments, of which two are used
+    """Turns keys of `references.bib` into citations, and keeps what reads as markup as text.
+
+    The bars of |x| would name substitutions; a colon in the first line of an attribute's own
+    docstring would end a type.
+    """
+    kind, lines = event[1], event[-1]
     keys = re.compile(rf"\b({'|'.join(bibliography())})\b")
     for index, line in enumerate(lines):
         if ">>>" not in line:
-            lines[index] = keys.sub(r":cite:p:`\1`", line)
+            parts = line.split("`")  # every second one is code
+            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+            lines[index] = keys.sub(r":cite:p:`\1`", "`".join(parts))
+    if kind in {"attribute", "property"}:
+        lines[:0] = ["..", ""]  # an empty comment
 
 
 def setup(app: Any) -> None:  # noqa: ANN401 - Sphinx's application, untyped here
-    """Connects the above."""
-    app.connect("autodoc-process-docstring", link_references)
+    """Connects the above, ahead of napoleon."""
+    app.connect("autodoc-process-docstring", adapt_to_sphinx, priority=400)
