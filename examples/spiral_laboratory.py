@@ -23,10 +23,14 @@ from gnomon.examination import Request, prepare
 ENTANGLEMENTS = (2, 4, 6, 8, 10)
 ACTIVATIONS = ("relu", "tanh")
 WIDE, TWO = (50, 50, 50, 50, 50), (2,)
+EPOCHS = {WIDE: 60, TWO: 300}
 TWO_ENTANGLED = 5  # what two neurons were tried on in the source
 PROBES = ("accuracy", "weights", "gradients", "mapping", "jacobians", "boundary")
 
-Figures = Mapping[str, float | None]
+COLLAPSED, ALIKE = 0.5, 0.8
+"""A class has collapsed below the first share of the other's extent; above the second, not."""
+
+Figures = Mapping[str, gn.Finding]
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,7 @@ def examined(
 ) -> Figures:
     """The figures of one trained network by name."""
     run = folder / f"{activation}-{len(hidden)}x{hidden[0]}-entanglement-{entanglement}"
+    epochs = EPOCHS[hidden]
     planned = gn.experiment(
         {
             "seed": 0,
@@ -81,10 +86,10 @@ def examined(
                 "activation": activation,
             },
             "training": {
-                "epochs": 60,
+                "epochs": epochs,
                 "batch_size": 50,
-                "learning_rate": 2e-3 if len(hidden) > 1 else 2e-2,
-                "snapshots": [0, 60],
+                "learning_rate": 2e-3 if len(hidden) > 1 else 1e-2,
+                "snapshots": [0, epochs],
             },
         }
     )
@@ -93,7 +98,7 @@ def examined(
     subject, probes = prepare(Request(str(run), probes=PROBES, device="cpu"))
     audit = gn.examine(subject, probes)
     gn.write_report(run / "audit", [(subject, audit)])
-    return {finding.name: finding.value for finding in audit.findings}
+    return {finding.name: finding for finding in audit.findings}
 
 
 def show(wide: Mapping[tuple[str, int], Figures], two: Mapping[str, Figures]) -> None:
@@ -103,7 +108,7 @@ def show(wide: Mapping[tuple[str, int], Figures], two: Mapping[str, Figures]) ->
     rows = [*wide.values(), *two.values()]
     print(f"{'':26}" + "".join(f"{column:>10}" for column in columns))
     for name in rows[0]:
-        cells = ["none" if row[name] is None else f"{row[name]:.3g}" for row in rows]
+        cells = [_said(row[name].value) for row in rows]
         print(f"{name:26}" + "".join(f"{cell:>10}" for cell in cells))
 
 
@@ -112,7 +117,7 @@ def grows(wide: Mapping[tuple[str, int], Figures], name: str) -> Claim:
     rho = {
         activation: float(
             spearmanr(
-                ENTANGLEMENTS, [wide[activation, each][name] for each in ENTANGLEMENTS]
+                ENTANGLEMENTS, [wide[activation, each][name].value for each in ENTANGLEMENTS]
             ).statistic
         )
         for activation in ACTIVATIONS
@@ -126,19 +131,34 @@ def grows(wide: Mapping[tuple[str, int], Figures], name: str) -> Claim:
 
 
 def collapse(which: str, networks: Mapping[str, Figures]) -> Claim:
-    """Whether relu treats the classes less alike than tanh."""
-    ratio = {key: figures["class_spread_ratio"] for key, figures in networks.items()}
-    relu, tanh = ratio["relu"], ratio["tanh"]
+    """Whether, before the output, relu leaves one class less room than the other, tanh not.
+
+    Room is spread (a point has none) and effective rank (a line has 1).
+    """
+    extents = {name: _extents(figures) for name, figures in networks.items()}
+    alike = {
+        name: min(min(each) / max(each) for each in extent) for name, extent in extents.items()
+    }
+    said = [
+        f"{name}: spread {_all_said(spread)}, effective rank {_all_said(rank)}"
+        for name, (spread, rank) in extents.items()
+    ]
     return Claim(
         f"relu collapses one class, tanh treats both alike ({which})",
-        f"smallest spread / largest: relu {_said(relu)}, tanh {_said(tanh)}",
-        relu is not None and tanh is not None and relu < tanh and tanh > 0.8,
+        "of the two classes, " + "; ".join(said),
+        alike["relu"] < COLLAPSED and alike["tanh"] > ALIKE,
     )
+
+
+def _extents(figures: Figures) -> tuple[list[float], list[float]]:
+    """Spread and effective rank of each class in the last stage before the output."""
+    stage = figures["linear_separability"].details["stages"][-2]
+    return stage["spread"], stage["effective_rank"]
 
 
 def outer_points(two: Mapping[str, Figures]) -> Claim:
     """Whether points further out are moved further by a network of two neurons."""
-    rho = [figures["movement_across_layers"] for figures in two.values()]
+    rho = [figures["movement_across_layers"].value for figures in two.values()]
     return Claim(
         "outer points are moved further (two hidden neurons)",
         "rank correlation: "
@@ -149,8 +169,8 @@ def outer_points(two: Mapping[str, Figures]) -> Claim:
 
 def vanishing(wide: Mapping[tuple[str, int], Figures], two: Mapping[str, Figures]) -> Claim:
     """Whether gradients vanish in large networks and not in small ones."""
-    large = [wide[each, 8]["vanishing_gradients"] for each in ACTIVATIONS]
-    small = [two[each]["vanishing_gradients"] for each in ACTIVATIONS]
+    large = [wide[each, 8]["vanishing_gradients"].value for each in ACTIVATIONS]
+    small = [two[each]["vanishing_gradients"].value for each in ACTIVATIONS]
     return Claim(
         "more weight gradients vanish in large networks than in small ones",
         f"share vanishing, relu and tanh: 5 × 50 {_all_said(large)}; two neurons "
