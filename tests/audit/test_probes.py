@@ -9,15 +9,21 @@ from torch import nn
 from gnomon.attacks import BIM, FGSM, PGD, InputAttack
 from gnomon.audit import (
     AttackedAccuracy,
+    BoundaryComplexity,
+    ChangeOfVariables,
     CleanAccuracy,
     Finding,
+    GradientFlow,
     NoiseAccuracy,
+    PointMapping,
     Probe,
     Subject,
+    WeightSpectra,
     examine,
     read_json,
     write_json,
 )
+from gnomon.audit.probes import PROBES
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
 from reference.small_subjects import (
@@ -44,6 +50,11 @@ def probes_for(subject: Subject) -> dict[str, Probe]:
         "accuracy": CleanAccuracy(batch=64),
         "noise": NoiseAccuracy(sets, draws=2, batch=64),
         "attacks": AttackedAccuracy(sets, attacks=(FGSM(), PGD(steps=3)), batch=64),
+        "boundary": BoundaryComplexity(resolution=24, slices=2),
+        "mapping": PointMapping(batch=64),
+        "jacobians": ChangeOfVariables(),
+        "gradients": GradientFlow(),
+        "weights": WeightSpectra(),
     }
 
 
@@ -52,9 +63,9 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     return SUBJECTS[request.param]()
 
 
-@pytest.fixture(params=["accuracy", "noise", "attacks"])
+@pytest.fixture(params=PROBES, ids=lambda kind: kind.topic)
 def probe(request: pytest.FixtureRequest, subject: Subject) -> Probe:
-    return probes_for(subject)[request.param]
+    return probes_for(subject)[request.param.topic]
 
 
 def test_an_audit_survives_its_file(probe: Probe, subject: Subject, tmp_path: Path) -> None:
@@ -77,10 +88,16 @@ def test_every_finding_lies_in_its_interval_and_carries_its_topic(
     findings = probe(subject, generator(0))
     assert findings
     for finding in findings:
-        assert finding.error is not None
-        assert finding.value is not None
-        assert 0 <= finding.error[0] <= finding.value <= finding.error[1] <= 1
-        assert (finding.probe, finding.unit) == (probe.topic, "share")
+        assert finding.probe == probe.topic
+        assert finding.name in probe.names
+        if finding.value is None:
+            assert finding.absent
+        elif finding.unit == "share":
+            low, high = finding.error or (0, 1)
+            assert 0 <= low <= finding.value <= high <= 1
+        elif finding.error is not None:
+            assert finding.error[0] <= finding.value <= finding.error[1]
+    assert {finding.name for finding in findings} == set(probe.names)
 
 
 def test_a_probe_leaves_the_network_alone(probe: Probe, subject: Subject) -> None:
@@ -241,7 +258,7 @@ def test_an_audit_announces_its_topics_in_order() -> None:
     topics: list[str] = []
     subject = plane_subject()
     examine(subject, list(probes_for(subject).values()), announce=topics.append)
-    assert topics == ["accuracy", "noise", "attacks"]
+    assert topics == [kind.topic for kind in PROBES]
 
 
 def test_a_finding_refuses_a_value_outside_its_interval() -> None:

@@ -27,7 +27,10 @@ _Inputs = Annotated[
     ),
 ]
 _Probes = Annotated[
-    str | None, typer.Option(metavar="NAMES", help="Which probes: accuracy,noise,attacks.")
+    str | None,
+    typer.Option(
+        metavar="NAMES", help="Which probes, such as accuracy,attacks; all by default."
+    ),
 ]
 _Samples = Annotated[int | None, typer.Option(help="How many test examples; all by default.")]
 _Seed = Annotated[int, typer.Option(help="Everything random in the audit depends on it.")]
