@@ -40,6 +40,10 @@ class SubjectError(GnomonError):
     """A network that cannot be examined as asked: no module, wrong output, no gradient."""
 
 
+class UnsupportedOperationError(GnomonError, NotImplementedError):
+    """An operation of a network for which an algebra has no rule."""
+
+
 class FolderError(GnomonError):
     """An output folder that holds something else, or an input folder that holds nothing."""
 

@@ -18,6 +18,7 @@ class ReLU(Activation):
 
     breakpoints = (0.0,)
     homogeneous = True
+    nonnegative = True
     references: ClassVar = ("he2015",)
 
     def forward(self, x: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:

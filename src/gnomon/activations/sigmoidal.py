@@ -20,6 +20,7 @@ class Sigmoid(Activation):
     """The logistic function 1 / (1 + exp −x); steepest at 0."""
 
     lipschitz = 0.25
+    nonnegative = True
 
     def forward(self, x: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """The function's value at each coordinate."""
@@ -35,6 +36,8 @@ class Softplus(Activation):
     Computed as −log σ(−beta x) / beta, which is accurate for every x; torch's own softplus
     switches to x where beta x > 20, and so has a jump there.
     """
+
+    nonnegative = True
 
     def __init__(self, beta: float = 1.0) -> None:
         super().__init__()

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gnomon.algebra import Value
+
 
 class Standardize(nn.Module):
     """(x − mean) / std per channel or feature; constants that are saved with the weights.
@@ -26,6 +28,8 @@ class Standardize(nn.Module):
         self.register_buffer("mean", torch.tensor(mean).reshape(shape))
         self.register_buffer("std", torch.tensor(std).reshape(shape))
 
-    def forward(self, x: Float[Tensor, " batch *shape"]) -> Float[Tensor, " batch *shape"]:
+    def forward(
+        self, x: Float[Tensor, " batch *shape"] | Value
+    ) -> Float[Tensor, " batch *shape"] | Value:
         """The standardised inputs."""
         return (x - self.mean) / self.std

@@ -1,0 +1,90 @@
+"""Runs a network in another number system."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor, nn
+
+from gnomon.algebra.value import Value
+from gnomon.errors import ShapeError, UnknownNameError, UnsupportedOperationError, nearest
+
+Parameters = Mapping[str, Value | Tensor]
+"""What takes the place of parameters, by the names that `named_parameters` gives them."""
+
+
+def evaluate(
+    network: nn.Module, inputs: Value | Tensor, parameters: Parameters | None = None
+) -> Any:
+    """What the network's expression is in the algebra of its inputs and parameters.
+
+    The network itself is run once, with these inputs and with these parameters in place of its
+    own, which are put back however the call ends. Everything can be differentiated: with
+    respect to the tensors inside the inputs and inside the parameters, and the network's own
+    parameters that are not replaced.
+
+    Args:
+        network: in evaluation mode.
+        inputs: a value, or a tensor where only parameters vary.
+        parameters: by name; a parameter that two modules share is replaced in both.
+
+    Raises:
+        UnsupportedOperationError: an operation without a rule; the module it sits in is named.
+        UnknownNameError: a parameter that the network does not have.
+        ShapeError: a value of another shape than the parameter's.
+    """
+    with _replaced(network, parameters or {}):
+        try:
+            return network(inputs)
+        except UnsupportedOperationError as error:
+            place = _innermost(network, error.__traceback__)
+            raise UnsupportedOperationError(f"{place}: {error}") from error
+
+
+@contextmanager
+def _replaced(network: nn.Module, parameters: Parameters) -> Generator[None, None, None]:
+    """Puts the values where modules look for their parameters."""
+    own = dict(network.named_parameters())
+    for name, value in parameters.items():
+        if name not in own:
+            raise UnknownNameError(
+                f"evaluate: the network has no parameter {name!r}.{nearest(name, own)}"
+            )
+        if value.shape != own[name].shape:
+            raise ShapeError(
+                f"evaluate: expected {name} of shape {tuple(own[name].shape)}, got "
+                f"{tuple(value.shape)}. Make the set for this network."
+            )
+    by_identity = {id(own[name]): value for name, value in parameters.items()}
+    kept = [(module, vars(module)["_parameters"]) for module in network.modules()]
+    try:
+        for module, held in kept:
+            new = {
+                name: by_identity[id(parameter)]
+                for name, parameter in held.items()
+                if id(parameter) in by_identity
+            }
+            vars(module)["_parameters"] = {
+                name: parameter for name, parameter in held.items() if name not in new
+            }
+            vars(module).update(new)
+        yield
+    finally:
+        for module, held in kept:
+            vars(module)["_parameters"] = held
+            for name in held:
+                vars(module).pop(name, None)
+
+
+def _innermost(network: nn.Module, trace: TracebackType | None) -> str:
+    """The module of the network whose code was running deepest when the error was raised."""
+    names = {module: name for name, module in network.named_modules()}
+    found: nn.Module = network
+    while trace is not None:
+        owner = trace.tb_frame.f_locals.get("self")
+        if isinstance(owner, nn.Module) and owner in names:
+            found = owner
+        trace = trace.tb_next
+    label = names[found] or "the network itself"
+    return f"{label} ({type(found).__name__})"

@@ -1,0 +1,205 @@
+"""Sums, and functions that move, pick or average coordinates."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.interval.interval import Interval, as_interval
+from gnomon.algebra.interval.pointwise import reciprocal
+from gnomon.algebra.interval.products import mul
+from gnomon.errors import UnsupportedOperationError
+
+Operand = Interval | Tensor | float
+
+
+def add(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:
+    """The exact range of x + alpha y, of independent x and y."""
+    if alpha != 1:
+        y = mul(y, alpha) if isinstance(y, Interval) else alpha * y
+    first, second = _both(x, y)
+    return Interval.computed(
+        first.lower + second.lower,
+        first.upper + second.upper,
+        nonnegative=first.nonnegative and second.nonnegative,
+    )
+
+
+def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:
+    """The exact range of x − alpha y, of independent x and y."""
+    return add(x, neg(y) if isinstance(y, Interval) else -y, alpha=alpha)
+
+
+def neg(x: Interval) -> Interval:
+    """The exact range of −x."""
+    return Interval.computed(-x.upper, -x.lower)
+
+
+def div(x: Operand, y: Operand) -> Interval:
+    """The exact range of x / y; everything where y may be 0."""
+    first, second = _both(x, y)
+    if second.lower is second.upper:
+        ends = (first.lower / second.lower, first.upper / second.lower)
+        return Interval.computed(ends[0].minimum(ends[1]), ends[0].maximum(ends[1]))
+    return mul(first, reciprocal(second))
+
+
+def cat(tensors: Sequence[Interval | Tensor], dim: int = 0) -> Interval:
+    """Intervals and tensors one after the other."""
+    return _joined(torch.cat, tensors, dim)
+
+
+def stack(tensors: Sequence[Interval | Tensor], dim: int = 0) -> Interval:
+    """Intervals and tensors along a new axis."""
+    return _joined(torch.stack, tensors, dim)
+
+
+def maximum(x: Operand, y: Operand) -> Interval:
+    """The exact range of the larger of two independent values."""
+    first, second = _both(x, y)
+    return Interval.computed(
+        first.lower.maximum(second.lower),
+        first.upper.maximum(second.upper),
+        nonnegative=first.nonnegative or second.nonnegative,
+    )
+
+
+def minimum(x: Operand, y: Operand) -> Interval:
+    """The exact range of the smaller of two independent values."""
+    first, second = _both(x, y)
+    return Interval.computed(
+        first.lower.minimum(second.lower),
+        first.upper.minimum(second.upper),
+        nonnegative=first.nonnegative and second.nonnegative,
+    )
+
+
+def pad(
+    x: Interval, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Interval:
+    """The interval with coordinates added at its borders."""
+    result = x.each(functional.pad, pad, mode=mode, value=value)
+    result.nonnegative = x.nonnegative and (value or 0.0) >= 0
+    return result
+
+
+def interpolate(x: Interval, *settings: Any, mode: str = "nearest", **named: Any) -> Interval:
+    """The interval resampled with weights that are not negative."""
+    if mode not in {"nearest", "nearest-exact", "linear", "bilinear", "trilinear", "area"}:
+        raise UnsupportedOperationError(
+            f"Interval: expected an interpolation without negative weights, got {mode!r}."
+        )
+    return x.each(functional.interpolate, *settings, mode=mode, **named)
+
+
+def dropout(
+    x: Interval, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Interval:
+    """The interval itself: nothing is dropped in evaluation mode."""
+    del inplace
+    if training and p > 0:
+        raise UnsupportedOperationError(
+            "Interval: expected dropout in evaluation mode, got training mode, in which the "
+            "network is random. Call network.eval() first."
+        )
+    return x
+
+
+def _both(x: Operand, y: Operand) -> tuple[Interval, Interval]:
+    like = x.lower if isinstance(x, Interval) else y.lower  # type: ignore[union-attr]
+    return as_interval(x, like), as_interval(y, like)
+
+
+def _joined(
+    function: Callable[..., Tensor], tensors: Sequence[Interval | Tensor], dim: int
+) -> Interval:
+    like = next(each.lower for each in tensors if isinstance(each, Interval))
+    values = [as_interval(each, like) for each in tensors]
+    return Interval.computed(
+        function([value.lower for value in values], dim),
+        function([value.upper for value in values], dim),
+        nonnegative=all(value.nonnegative for value in values),
+    )
+
+
+def _monotone(name: str) -> Callable[..., Any]:
+    """The rule of a function that never falls in any coordinate."""
+    owner = next(each for each in (torch, functional, Tensor) if hasattr(each, name))
+    function = getattr(owner, name)
+
+    def rule(x: Interval, *settings: Any, **named: Any) -> Any:
+        return x.each(function, *settings, **named)
+
+    return rule
+
+
+def _getitem(x: Interval, index: Any) -> Interval:
+    return x.each(lambda bound: bound[index])
+
+
+ARITHMETIC = {
+    "add": add,
+    "sub": sub,
+    "neg": neg,
+    "div": div,
+    "cat": cat,
+    "concat": cat,
+    "stack": stack,
+    "maximum": maximum,
+    "minimum": minimum,
+    "pad": pad,
+    "interpolate": interpolate,
+    "getitem": _getitem,
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
+    **{
+        name: _monotone(name)
+        for name in (
+            "adaptive_avg_pool1d",
+            "adaptive_avg_pool2d",
+            "adaptive_max_pool1d",
+            "adaptive_max_pool2d",
+            "amax",
+            "amin",
+            "avg_pool1d",
+            "avg_pool2d",
+            "chunk",
+            "clone",
+            "contiguous",
+            "cumsum",
+            "detach",
+            "double",
+            "expand",
+            "expand_as",
+            "flatten",
+            "flip",
+            "float",
+            "index_select",
+            "logsumexp",
+            "max_pool1d",
+            "max_pool2d",
+            "mean",
+            "movedim",
+            "narrow",
+            "permute",
+            "pixel_shuffle",
+            "repeat",
+            "reshape",
+            "roll",
+            "select",
+            "split",
+            "squeeze",
+            "sum",
+            "swapaxes",
+            "t",
+            "to",
+            "transpose",
+            "unbind",
+            "unflatten",
+            "unsqueeze",
+            "view",
+        )
+    },
+}

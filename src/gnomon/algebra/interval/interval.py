@@ -1,0 +1,170 @@
+"""Intervals: every coordinate lies between two tensors."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gnomon.algebra.value import Value
+from gnomon.errors import SettingError, ShapeError
+
+Bound = Float[Tensor, " *shape"]
+
+
+class Interval(Value):
+    """All tensors t with lower ≤ t ≤ upper in every coordinate.
+
+    What a network makes of an interval holds for each member of it and of the parameters'
+    intervals: the outputs lie between `lower` and `upper`. That is true in exact arithmetic;
+    each bound here is computed in floating point with ordinary rounding.
+
+    Args:
+        lower: a bound of every coordinate.
+        upper: another of the same shape, nowhere below it.
+        nonnegative: whether no member has a negative coordinate for a reason that is known
+            without looking at the numbers; products are cheaper then.
+
+    Raises:
+        ShapeError: bounds of different shape.
+        SettingError: a bound that is NaN, or a lower bound above the upper one.
+    """
+
+    lower: Bound
+    upper: Bound
+    nonnegative: bool
+
+    def __init__(self, lower: Bound, upper: Bound, *, nonnegative: bool = False) -> None:
+        if lower.shape != upper.shape:
+            raise ShapeError(
+                f"Interval: expected bounds of one shape, got {tuple(lower.shape)} and "
+                f"{tuple(upper.shape)}. Expand the smaller one."
+            )
+        if _known(lambda: not bool((lower <= upper).all())):
+            wrong = (~(lower <= upper)).nonzero()[0].tolist()
+            low, high = float(lower[tuple(wrong)]), float(upper[tuple(wrong)])
+            raise SettingError(
+                f"Interval: expected lower ≤ upper, got {low:g} and {high:g} at index {wrong}. "
+                "Order the bounds, and remove NaN."
+            )
+        self.lower, self.upper, self.nonnegative = lower, upper, nonnegative
+
+    @classmethod
+    def computed(cls, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> "Interval":
+        """The result of a rule, whose bounds need no check.
+
+        A bound may be NaN here (∞ − ∞): nothing is known of that coordinate, and no comparison
+        with it holds.
+        """
+        made = cls.__new__(cls)
+        made.lower, made.upper, made.nonnegative = lower, upper, nonnegative
+        return made
+
+    @classmethod
+    def point(cls, value: Tensor) -> "Interval":
+        """The interval with one member."""
+        return cls.computed(value, value)
+
+    @classmethod
+    def around(
+        cls,
+        centre: Bound,
+        radius: float | Tensor,
+        domain: tuple[float, float] | None = None,
+    ) -> "Interval":
+        """All tensors at most `radius` from the centre in every coordinate, within the domain.
+
+        Args:
+            centre: inside the domain.
+            radius: ≥ 0; a number or a tensor that broadcasts to the centre's shape.
+            domain: the interval of every coordinate.
+
+        Raises:
+            SettingError: a negative or NaN radius, or a centre outside the domain.
+            ShapeError: a radius that does not broadcast to the centre's shape.
+        """
+        size = torch.as_tensor(radius, dtype=centre.dtype, device=centre.device)
+        if _known(lambda: not bool((size >= 0).all())):
+            raise SettingError(
+                f"Interval: expected a radius ≥ 0, got {float(size.min()):g}. Correct it."
+            )
+        try:
+            size = size.expand_as(centre)
+        except RuntimeError as error:
+            raise ShapeError(
+                f"Interval: expected a radius that fits {tuple(centre.shape)}, got shape "
+                f"{tuple(size.shape)}. Give one number per coordinate, or one for all."
+            ) from error
+        lower, upper = centre - size, centre + size
+        if domain is None:
+            return cls(lower, upper)
+        low, high = domain
+        if _known(lambda: not bool(((centre >= low) & (centre <= high)).all())):
+            raise SettingError(
+                f"Interval: expected a centre in [{low:g}, {high:g}], got "
+                f"[{float(centre.min()):g}, {float(centre.max()):g}]. Rescale it, or pass the "
+                "domain it has."
+            )
+        return cls(lower.clamp_min(low), upper.clamp_max(high), nonnegative=low >= 0)
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """Both bounds."""
+        return (self.lower, self.upper)
+
+    @property
+    def centre(self) -> Tensor:
+        """The midpoint of every coordinate."""
+        return (self.lower + self.upper) / 2
+
+    @property
+    def radius(self) -> Tensor:
+        """Half the width of every coordinate."""
+        return (self.upper - self.lower) / 2
+
+    @property
+    def width(self) -> Tensor:
+        """The distance between the bounds of every coordinate."""
+        return self.upper - self.lower
+
+    def contains(self, value: Tensor, slack: float = 0.0) -> bool:
+        """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
+        inside = (value >= self.lower - slack) & (value <= self.upper + slack)
+        return bool(inside.all())
+
+    def each(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """A function that never falls in any coordinate, applied to both bounds.
+
+        Several results (as of `split`) give several intervals. Whether no coordinate is
+        negative is inherited: it must be so for a function that only moves or averages them.
+        """
+        lower = function(self.lower, *args, **kwargs)
+        upper = function(self.upper, *args, **kwargs)
+        if isinstance(lower, Tensor):
+            return type(self).computed(lower, upper, nonnegative=self.nonnegative)
+        return tuple(
+            type(self).computed(low, high, nonnegative=self.nonnegative)
+            for low, high in zip(lower, upper, strict=True)
+        )
+
+    def __repr__(self) -> str:
+        return f"Interval(lower={self.lower!r}, upper={self.upper!r})"
+
+
+def as_interval(value: Interval | Tensor | float, like: Tensor) -> Interval:
+    """The value, or the interval with one member that a tensor or a number is."""
+    if isinstance(value, Interval):
+        return value
+    return Interval.point(torch.as_tensor(value, dtype=like.dtype, device=like.device))
+
+
+def _known(condition: Callable[[], bool]) -> bool:
+    """Whether a condition on numbers holds; False where numbers cannot be looked at.
+
+    Inside `torch.func.vmap` a tensor stands for many, and has no single truth value.
+    """
+    try:
+        return condition()
+    except RuntimeError:
+        return False

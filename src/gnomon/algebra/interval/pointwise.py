@@ -1,0 +1,193 @@
+"""Functions of one coordinate, by the facts that are known of them."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.activations import (
+    ELU,
+    GELU,
+    SELU,
+    Activation,
+    Mish,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    Tanh,
+)
+from gnomon.algebra.interval.interval import Interval, as_interval
+from gnomon.errors import UnsupportedOperationError
+
+
+def activation(function: Activation, x: Interval) -> Interval:
+    """The exact range of an activation function over each coordinate's interval.
+
+    Between two neighbouring turning points the function rises or falls, so that its extremes
+    lie at the ends of the interval or at a turning point in it; a turning point outside is
+    replaced by the end next to it, which is tried anyway.
+    """
+    return over(function, function.turning_points, x, nonnegative=function.nonnegative)
+
+
+def over(
+    function: Callable[[Tensor], Tensor],
+    turning_points: tuple[float, ...],
+    x: Interval,
+    *,
+    nonnegative: bool = False,
+) -> Interval:
+    """The exact range of a continuous function with these turning points."""
+    first, second = function(x.lower), function(x.upper)
+    lower, upper = first.minimum(second), first.maximum(second)
+    for point in turning_points:
+        there = function(x.lower.clamp_min(point).minimum(x.upper))
+        lower, upper = lower.minimum(there), upper.maximum(there)
+    return type(x).computed(lower, upper, nonnegative=nonnegative)
+
+
+def gelu(x: Interval, approximate: str = "none") -> Interval:
+    """The range of x Φ(x), or of its approximation by tanh, which turns elsewhere."""
+    if approximate == "none":
+        return activation(GELU(), x)
+    return over(partial(functional.gelu, approximate=approximate), (-0.7524614220710163,), x)
+
+
+def leaky_relu(x: Interval, negative_slope: float = 0.01) -> Interval:
+    """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
+    return prelu(x, x.lower.new_tensor(negative_slope))
+
+
+def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
+    """The range of max(x, 0) + w min(x, 0), one slope w for each channel or for all.
+
+    It is linear in w, and in x on either side of 0: its extremes lie where w is at an end and x
+    at an end or at 0.
+    """
+    like = x if isinstance(x, Tensor) else x.lower
+    x = as_interval(x, like)
+    slopes = as_interval(weight, like)
+    shape = (-1, *[1] * (like.ndim - 2)) if weight.numel() > 1 else ()
+    places = (x.lower, x.upper, x.lower.clamp_min(0).minimum(x.upper))
+    ends = [
+        place.clamp_min(0) + slope.reshape(shape) * place.clamp_max(0)
+        for slope in slopes.parts
+        for place in places
+    ]
+    return Interval.computed(*extremes(ends))
+
+
+def power(x: Interval, exponent: float) -> Interval:
+    """The range of x to a whole power ≥ 1, or to any power where x ≥ 0 is known."""
+    whole = float(exponent).is_integer() and exponent >= 1
+    if not whole and not (x.nonnegative and exponent > 0):
+        raise UnsupportedOperationError(
+            f"Interval: expected a power 1, 2, 3, … or a base known to be ≥ 0, got {exponent}."
+        )
+    turning = (0.0,) if whole and exponent % 2 == 0 else ()
+    return over(lambda v: v**exponent, turning, x, nonnegative=bool(turning) or x.nonnegative)
+
+
+def reciprocal(x: Interval) -> Interval:
+    """The range of 1/x; everything where x may be 0."""
+    apart = (x.lower > 0) | (x.upper < 0)
+    infinity = torch.full_like(x.lower, torch.inf)
+    # The safe denominator keeps gradients of the branch not taken finite.
+    low = torch.where(apart, x.upper, torch.ones_like(x.upper)).reciprocal()
+    high = torch.where(apart, x.lower, torch.ones_like(x.lower)).reciprocal()
+    return Interval.computed(
+        torch.where(apart, low, -infinity), torch.where(apart, high, infinity)
+    )
+
+
+def softmax(x: Interval, dim: int, **named: Any) -> Interval:
+    """The exact range of each coordinate of the softmax.
+
+    A coordinate is least where its own logit is low and all others are high. It is computed
+    as 1 / (1 + Σ_{j≠i} exp(x_j − x_i)).
+    """
+    del named
+    least = _softmax_of(x.lower, x.upper, dim)
+    most = _softmax_of(x.upper, x.lower, dim)
+    return Interval.computed(least, most, nonnegative=True)
+
+
+def _softmax_of(own: Tensor, others: Tensor, dim: int) -> Tensor:
+    """1 / (1 + Σ_{j≠i} exp(others_j − own_i)) for each i."""
+    top = others.amax(dim=dim, keepdim=True).detach()
+    scaled = (others - top).exp()
+    rest = (scaled.sum(dim=dim, keepdim=True) - scaled).clamp_min(0)
+    return 1 / (1 + rest * (top - own).exp())
+
+
+def extremes(ends: list[Tensor]) -> tuple[Tensor, Tensor]:
+    """The least and the greatest of several tensors, coordinate by coordinate."""
+    lower, upper = ends[0], ends[0]
+    for end in ends[1:]:
+        lower, upper = lower.minimum(end), upper.maximum(end)
+    return lower, upper
+
+
+def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
+    """The rule of a torch function that an activation of the catalogue also is."""
+
+    def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
+        result = activation(make(*settings, **named), x)
+        return x.assign(result) if inplace else result
+
+    return rule
+
+
+def _turning(name: str, *points: float) -> Callable[..., Interval]:
+    """The rule of a torch function with these turning points."""
+
+    def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
+        function = getattr(functional, name, None) or getattr(torch, name)
+        result = over(lambda v: function(v, *settings, **named), points, x)
+        return x.assign(result) if inplace else result
+
+    return rule
+
+
+POINTWISE = {
+    "activation": activation,
+    "relu": _catalogued(ReLU),
+    "elu": _catalogued(ELU),
+    "selu": _catalogued(SELU),
+    "silu": _catalogued(SiLU),
+    "mish": _catalogued(Mish),
+    "tanh": _catalogued(Tanh),
+    "sigmoid": _catalogued(Sigmoid),
+    "gelu": gelu,
+    "leaky_relu": leaky_relu,
+    "prelu": prelu,
+    "pow": power,
+    "square": partial(power, exponent=2),
+    "reciprocal": reciprocal,
+    "softmax": softmax,
+    "abs": _turning("abs", 0.0),
+    "hardswish": _turning("hardswish", -1.5),
+    **{
+        name: _turning(name)
+        for name in (
+            "celu",
+            "clamp",
+            "clamp_max",
+            "clamp_min",
+            "erf",
+            "exp",
+            "hardsigmoid",
+            "hardtanh",
+            "log",
+            "logsigmoid",
+            "relu6",
+            "softplus",
+            "softsign",
+            "sqrt",
+            "tanhshrink",
+        )
+    },
+}

@@ -1,0 +1,145 @@
+"""Products of intervals: matrices and convolutions whose inputs and weights both vary."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.interval.interval import Interval, as_interval
+
+Bilinear = Callable[[Tensor, Tensor], Tensor]
+"""A sum of products of a coordinate of the first and one of the second tensor, such as x Wᵀ."""
+
+
+def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
+    """The range of a bilinear map over independent coordinates of two intervals.
+
+    Each of these is exact for every single output (which is a sum of products, in each of which
+    both factors move freely), except the last:
+
+    - one factor is a tensor: two products, of centre and radius;
+    - no coordinate of x is negative: four, x⁻w⁻ and so on being absent;
+    - otherwise five (Rump's form). A product [x][w] then is at most 4 − 2√2 ≈ 1.1716 times as
+      wide as its range, and exact unless both factors hold 0 in their interior.
+
+    No tensor larger than the arguments and the result is made.
+
+    References:
+        rump2012; rump1999.
+    """
+    if not isinstance(x, Interval):
+        return _thin(lambda v: multiply(x, v), lambda v: multiply(x.abs(), v), w)
+    if not isinstance(w, Interval):
+        return _thin(lambda v: multiply(v, w), lambda v: multiply(v, w.abs()), x)
+    if x.nonnegative:
+        return _of_nonnegative(multiply, x, w)
+    if w.nonnegative:
+        return _of_nonnegative(lambda first, second: multiply(second, first), w, x)
+    return _of_any_sign(multiply, x, w)
+
+
+def linear(
+    x: Interval | Tensor, weight: Interval | Tensor, bias: Interval | Tensor | None = None
+) -> Interval:
+    """The range of x Wᵀ + b."""
+    return _biased(product(functional.linear, x, weight), bias)
+
+
+def matmul(x: Interval | Tensor, y: Interval | Tensor) -> Interval:
+    """The range of the matrix product."""
+    return product(lambda first, second: first @ second, x, y)
+
+
+def convolution(
+    function: Callable[..., Tensor],
+    x: Interval | Tensor,
+    weight: Interval | Tensor,
+    bias: Interval | Tensor | None = None,
+    *settings: Any,
+    **named: Any,
+) -> Interval:
+    """The range of a convolution, transposed or not, at every place.
+
+    Exact at each place by itself; places share their weights, which is not used.
+    """
+
+    def multiply(first: Tensor, second: Tensor) -> Tensor:
+        return function(first, second, None, *settings, **named)
+
+    result = product(multiply, x, weight)
+    places = result.ndim - (weight.ndim - 1)  # 1 for a batch, 0 for a single example
+    return _biased(result, bias, (-1, *[1] * (result.ndim - 1 - places)))
+
+
+def mul(x: Interval | Tensor | float, y: Interval | Tensor | float) -> Interval:
+    """The exact range of the coordinatewise product."""
+    like = x.parts[0] if isinstance(x, Interval) else y.parts[0]  # type: ignore[union-attr]
+    first, second = as_interval(x, like), as_interval(y, like)
+    ends = [a * b for a in first.parts for b in second.parts]
+    lower, upper = ends[0], ends[0]
+    for end in ends[1:]:
+        lower, upper = lower.minimum(end), upper.maximum(end)
+    return Interval.computed(lower, upper, nonnegative=first.nonnegative and second.nonnegative)
+
+
+def _thin(
+    multiply: Callable[[Tensor], Tensor], by_size: Callable[[Tensor], Tensor], v: Any
+) -> Interval:
+    """A linear map of an interval: the centre's image, and the radius under the sizes."""
+    if not isinstance(v, Interval):
+        return Interval.point(multiply(v))
+    centre, radius = multiply(v.centre), by_size(v.radius)
+    return Interval.computed(centre - radius, centre + radius)
+
+
+def _of_nonnegative(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
+    """With x ≥ 0 a positive weight is worst at x's own end, a negative at the other."""
+    lower = multiply(x.lower, w.lower.clamp_min(0)) + multiply(x.upper, w.lower.clamp_max(0))
+    upper = multiply(x.upper, w.upper.clamp_min(0)) + multiply(x.lower, w.upper.clamp_max(0))
+    return Interval.computed(lower, upper)
+
+
+def _of_any_sign(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
+    """With m the centre, r the radius and ρ = sign(m) min(|m|, r) of each factor.
+
+    The centre is m_x m_w + ρ_x ρ_w, the radius |m_x| r_w + r_x (|m_w| + r_w) − |ρ_x| |ρ_w|,
+    written so that small radii are not the difference of large numbers.
+    """
+    mx, rx, mw, rw = x.centre, x.radius, w.centre, w.radius
+    ax, aw = mx.abs(), mw.abs()
+    px, pw = ax.minimum(rx), aw.minimum(rw)
+    centre = multiply(mx, mw) + multiply(px * mx.sign(), pw * mw.sign())
+    radius = multiply(ax, rw) + multiply(rx, aw + rw) - multiply(px, pw)
+    return Interval.computed(centre - radius, centre + radius)
+
+
+def _biased(
+    x: Interval, bias: Interval | Tensor | None, shape: tuple[int, ...] | None = None
+) -> Interval:
+    if bias is None:
+        return x
+    low, high = (bias.lower, bias.upper) if isinstance(bias, Interval) else (bias, bias)
+    if shape is not None:
+        low, high = low.reshape(shape), high.reshape(shape)
+    return Interval.computed(x.lower + low, x.upper + high)
+
+
+PRODUCTS = {
+    "linear": linear,
+    "matmul": matmul,
+    "bmm": matmul,
+    "mul": mul,
+    **{
+        name: partial(convolution, getattr(functional, name))
+        for name in (
+            "conv1d",
+            "conv2d",
+            "conv3d",
+            "conv_transpose1d",
+            "conv_transpose2d",
+            "conv_transpose3d",
+        )
+    },
+}

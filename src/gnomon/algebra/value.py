@@ -1,0 +1,185 @@
+"""What stands for a tensor in an algebra, and how torch functions find its rules."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from gnomon.errors import UnsupportedOperationError
+
+Rule = Callable[..., Any]
+"""What one torch function means in one algebra; it has the function's signature."""
+
+
+class Value:
+    """A value of an algebra: where torch expects a tensor, an algebra's rule is called instead.
+
+    A network is run, not traced: its modules call torch functions, and every torch function
+    hands a call with such a value to the rule of its name. Operators and methods of tensors
+    find the same rules. A rule computes with ordinary tensors, so that results can be
+    differentiated.
+
+    Attributes:
+        rules: by the name of the function, such as "linear" or "flatten".
+        precedence: in a call with values of several algebras, the highest decides.
+    """
+
+    rules: ClassVar[Mapping[str, Rule]] = {}
+    precedence: ClassVar[int] = 0
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """The tensors that it consists of; the first has the shape of what it stands for."""
+        raise NotImplementedError
+
+    def assign(self, other: Self) -> Self:
+        """Takes the other's content: what a function that works in place does."""
+        vars(self).update(vars(other))
+        return self
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the tensor that it stands for."""
+        return self.parts[0].shape
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return self.parts[0].ndim
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """In which numbers it is kept."""
+        return self.parts[0].dtype
+
+    @property
+    def device(self) -> torch.device:
+        """Where it is kept."""
+        return self.parts[0].device
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether it depends on something that is differentiated."""
+        return any(part.requires_grad for part in self.parts)
+
+    def size(self, dim: int | None = None) -> torch.Size | int:
+        """The shape, or the length of one axis."""
+        return self.shape if dim is None else self.shape[dim]
+
+    def dim(self) -> int:
+        """The number of axes."""
+        return self.ndim
+
+    def numel(self) -> int:
+        """The number of coordinates."""
+        return self.shape.numel()
+
+    def is_floating_point(self) -> bool:
+        """Whether it stands for real numbers."""
+        return self.parts[0].is_floating_point()
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    @classmethod
+    def __torch_function__(
+        cls,
+        func: Callable[..., Any],
+        types: Sequence[type],
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Calls the rule of the function's name."""
+        values = [each for each in types if issubclass(each, Value)]
+        if max(each.precedence for each in values) > cls.precedence:
+            return NotImplemented
+        return _call(cls, func.__name__, args, kwargs or {})
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if not hasattr(Tensor, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        return lambda *args, **kwargs: _apply(name, (self, *args), kwargs)
+
+    def __add__(self, other: Any) -> Any:
+        return _apply("add", (self, other), {})
+
+    def __radd__(self, other: Any) -> Any:
+        return _apply("add", (other, self), {})
+
+    def __sub__(self, other: Any) -> Any:
+        return _apply("sub", (self, other), {})
+
+    def __rsub__(self, other: Any) -> Any:
+        return _apply("sub", (other, self), {})
+
+    def __mul__(self, other: Any) -> Any:
+        return _apply("mul", (self, other), {})
+
+    def __rmul__(self, other: Any) -> Any:
+        return _apply("mul", (other, self), {})
+
+    def __truediv__(self, other: Any) -> Any:
+        return _apply("div", (self, other), {})
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _apply("div", (other, self), {})
+
+    def __matmul__(self, other: Any) -> Any:
+        return _apply("matmul", (self, other), {})
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return _apply("matmul", (other, self), {})
+
+    def __pow__(self, exponent: Any) -> Any:
+        return _apply("pow", (self, exponent), {})
+
+    def __neg__(self) -> Any:
+        return _apply("neg", (self,), {})
+
+    def __abs__(self) -> Any:
+        return _apply("abs", (self,), {})
+
+    def __getitem__(self, index: Any) -> Any:
+        return _apply("getitem", (self, index), {})
+
+
+def _apply(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """The rule of the algebra that decides among the arguments."""
+    kinds = [type(each) for each in args if isinstance(each, Value)]
+    return _call(max(kinds, key=lambda kind: kind.precedence), name, args, kwargs)
+
+
+def _call(
+    algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Any:
+    name, args, in_place = _canonical(name, args)
+    rule = algebra.rules.get(name)
+    if rule is None:
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected an operation it has a rule for, got {name!r}. It "
+            f"knows {', '.join(sorted(algebra.rules))}."
+        )
+    result = rule(*args, **kwargs)
+    return args[0].assign(result) if in_place else result
+
+
+_REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatmul": "matmul"}
+
+
+def _canonical(name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any], bool]:
+    """One name for a function, its method, its operator and its form in place.
+
+    Operators in place (`+=`) bind their result to the name again, and so need no assignment.
+    """
+    operator = name.startswith("__")
+    in_place = name.endswith("_") and not operator
+    name = name.strip("_")
+    if operator and name in {"iadd", "isub", "imul", "itruediv"}:
+        name = name[1:]
+    name = {"truediv": "div", "rtruediv": "rdiv", "subtract": "sub", "multiply": "mul"}.get(
+        name, name
+    )
+    if name in _REFLECTED:
+        return _REFLECTED[name], (args[1], args[0], *args[2:]), False
+    return name, args, in_place
