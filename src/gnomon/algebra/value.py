@@ -1,7 +1,7 @@
 """What stands for a tensor in an algebra, and how torch functions find its rules."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -33,10 +33,9 @@ class Value:
         """The tensors that it consists of; the first has the shape of what it stands for."""
         raise NotImplementedError
 
-    def assign(self, other: Self) -> Self:
+    def assign(self, other: "Value") -> None:
         """Takes the other's content: what a function that works in place does."""
         vars(self).update(vars(other))
-        return self
 
     @property
     def shape(self) -> torch.Size:
@@ -161,7 +160,10 @@ def _call(
             f"knows {', '.join(sorted(algebra.rules))}."
         )
     result = rule(*args, **kwargs)
-    return args[0].assign(result) if in_place else result
+    if not in_place:
+        return result
+    args[0].assign(result)
+    return args[0]
 
 
 _REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatmul": "matmul"}

@@ -86,6 +86,7 @@ def instance_norm(
     eps: float = 1e-5,
 ) -> Interval:
     """A range of normalisation of each channel over its places."""
+    del momentum
     if not use_input_stats:
         return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
     like = x if isinstance(x, Tensor) else x.lower

@@ -135,8 +135,7 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
-        result = activation(make(*settings, **named), x)
-        return x.assign(result) if inplace else result
+        return _placed(x, activation(make(*settings, **named), x), inplace)
 
     return rule
 
@@ -147,9 +146,17 @@ def _turning(name: str, *points: float) -> Callable[..., Interval]:
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
         function = getattr(functional, name, None) or getattr(torch, name)
         result = over(lambda v: function(v, *settings, **named), points, x)
-        return x.assign(result) if inplace else result
+        return _placed(x, result, inplace)
 
     return rule
+
+
+def _placed(x: Interval, result: Interval, inplace: bool) -> Interval:
+    """The result, in the place of x where that was asked for."""
+    if not inplace:
+        return result
+    x.assign(result)
+    return x
 
 
 POINTWISE = {
