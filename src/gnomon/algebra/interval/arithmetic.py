@@ -12,7 +12,7 @@ from gnomon.algebra.interval.pointwise import reciprocal
 from gnomon.algebra.interval.products import mul
 from gnomon.errors import UnsupportedOperationError
 
-Operand = Interval | Tensor | float
+Operand = Interval | Tensor | float | int
 
 
 def add(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:

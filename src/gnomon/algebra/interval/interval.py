@@ -10,7 +10,7 @@ from torch import Tensor
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
-Bound = Float[Tensor, " *shape"]
+Bound = Float[Tensor, "..."]
 
 
 class Interval(Value):
@@ -152,7 +152,7 @@ class Interval(Value):
         return f"Interval(lower={self.lower!r}, upper={self.upper!r})"
 
 
-def as_interval(value: Interval | Tensor | float, like: Tensor) -> Interval:
+def as_interval(value: Interval | Tensor | float | int, like: Tensor) -> Interval:
     """The value, or the interval with one member that a tensor or a number is."""
     if isinstance(value, Interval):
         return value

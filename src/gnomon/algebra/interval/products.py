@@ -73,7 +73,7 @@ def convolution(
     return _biased(result, bias, (-1, *[1] * (result.ndim - 1 - places)))
 
 
-def mul(x: Interval | Tensor | float, y: Interval | Tensor | float) -> Interval:
+def mul(x: Interval | Tensor | float | int, y: Interval | Tensor | float | int) -> Interval:
     """The exact range of the coordinatewise product."""
     like = x.parts[0] if isinstance(x, Interval) else y.parts[0]  # type: ignore[union-attr]
     first, second = as_interval(x, like), as_interval(y, like)
