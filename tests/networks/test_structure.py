@@ -120,3 +120,35 @@ def test_undisturbed_restores_each_modules_mode_and_each_parameters_flag() -> No
         assert not any(parameter.requires_grad for parameter in network.parameters())
     assert [module.training for module in network.modules()] == [True, True, False, True]
     assert [p.requires_grad for p in network.parameters()] == [False, True, True, True]
+
+
+class Named(nn.Module):
+    """Calls its layers with named arguments."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.norm = nn.Linear(3, 4), nn.LayerNorm(4)
+        self.other = nn.Linear(4, 2)
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.other(input=self.norm(input=self.one(input=inputs)))
+
+
+def test_layers_called_with_named_arguments_are_seen() -> None:
+    network, inputs = Named(), torch.randn(5, 3, generator=generator(0))
+    _, hidden, output = stages(network, inputs)
+    assert torch.equal(hidden.values, network.norm(network.one(inputs)))
+    assert torch.equal(output.values, network(inputs))
+    assert hidden.preactivation is not None
+    assert torch.equal(hidden.preactivation, hidden.values)
+
+
+def test_a_layer_that_computes_its_weight_counts_and_is_not_moved() -> None:
+    spectral = nn.utils.parametrizations.spectral_norm(nn.Linear(3, 4))
+    network = nn.Sequential(spectral, ReLU(), nn.Linear(4, 2)).train()
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    assert list(weight_layers(network)) == ["0", "2"]
+    after = network.state_dict()
+    assert all(torch.equal(value, after[name]) for name, value in before.items())
+    with undisturbed(network):
+        assert [stage.giver for stage in stages(network, torch.ones(1, 3))] == ["", "0", "2"]

@@ -1,9 +1,10 @@
 """What lies between a network's weight layers: the representations of its inputs.
 
 A weight layer is a module without children that holds a parameter `weight` with two axes or
-more: a matrix or a convolution. What such a layer receives is a representation of the input; so
-the same words hold for a chain of named layers, for residual connections, and for a network
-that calls its activations as functions.
+more: a matrix or a convolution; one that computes its weight from other parameters
+(`torch.nn.utils.parametrize`) counts too. What such a layer receives is a representation of the
+input; so the same words hold for a chain of named layers, for residual connections, and for a
+network that calls its activations as functions.
 """
 
 import itertools
@@ -15,6 +16,9 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage]
+from torch.nn.utils.parametrize import is_parametrized
+
+from gnomon.networks.undisturbed import undisturbed
 
 _NORMALIZATIONS = (_NormBase, nn.GroupNorm, nn.LayerNorm, nn.RMSNorm)
 """Batch, instance, group, layer and root-mean-square normalisation."""
@@ -49,7 +53,7 @@ def weight_layers(network: nn.Module) -> dict[str, nn.Module]:
     return {
         name or "network": module
         for name, module in network.named_modules()
-        if not any(module.children()) and _has_matrix(module)
+        if _has_matrix(module)
     }
 
 
@@ -95,24 +99,29 @@ def _watched(network: nn.Module) -> Generator[list[_Call], None, None]:
     calls: list[_Call] = []
     layers = {module: name for name, module in weight_layers(network).items()}
 
-    def after_weights(module: nn.Module, received: tuple[Any, ...], returned: Tensor) -> Tensor:
+    def after_weights(
+        module: nn.Module, received: tuple[Any, ...], named: dict[str, Any], returned: Tensor
+    ) -> Tensor:
+        first = next(each for each in (*received, *named.values()) if isinstance(each, Tensor))
         handed_on = returned.clone()
-        calls.append(_Call(layers[module], received[0], returned, handed_on))
+        calls.append(_Call(layers[module], first, returned, handed_on))
         return handed_on
 
     def after_normalization(
         module: nn.Module,  # noqa: ARG001 - the form of a hook
         received: tuple[Any, ...],
+        named: dict[str, Any],
         returned: Tensor,
     ) -> Tensor:
-        if not calls or received[0] is not calls[-1].handed_on:
+        first = next(iter((*received, *named.values())), None)
+        if not calls or first is not calls[-1].handed_on:
             return returned
         calls[-1].returned, calls[-1].handed_on = returned, returned.clone()
         return calls[-1].handed_on
 
-    hooks = [module.register_forward_hook(after_weights) for module in layers]
+    hooks = [module.register_forward_hook(after_weights, with_kwargs=True) for module in layers]
     hooks += [
-        module.register_forward_hook(after_normalization)
+        module.register_forward_hook(after_normalization, with_kwargs=True)
         for module in network.modules()
         if isinstance(module, _NORMALIZATIONS)
     ]
@@ -124,5 +133,10 @@ def _watched(network: nn.Module) -> Generator[list[_Call], None, None]:
 
 
 def _has_matrix(module: nn.Module) -> bool:
+    if is_parametrized(module, "weight"):
+        # Outside evaluation mode a look at the weight of a spectral norm moves its estimate.
+        with undisturbed(module):
+            return getattr(module, "weight").dim() >= 2  # noqa: B009 - computed on look-up
     weight = getattr(module, "weight", None)
-    return isinstance(weight, nn.Parameter) and weight.dim() >= 2
+    childless = not any(module.children())
+    return childless and isinstance(weight, nn.Parameter) and weight.dim() >= 2

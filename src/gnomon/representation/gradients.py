@@ -61,8 +61,9 @@ class LayerGradient:
     Attributes:
         name: the layer's name; "network" for the network itself.
         entries: of all its parameters together.
-        weight: of its matrix or convolution alone; None for what is not a weight layer, and
-            for one that shares its matrix with a layer before it, where it is counted.
+        weight: of its matrix or convolution alone; None for what is not a weight layer, for one
+            that computes its matrix from other parameters, and for one that shares its matrix
+            with a layer before it, where it is counted.
     """
 
     name: str
@@ -308,8 +309,10 @@ def _layers(
     called = [stage.giver for stage in passed[1:] if stage.giver]
     own: dict[str, dict[str, Tensor]] = {}
     for name, gradient in means.items():
-        layer, _, parameter = name.rpartition(".")
-        own.setdefault(layer or "network", {})[parameter] = gradient
+        layer, computed, parameter = name.partition("parametrizations.")
+        if not computed:
+            layer, _, parameter = name.rpartition(".")
+        own.setdefault(layer.removesuffix(".") or "network", {})[parameter] = gradient
     return tuple(
         LayerGradient(
             name,

@@ -245,7 +245,7 @@ class _Slopes:
         """
         if slope.dim() <= 2:
             return slope.reshape(len(slope), -1)
-        if self.module.get_parameter("weight").dim() > 2:
+        if cast("Tensor", self.module.weight).dim() > 2:
             return slope.flatten(2).amax(dim=2)
         return slope.flatten(1, -2).amax(dim=1)
 

@@ -57,7 +57,8 @@ def gradient_ratio(seen: Seen) -> Measure:
         return Measure(None, NO_LAYERS if found.first is None else ONE_LAYER)
     ends = [each.weight for each in (found.first, found.last) if each.weight is not None]
     if len(ends) < 2:
-        return Measure(None, "the first or the last weight layer shares another one's matrix")
+        reason = "the first or the last weight layer has no matrix of its own: it shares "
+        return Measure(None, f"{reason}another one's, or computes it from other parameters")
     first, last = (each.root_mean_square for each in ends)
     if not math.isfinite(first + last):
         reason = "the gradient of the first or the last weight layer is not finite"
