@@ -96,7 +96,7 @@ def test_layers_too_wide_are_said_to_be() -> None:
     subject = plane_journey(turned(3))
     found = _findings(subject, ChangeOfVariables(widest=1))
     assert all("why" in layer for layer in found["log_det_jacobian"].details["layers"])
-    assert "narrow" in found["singular_jacobians"].absent
+    assert "too wide" in found["singular_jacobians"].absent
 
 
 def test_fewer_examples_are_drawn_with_the_generator() -> None:

@@ -2,11 +2,12 @@
 
 import copy
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gnomon.activations import Tanh
 from gnomon.audit import Finding, PointMapping, Subject, examine, read_json, write_json
@@ -93,7 +94,7 @@ def test_a_shift_moves_all_points_alike_and_has_no_correlation() -> None:
     )
     found = _findings(rounded)["movement_across_layers"]
     assert found.value is None
-    assert "all equal" in found.absent
+    assert "equally far" in found.absent
 
 
 def test_movement_through_training_compares_the_first_and_the_last_epoch() -> None:
@@ -163,8 +164,8 @@ def test_a_diverged_epoch_is_said_to_be_not_finite() -> None:
     assert through.value is None
     assert "not finite" in through.absent
     first, last = found["linear_separability"].details["epochs"]
-    assert [stage["finite"] for stage in first["stages"]] == [True, True, True]
-    assert [stage["finite"] for stage in last["stages"]] == [True, False, False]
+    assert [stage["unknown"] for stage in first["stages"]] == ["", "", ""]
+    assert [bool(stage["unknown"]) for stage in last["stages"]] == [False, True, True]
     assert last["stages"][1]["separability"] is None
     assert last["stages"][1]["spread"] == [None, None]
 
@@ -210,3 +211,39 @@ def test_a_class_without_examples_is_null() -> None:
     stage = _findings(subject)["linear_separability"].details["stages"][0]
     assert stage["spread"][2] is None
     assert stage["spread_ratio"] is not None
+
+
+def test_rows_that_are_positions_are_not_taken_for_examples() -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    folding = nn.Sequential(
+        nn.Unflatten(1, (3, 2)),
+        nn.Flatten(0, 1),
+        network,
+        nn.Unflatten(0, (-1, 3)),
+        nn.Flatten(),
+    )
+    data = vector_data(6)
+    subject = subject_of(nn.Sequential(folding, nn.Linear(6, 2)), data)
+    snapshots = {0: copy.deepcopy(subject.network), 1: subject.network}
+    found = _findings(replace(subject, snapshots=snapshots))
+    stages = {each["stage"]: each for each in found["linear_separability"].details["stages"]}
+    assert "not examples" in stages["hidden1"]["unknown"]
+    assert stages["hidden1"]["separability"] is None
+    assert stages["hidden2"]["unknown"] == ""
+    assert found["linear_separability"].value is not None
+    last = replace(
+        subject_of(Pooled(network), data), snapshots={0: Pooled(network), 1: Pooled(network)}
+    )
+    for name in ("linear_separability", "class_spread_ratio", "movement_through_training"):
+        assert "not examples" in _findings(last)[name].absent
+
+
+class Pooled(nn.Module):
+    """The mean over positions of what a network says of each."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        return self.network(inputs.reshape(-1, 2)).reshape(len(inputs), 3, 2).mean(dim=1)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ReLU, Tanh
+from gnomon.errors import SubjectError
 from gnomon.networks import MLP, Signature
 from gnomon.representation import is_singular, layer_jacobians, network_singular_values
 from gnomon.seeds import generator
@@ -124,12 +125,46 @@ def test_batches_change_nothing_and_wide_layers_are_left_out(
 def test_a_constant_network_has_jacobian_zero() -> None:
     class Constant(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return x.new_zeros(len(x), 2)
+            return 0 * x[:, :2]
 
     assert network_singular_values(Constant(), X).tolist() == [[0.0, 0.0]] * 6
     (only,) = layer_jacobians(Constant(), X)
     assert only.singular_values is not None
     assert not only.singular_values.any()
+
+
+class Cut(nn.Module):
+    """No derivative leads through it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :2].detach()
+
+
+def test_no_derivative_is_not_the_derivative_zero() -> None:
+    with pytest.raises(SubjectError, match="differentiated"):
+        network_singular_values(Cut(), X)
+    (only,) = layer_jacobians(Cut(), X)
+    assert only.singular_values is None
+    assert only.log_det is None
+    assert "derivative" in only.absent
+
+
+def test_rows_that_are_positions_have_no_jacobian() -> None:
+    for layer in layer_jacobians(Folding(), X):
+        assert layer.singular_values is None
+        assert "not examples" in layer.absent
+
+
+class Folding(nn.Module):
+    """A layer that is applied to rows that are positions, then another one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.one, self.other = nn.Linear(1, 2), nn.Linear(2, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        rows = self.other(self.one(x.reshape(-1, 1)))
+        return rows.reshape(len(x), -1, 2).mean(dim=1)
 
 
 def test_gradients_and_flags_are_left_alone_inside_no_grad() -> None:

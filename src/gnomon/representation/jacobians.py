@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from gnomon.errors import SubjectError
 from gnomon.networks import Stage, device_of, stages, undisturbed
 from gnomon.shapes import Inputs, PerExample
 
@@ -28,9 +29,11 @@ class LayerJacobian:
         source: the stage that is varied.
         target: the stage that follows it.
         shape: of one Jacobian: the widths of target and source.
-        singular_values: descending, min(shape) for each example; None where the stages are
-            wider than was asked for.
+        singular_values: descending, min(shape) for each example; None where `absent` says why.
         precision: in which the Jacobians were computed.
+        absent: why they were not computed: the stages are wider than was asked for, their rows
+            are not examples, or no derivative leads from one to the other (a shortcut's layer
+            does not see the layer called before it).
     """
 
     layer: str
@@ -39,6 +42,7 @@ class LayerJacobian:
     shape: tuple[int, int]
     singular_values: SingularValues | None
     precision: torch.dtype = torch.float32
+    absent: str = ""
 
     @property
     def log_det(self) -> PerExample | None:
@@ -74,7 +78,7 @@ def layer_jacobians(
         for part in inputs.split(batch):
             chain = stages(network, part.to(device).detach().requires_grad_())
             pairs = itertools.pairwise(chain)
-            found.append([_between(before, after, widest) for before, after in pairs])
+            found.append([_between(*pair, len(part), widest) for pair in pairs])
     return tuple(_joined(parts, inputs.device) for parts in zip(*found, strict=True))
 
 
@@ -87,6 +91,9 @@ def network_singular_values(network: nn.Module, inputs: Inputs) -> SingularValue
     Args:
         network: any network whose examples do not influence one another in evaluation mode.
         inputs: a batch of examples.
+
+    Raises:
+        SubjectError: no derivative leads from the logits to the input.
     """
     device = device_of(network)
     with undisturbed(network), torch.enable_grad():
@@ -95,7 +102,14 @@ def network_singular_values(network: nn.Module, inputs: Inputs) -> SingularValue
         found: list[Tensor] = []
         for part in inputs.split(batch):
             x = part.to(device).detach().requires_grad_()
-            found.append(_singular_values(_jacobian(network(x), x)).to(inputs.device))
+            jacobian = _jacobian(network(x.clone()), x)
+            if jacobian is None:
+                raise SubjectError(
+                    "network_singular_values: expected logits that can be differentiated in "
+                    "the input, got logits that are cut off from it. Remove detach() or "
+                    "no_grad() from the network."
+                )
+            found.append(_singular_values(jacobian).to(inputs.device))
     return torch.cat(found)
 
 
@@ -111,31 +125,43 @@ def is_singular(
     return singular_values[:, -1] <= tolerance * singular_values[:, 0]
 
 
-def _between(before: Stage, after: Stage, widest: int) -> LayerJacobian:
+def _between(before: Stage, after: Stage, examples: int, widest: int) -> LayerJacobian:
     shape = (after.values[0].numel(), before.values[0].numel())
-    values = None
-    if max(shape) <= widest:
-        values = _singular_values(_jacobian(after.values.flatten(1), before.values))
-    return LayerJacobian(
-        after.giver, before.name, after.name, shape, values, before.values.dtype
-    )
+    what = (after.giver, before.name, after.name, shape)
+    jacobian, absent = None, ""
+    if {len(before.values), len(after.values)} != {examples}:
+        absent = "its rows are not examples"
+    elif max(shape) > widest:
+        absent = f"too wide to be computed (more than {widest})"
+    else:
+        jacobian = _jacobian(after.values.flatten(1), before.values)
+        absent = "" if jacobian is not None else "no derivative leads from one to the other"
+    values = None if jacobian is None else _singular_values(jacobian)
+    return LayerJacobian(*what, values, before.values.dtype, absent)
 
 
 def _jacobian(
     outputs: Float[Tensor, " batch rows"], inputs: Float[Tensor, " batch *shape"]
-) -> Float[Tensor, " batch rows columns"]:
-    """The derivative of outputs in inputs, example by example; one backward pass per row."""
-    columns = inputs[0].numel()
-    rows: list[Tensor] = []
-    for row in outputs.unbind(dim=1):
-        gradient: Tensor | None = None
-        if row.requires_grad:
-            (gradient,) = torch.autograd.grad(
-                row.sum(), inputs, retain_graph=True, allow_unused=True
-            )
-        zero = outputs.new_zeros(len(outputs), columns)
-        rows.append(zero if gradient is None else gradient.flatten(1))
-    return torch.stack(rows, dim=1)
+) -> Float[Tensor, " batch rows columns"] | None:
+    """The derivative of outputs in inputs, example by example; one backward pass per row.
+
+    None where no path of derivatives leads from the outputs to the inputs.
+    """
+    if not (outputs.requires_grad and inputs.requires_grad):
+        return None
+    found = [_gradient(row.sum(), inputs) for row in outputs.unbind(dim=1)]
+    if all(gradient is None for gradient in found):
+        return None
+    zero = inputs.new_zeros(inputs.shape)
+    rows = [zero if gradient is None else gradient for gradient in found]
+    return torch.stack(rows, dim=1).flatten(2)
+
+
+def _gradient(number: Tensor, inputs: Tensor) -> Tensor | None:
+    """None where no path leads to the inputs."""
+    if not number.requires_grad:
+        return None
+    return torch.autograd.grad(number, inputs, retain_graph=True, allow_unused=True)[0]
 
 
 def _singular_values(jacobian: Float[Tensor, " batch rows columns"]) -> SingularValues:

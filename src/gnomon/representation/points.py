@@ -28,17 +28,20 @@ class Representation:
         receiver: the weight layer that receives them; empty for the output.
         width: the number of coordinates of one example there.
         points: one row per example; `width` columns, or as many as the sketch has.
+        by_example: whether there is one row for each example. A network that folds positions
+            into the rows has other ones there.
     """
 
     stage: str
     receiver: str
     width: int
     points: Points
+    by_example: bool = True
 
     @property
     def sketched(self) -> bool:
         """Whether the points are a sketch."""
-        return self.points.shape[1] < self.width
+        return self.by_example and self.points.shape[1] < self.width
 
 
 def represent(
@@ -78,9 +81,15 @@ def represent(
                     sketches[row.shape[1]] = _Sketch.draw(row.shape[1], widest, generator)
             parts.append([_seen(row, sketches).to(inputs.device) for row in rows])
     return tuple(
-        Representation(stage.name, stage.receiver, stage.values[0].numel(), torch.cat(rows))
+        _joined(stage, rows, len(inputs))
         for stage, rows in zip(found, zip(*parts, strict=True), strict=True)
     )
+
+
+def _joined(stage: Stage, parts: tuple[Tensor, ...], examples: int) -> Representation:
+    points = torch.cat(parts)
+    width = stage.values[0].numel()
+    return Representation(stage.name, stage.receiver, width, points, len(points) == examples)
 
 
 @dataclass(frozen=True, eq=False)

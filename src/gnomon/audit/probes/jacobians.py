@@ -1,7 +1,7 @@
 """The network and each of its layers as a change of variables, at the data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from torch import Tensor
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
+from gnomon.errors import SubjectError
 from gnomon.representation import (
     LayerJacobian,
     is_singular,
@@ -41,9 +42,9 @@ class ChangeOfVariables:
     Details of the first: `layers`, each with layer, source, target, shape, the share of
     examples where it is `singular`, and quantiles (5, 25, 50, 75, 95 %) over the examples of
     `largest` and `smallest` singular value and of `log_det`, null where it is −∞ or does not
-    exist; a layer too wide to be computed has its names alone and `why`. Of the third: the same
-    quantiles of every singular value of the network's Jacobian, and the `largest` of up to 300
-    examples.
+    exist; a layer whose Jacobian was not computed has its names alone and `why`. Of the third:
+    the same quantiles of every singular value of the network's Jacobian, and the `largest` of
+    up to 300 examples.
 
     Attributes:
         examples: so many examined examples at most.
@@ -65,16 +66,22 @@ class ChangeOfVariables:
         order = torch.randperm(len(subject.labels), generator=generator)
         inputs = subject.inputs[order[: self.examples].sort().values]
         layers = layer_jacobians(subject.network, inputs, widest=self.widest)
-        whole = network_singular_values(subject.network, inputs)
-        return (*_of_layers(layers, len(inputs)), *_of_the_network(whole))
+        try:
+            whole = network_singular_values(subject.network, inputs)
+        except SubjectError:
+            whole = None
+        shape = (subject.data.classes, inputs[0].numel())
+        return (*_of_layers(layers, len(inputs)), *_of_the_network(whole, shape))
 
 
 def _of_layers(layers: Sequence[LayerJacobian], examples: int) -> tuple[Finding, ...]:
     """Of all pairs of an example and a layer whose Jacobian is a computed square."""
     square = [layer for layer in layers if layer.log_det is not None]
     reason = "" if square else "no layer's representation has the dimension of the one before"
-    if not square and any(layer.singular_values is None for layer in layers):
-        reason = "no layer that is narrow enough to be computed keeps the dimension"
+    left_out = {layer.absent: layer.layer for layer in layers if layer.absent}
+    if not square and left_out:
+        reasons = "; ".join(f"{layer}: {why}" for why, layer in left_out.items())
+        reason = f"no layer with a computed Jacobian keeps the dimension ({reasons})"
     densities = [_log_det(layer) / layer.shape[0] for layer in square]
     pool = torch.cat(densities) if densities else torch.zeros(0)
     median = _quantile(pool, 0.5)
@@ -110,38 +117,53 @@ def _of_layers(layers: Sequence[LayerJacobian], examples: int) -> tuple[Finding,
     )
 
 
-def _of_the_network(singular_values: Tensor) -> tuple[Finding, ...]:
+def _of_the_network(
+    singular_values: Tensor | None, shape: tuple[int, int]
+) -> tuple[Finding, ...]:
+    if singular_values is None:
+        reason = "the logits cannot be differentiated in the input"
+        return _norm([], None, {}, reason), _condition([], None, reason)
     largest, smallest = singular_values[:, 0], singular_values[:, -1]
-    condition = _quantile(largest / smallest, 0.5) if bool((largest > 0).all()) else None
+    flat = is_singular(singular_values, shape)
+    condition = _quantile(torch.where(flat, torch.inf, largest / smallest), 0.5)
     step = -(-len(largest) // _DRAWN)
+    details = {
+        "singular_values": [_quantiles(values) for values in singular_values.unbind(dim=1)],
+        "largest": [float(f"{value:.6g}") for value in largest[::step].tolist()],
+    }
+    reason = f"the network's Jacobian loses rank at {int(flat.sum())} of {len(flat)} examples"
     return (
-        Finding(
-            probe=ChangeOfVariables.topic,
-            name="jacobian_norm",
-            value=_quantile(largest, 0.5),
-            unit="per unit of the input",
-            error=None,
-            method="Median of the largest singular value of the Jacobian of the logits in the "
-            f"input, over {len(largest)} examples.",
-            details={
-                "singular_values": [
-                    _quantiles(values) for values in singular_values.unbind(dim=1)
-                ],
-                "largest": [float(f"{value:.6g}") for value in largest[::step].tolist()],
-            },
-        ),
-        Finding(
-            probe=ChangeOfVariables.topic,
-            name="jacobian_condition",
-            value=condition,
-            unit="ratio",
-            error=None,
-            method="Median of the largest singular value of the Jacobian of the logits in the "
-            f"input divided by the smallest, over {len(largest)} examples.",
-            absent=""
-            if condition is not None
-            else "the network's Jacobian loses rank at half of the examples or more",
-        ),
+        _norm(largest, _quantile(largest, 0.5), details, ""),
+        _condition(largest, condition, reason if condition is None else ""),
+    )
+
+
+def _norm(
+    examples: Sized, value: float | None, details: dict[str, Any], absent: str
+) -> Finding:
+    return Finding(
+        probe=ChangeOfVariables.topic,
+        name="jacobian_norm",
+        value=value,
+        unit="per unit of the input",
+        error=None,
+        method="Median of the largest singular value of the Jacobian of the logits in the "
+        f"input, over {len(examples)} examples.",
+        details=details,
+        absent=absent,
+    )
+
+
+def _condition(examples: Sized, value: float | None, absent: str) -> Finding:
+    return Finding(
+        probe=ChangeOfVariables.topic,
+        name="jacobian_condition",
+        value=value,
+        unit="ratio",
+        error=None,
+        method="Median of the largest singular value of the Jacobian of the logits in the "
+        f"input divided by the smallest, over {len(examples)} examples.",
+        absent=absent,
     )
 
 
@@ -154,7 +176,7 @@ def _plain(layer: LayerJacobian) -> dict[str, Any]:
         "shape": list(layer.shape),
     }
     if layer.singular_values is None:
-        return {**plain, "why": "too wide to be computed"}
+        return {**plain, "why": layer.absent}
     singular = is_singular(layer.singular_values, layer.shape, layer.precision)
     return {
         **plain,

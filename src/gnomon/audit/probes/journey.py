@@ -30,7 +30,8 @@ class Place:
         receiver: the weight layer that receives it; empty for the output.
         width: its dimension.
         sketched: whether it was seen through a count sketch, because it is wide.
-        finite: whether all its numbers are finite; otherwise nothing below is known.
+        unknown: why nothing below is known: it holds numbers that are not finite, or rows that
+            are not examples; empty where it is.
         separability: of the linear probe, where there is one.
         classes: the extent of each class, where it has two followed examples.
         all: the extent of all followed examples.
@@ -40,7 +41,7 @@ class Place:
     receiver: str
     width: int
     sketched: bool
-    finite: bool
+    unknown: str
     separability: Separability | None
     classes: tuple[ClassSpread | None, ...]
     all: ClassSpread | None
@@ -59,15 +60,15 @@ class Place:
     @property
     def why_no_probe(self) -> str:
         """The reason where there is no linear probe."""
-        if not self.finite:
-            return f"stage {self.stage} holds numbers that are not finite"
+        if self.unknown:
+            return self.unknown
         return "the training examples hold one class only"
 
     @property
     def why_no_ratio(self) -> str:
         """The reason where there is no ratio of spreads."""
-        if not self.finite:
-            return f"stage {self.stage} holds numbers that are not finite"
+        if self.unknown:
+            return self.unknown
         if sum(each is not None for each in self.classes) < 2:
             return "fewer than two classes have two examples"
         return f"stage {self.stage} is constant on every class"
@@ -80,7 +81,7 @@ class Place:
             "receiver": self.receiver,
             "width": self.width,
             "sketched": self.sketched,
-            "finite": self.finite,
+            "unknown": self.unknown,
             "separability": None if found is None else found.accuracy,
             "error": None if self.interval is None else list(self.interval),
             "converged": None if found is None else found.converged,
@@ -149,23 +150,31 @@ class Journey:
 
     def _place(self, here: Representation, there: Representation) -> Place:
         labels, points = self.subject.labels, here.points
-        finite = bool(points.isfinite().all() and there.points.isfinite().all())
-        extents: tuple[ClassSpread | None, ...] = (None,) * self.subject.data.classes
-        if finite:
-            followed = points[self.followed]
-            extents = class_spreads(followed, labels[self.followed], self.subject.data.classes)
+        classes = self.subject.data.classes
+        what = (here.stage, here.receiver, here.width, here.sketched)
+        unknown = _unknown(here) or _unknown(there)
+        if unknown:
+            return Place(*what, unknown, None, (None,) * classes, None)
+        followed = points[self.followed]
         return Place(
-            stage=here.stage,
-            receiver=here.receiver,
-            width=here.width,
-            sketched=here.sketched,
-            finite=finite,
+            *what,
+            unknown="",
             separability=linear_separability(
                 points, labels, there.points, self.subject.data.train.labels[self.fitted]
             ),
-            classes=extents,
-            all=spread_of(points[self.followed]) if finite else None,
+            classes=class_spreads(followed, labels[self.followed], classes),
+            all=spread_of(followed),
         )
+
+
+def _unknown(found: Representation) -> str:
+    if not found.by_example:
+        return (
+            f"the rows of stage {found.stage} are not examples: positions are folded into them"
+        )
+    if not found.points.isfinite().all():
+        return f"stage {found.stage} holds numbers that are not finite"
+    return ""
 
 
 def _sample(available: int, wanted: int, generator: torch.Generator) -> Tensor:

@@ -117,8 +117,10 @@ def _across_layers(journey: Journey, network: nn.Module) -> Finding:
     name, unit = "movement_across_layers", "Spearman's ρ"
     start, *hidden, _ = journey.follow(network)
     for after in hidden:
+        if start.sketched or after.sketched or not after.by_example:
+            continue
         moved = distance_moved(start.points, after.points)
-        if moved is not None and not (start.sketched or after.sketched):
+        if moved is not None:
             return _movement(journey, name, f"from the input to stage {after.stage}", moved)
     return _without_figure(name, unit, "no hidden stage has the dimension of the input")
 
@@ -134,6 +136,10 @@ def _through_training(journey: Journey) -> Finding:
         )
     first, last = min(snapshots), max(snapshots)
     before, after = journey.follow(snapshots[first]), journey.follow(snapshots[last])
+    if not after[-2].by_example:
+        return _without_figure(
+            name, unit, f"the rows of stage {after[-2].stage} are not examples"
+        )
     moved = distance_moved(before[-2].points, after[-2].points)
     assert moved is not None  # one architecture
     return _movement(
@@ -162,11 +168,16 @@ def _movement(journey: Journey, name: str, how: str, moved: torch.Tensor) -> Fin
         "transformation.",
         details={"how": how, **(drawn if bool(moved.isfinite().all()) else {})},
         references=("fieller1957",),
-        absent=""
-        if found
-        else "fewer than four examples, distances that are all equal, or weights that are not "
-        "finite",
+        absent="" if found else _why_no_correlation(moved),
     )
+
+
+def _why_no_correlation(moved: torch.Tensor) -> str:
+    if len(moved) < 4:
+        return f"a rank correlation needs four examples, got {len(moved)}"
+    if not moved.isfinite().all():
+        return "the training diverged: places that are not finite"
+    return "all examples are moved equally far, or lie equally far from the centre"
 
 
 def _without_figure(name: str, unit: str, reason: str) -> Finding:
