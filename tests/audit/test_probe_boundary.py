@@ -29,7 +29,7 @@ from reference.small_subjects import (
     vector_data,
 )
 
-PROBE = BoundaryComplexity(resolution=40, slices=2)
+PROBE = BoundaryComplexity(resolution=40, slice_resolution=30, slices=2)
 
 
 class Disc(nn.Module):

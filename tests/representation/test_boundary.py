@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.special import ellipe
 from torch import Tensor, nn
 
-from gnomon.errors import SettingError
+from gnomon.errors import SettingError, ShapeError
 from gnomon.representation.boundary import DecisionBoundary, decision_boundary
 from gnomon.representation.plane import Plane, Window
 
@@ -324,3 +324,10 @@ def test_a_network_of_fixed_precision_is_searched_in_its_own() -> None:
 def test_bad_settings_are_refused() -> None:
     with pytest.raises(SettingError, match="got 1"):
         boundary(Zero(ring(1.0)), size=1)
+
+
+@pytest.mark.parametrize("shape", [(-1,), (-1, 2, 1), (1, -1)])
+def test_what_is_not_a_batch_of_logits_is_refused(shape: tuple[int, ...]) -> None:
+    network = nn.Sequential(nn.Linear(2, 2), nn.Flatten(0), nn.Unflatten(0, shape))
+    with pytest.raises(ShapeError, match=r"expected logits of shape \(batch, classes\)"):
+        decision_boundary(network, plane())

@@ -116,6 +116,7 @@ def decision_boundary(
 
     Raises:
         SettingError: fewer than two points in a direction.
+        ShapeError: the network's output is not (batch, classes).
 
     References:
         lorensen1987 (marching cubes, here in the plane), chandrupatla1997.

@@ -7,7 +7,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gnomon.networks.predictions import logits_of
+from gnomon.errors import ShapeError
+from gnomon.networks.predictions import device_of, logits_of
+from gnomon.networks.undisturbed import undisturbed
 from gnomon.representation.plane import Plane
 from gnomon.shapes import Labels, Logits, PerExample
 
@@ -40,10 +42,27 @@ class Evaluator:
 
     @classmethod
     def own(cls, network: nn.Module, plane: Plane, batch: int) -> "Evaluator":
-        """The network in its own precision; float64 for one without parameters and buffers."""
+        """The network in its own precision; float64 for one without parameters and buffers.
+
+        Raises:
+            ShapeError: the network's output is not (batch, classes).
+        """
         tensors = [*network.parameters(), *network.buffers()]
         dtypes = [each.dtype for each in tensors if each.is_floating_point()]
-        return cls(network, plane, dtypes[0] if dtypes else torch.float64, batch)
+        own = cls(network, plane, dtypes[0] if dtypes else torch.float64, batch)
+        own._check_output()
+        return own
+
+    def _check_output(self) -> None:
+        """At two points, so that a lost axis shows."""
+        points = self.plane.points(torch.zeros(2, 2, dtype=torch.float64)).to(self.dtype)
+        with undisturbed(self.network), torch.no_grad():
+            shape = tuple(self.network(points.to(device_of(self.network))).shape)
+        if len(shape) != 2 or shape[0] != len(points):
+            raise ShapeError(
+                "decision_boundary: expected logits of shape (batch, classes) = (2, classes) "
+                f"for two inputs, got {shape}. Give a classifier with one row for each input."
+            )
 
     def precise(self, dtype: torch.dtype) -> "Evaluator":
         """A copy of the network in another precision, or itself where that does not run.

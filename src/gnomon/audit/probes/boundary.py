@@ -57,7 +57,8 @@ class BoundaryComplexity:
     - without_snapshots: where there are none, why.
 
     Attributes:
-        resolution: points in each direction.
+        resolution: points in each direction of the plane of two-dimensional data.
+        slice_resolution: the same for a slice, coarser because the networks are larger there.
         slices: how many, for data that are not two-dimensional.
         batch: points at a time.
     """
@@ -65,6 +66,7 @@ class BoundaryComplexity:
     topic: ClassVar[str] = "boundary"
     names: ClassVar[tuple[str, ...]] = tuple(_UNITS)
     resolution: int = 240
+    slice_resolution: int = 120
     slices: int = 3
     batch: int = 200
 
@@ -87,7 +89,7 @@ class BoundaryComplexity:
         kind = "plane" if subject.data.shape == (2,) else "slices"
         details = {
             "kind": kind,
-            "resolution": self.resolution,
+            "resolution": self._points(subject),
             "precision": found[0].precision,
             "slices": [
                 _row(subject, chosen, each)
@@ -111,12 +113,16 @@ class BoundaryComplexity:
             raise DataError(f"a slice needs three examples, got {len(subject.labels)}")
         return [_slice(subject, generator) for _ in range(self.slices)]
 
+    def _points(self, subject: Subject) -> int:
+        """In each direction."""
+        return self.resolution if subject.data.shape == (2,) else self.slice_resolution
+
     def _boundary(self, subject: Subject, network: nn.Module, plane: Plane) -> DecisionBoundary:
         """On slices in the network's own precision: convolutions in float64 are slow."""
         return decision_boundary(
             network,
             plane,
-            resolution=self.resolution,
+            resolution=self._points(subject),
             batch=self.batch,
             domain=subject.data.domain,
             precision=torch.float64 if subject.data.shape == (2,) else torch.float32,
