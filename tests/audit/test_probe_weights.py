@@ -186,6 +186,8 @@ def test_a_first_snapshot_that_diverged_gives_no_distance(tmp_path: Path) -> Non
     assert found.details["layers"]["0.weight"]["distance"] is None
     assert "finite" in found.details["layers"]["0.weight"]["absent"]["distance"]
     assert found.details["history"]["layers"]["0.weight"]["mean"][0] is None
+    keys = [each.key for each in pictures(plane(known(), kept(tmp_path, networks)))]
+    assert any(key.startswith("weights-") for key in keys)
 
 
 def test_a_snapshot_that_cannot_be_read_is_named(tmp_path: Path) -> None:

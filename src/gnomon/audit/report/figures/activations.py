@@ -27,15 +27,15 @@ def activations(name: str, units: dict[str, Any]) -> Picture:
         for axes, stage in zip(grid, shown, strict=True):
             _draw(axes, stage)
         grid[-1].set_xlabel("value; the height is the share of the values")
-    left_out = f" {len(shown)} of {len(stages)} are shown." if len(shown) < len(stages) else ""
+    left_out = f"; {len(shown)} of {len(stages)} are shown" if len(shown) < len(stages) else ""
     said = _said(name, stages)
     return Picture(
         key=f"activations-{file_stem(name)}",
         topic="Gradients and units",
         title=f"Activations of {name}",
         figure=figure,
-        caption=f"{said} (Each row: what a weight layer receives, without what is exactly "
-        f"zero; the axes differ.{left_out})",
+        caption=f"{said} Each row is what a weight layer receives, without what is exactly "
+        f"zero, on an axis of its own{left_out}.",
         alt=f"{len(shown)} histograms, from the input to the output. {said}",
         definition="activation-distribution",
     )

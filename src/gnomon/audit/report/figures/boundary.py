@@ -129,7 +129,9 @@ def _panels(subject: Subject, examples: Tensor, names: Sequence[str]) -> tuple[F
         axes = figure.add_subplot(grid[0, index])
         scaled = ((example - low) / (high - low)).clamp(0, 1).expand(3, -1, -1)
         axes.imshow(scaled.permute(1, 2, 0).numpy(), interpolation="none")
-        axes.set_title(f"{_SIGNS[index]} {name}", fontsize=9, pad=3)
+        axes.set_title(
+            f"{_SIGNS[index]} {name.replace(' → ', f'{chr(10)}→ ')}", fontsize=9, pad=3
+        )
         axes.set_axis_off()
     return figure, figure.add_subplot(grid[1, :])
 

@@ -73,8 +73,8 @@ def gradient_sizes(flows: dict[str, Table]) -> Picture:
         topic=TOPIC,
         title="Gradients by layer",
         figure=figure,
-        caption=f"{' '.join(said)} (Bands hold 90 % of the examples; below, the typical entry "
-        "of each weight matrix's gradient.)",
+        caption=f"{' '.join(said)} Bands hold 90 % of the examples; below, the typical entry "
+        "of each weight matrix's gradient.",
         alt="Curves of the gradient's size from the input to the output, on a logarithmic "
         f"axis. {' '.join(said)}",
         definition="loss-gradient",
@@ -142,7 +142,7 @@ def gradients_through_training(flows: dict[str, Table]) -> Picture:
         topic=TOPIC,
         title="Gradients through training",
         figure=figure,
-        caption=f"{' '.join(said)} (Gradients shrink as a network becomes sure.)",
+        caption=f"{' '.join(said)} Gradients shrink as a network becomes sure.",
         alt=f"One curve for each epoch, over the layers. {' '.join(said)}",
         definition="loss-gradient",
         wide=columns > 1,

@@ -30,7 +30,7 @@ def jacobian_pictures(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture
             (audit.name, each)
             for _, audit in examined
             for each in audit.findings
-            if each.name == name
+            if each.name == name and (name != "jacobian_norm" or each.value is not None)
         ]
         for name in ("log_det_jacobian", "singular_jacobians", "jacobian_norm")
     }
@@ -64,11 +64,11 @@ def _layers(named: Sequence[tuple[str, Finding]], folded: dict[str, Finding]) ->
         topic=TOPIC,
         title="How each layer stretches and folds",
         figure=figure,
-        caption="A small ball around an example becomes an ellipsoid; its longest and shortest "
-        "half-axis after each layer (medians; 5–95 % of the examples shaded). Of the Jacobians "
-        f"of layers that keep the dimension, {said} fold it flat.",
+        caption="Each layer turns a small ball around an example into an ellipsoid, whose "
+        "longest and shortest half-axis are drawn (medians; 90 % of the examples shaded). Of "
+        f"the layers that keep the dimension the share of flat ellipsoids is {said}.",
         alt="Curves of the largest and smallest singular value of the Jacobian of each layer. "
-        f"Singular Jacobians of layers that keep the dimension: {said}.",
+        f"The share of singular Jacobians of layers that keep the dimension is {said}.",
         definition="layer-jacobian",
     )
 
@@ -95,8 +95,8 @@ def _draw_layers(axes: Axes, name: str, layers: Sequence[dict[str, Any]], index:
 
 def _folds(name: str, found: Finding) -> str:
     if found.value is None:
-        return f"none of {name} ({found.absent})"
-    return f"{percent(found.value)} of {name}"
+        return f"not defined for {name} ({found.absent})"
+    return f"{percent(found.value)} for {name}"
 
 
 def _norms(named: Sequence[tuple[str, Finding]]) -> Picture:
@@ -107,7 +107,9 @@ def _norms(named: Sequence[tuple[str, Finding]]) -> Picture:
         figure = new_figure(3.2)
         axes = figure.subplots()
         if len(positive):
-            edges = np.geomspace(0.9 * positive.min(), 1.1 * positive.max(), 31)
+            wide = positive.max() > 10 * positive.min()
+            spaced = np.geomspace if wide else np.linspace
+            edges = spaced(0.9 * positive.min(), 1.1 * positive.max(), 31)
             for index, ((name, _), each) in enumerate(zip(named, values, strict=True)):
                 axes.hist(
                     each,
@@ -118,20 +120,21 @@ def _norms(named: Sequence[tuple[str, Finding]]) -> Picture:
                     alpha=0.45,
                     label=name,
                 )
-            axes.set_xscale("log")
+            # Within a decade the ticks of a logarithmic axis run into one another.
+            axes.set_xscale("log" if wide else "linear")
         axes.set_xlabel("largest change of the logits per unit of the input (L2)")
         axes.set_ylabel("examples")
         axes.grid(axis="y")
         if len(named) > 1:
             figure.legend(loc="outside lower center", ncols=3)
-    said = listed([f"{name} {found.value:.3g}" for name, found in named])
+    said = listed([f"{found.value:.3g} for {name}" for name, found in named])
     return Picture(
         key="jacobian-norms",
         topic=TOPIC,
         title="How sensitive the logits are at the data",
         figure=figure,
-        caption="Examples by how much a small change of their input can change the logits; "
-        f"medians: {said}.",
-        alt=f"Histograms of the largest singular value of the Jacobian; medians: {said}.",
+        caption="How many examples there are at which a small change of the input can change "
+        f"the logits by so many times its size; the median is {said}.",
+        alt=f"Histograms of the largest singular value of the Jacobian; the median is {said}.",
         definition="jacobian-norm",
     )

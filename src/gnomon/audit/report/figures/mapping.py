@@ -18,7 +18,7 @@ from gnomon.audit.report.figures.picture import (
 )
 from gnomon.audit.report.words import file_stem, listed, percent
 from gnomon.audit.subject import Subject
-from gnomon.representation import represent
+from gnomon.representation import Representation, represent
 from gnomon.seeds import generator
 
 Examined = Sequence[tuple[Subject, Audit]]
@@ -106,7 +106,7 @@ def _rows(subject: Subject) -> list[tuple[str, nn.Module]]:
 def _panels(
     subject: Subject, audit: Audit, step: int, rows: list[tuple[str, nn.Module]]
 ) -> list[list[tuple[str, Coordinates | None]]]:
-    """For each row the stages' names and points; None where they are not finite."""
+    """For each row the stages' names and points; None where rows are no finite examples."""
     panels: list[list[tuple[str, Coordinates | None]]] = []
     for _, network in rows:
         sketches = generator(audit.seed, "paths")
@@ -115,18 +115,17 @@ def _panels(
         above = panels[-1] if panels else [("", None)] * len(kept)
         panels.append(
             [
-                (each.stage, _in_the_plane(each.points.double().numpy(), before))
+                (each.stage, _in_the_plane(each, before))
                 for each, (_, before) in zip(kept, above, strict=True)
             ]
         )
     return panels
 
 
-def _in_the_plane(
-    points: Float[np.ndarray, " points width"], before: Coordinates | None
-) -> Coordinates | None:
+def _in_the_plane(found: Representation, before: Coordinates | None) -> Coordinates | None:
     """Two principal components, turned so that they look most like the row above."""
-    if not np.isfinite(points).all():
+    points = found.points.double().numpy()
+    if not (found.by_example and np.isfinite(points).all()):
         return None
     if points.shape[1] == 2:
         return points
@@ -156,7 +155,7 @@ def _dots(
     for side in axes.spines.values():
         side.set_alpha(0.3)
     if points is None:
-        axes.text(0.5, 0.5, "not finite", ha="center", va="center", transform=axes.transAxes)
+        axes.text(0.5, 0.5, "unknown", ha="center", va="center", transform=axes.transAxes)
         return
     for label in np.unique(labels):
         axes.scatter(
@@ -209,14 +208,15 @@ def _separability(named: Sequence[tuple[str, Finding]]) -> Picture:
                 )
         _stage_axis(axes)
         axes.set_ylabel("linear probe right on %")
-        figure.legend(loc="outside lower center", ncols=2)
+        if len(axes.lines) > 1:
+            figure.legend(loc="outside lower center", ncols=2)
     said = listed([_first_separable(name, found) for name, found in named])
     return Picture(
         key="linear-separability",
         topic=TOPIC,
         title="Linear separability by layer",
         figure=figure,
-        caption=f"How far the layers so far have pulled the classes apart: {said}.",
+        caption=f"How well a linear layer could finish the task from each stage: {said}.",
         alt=f"Curves of the accuracy of a linear probe against the stage: {said}.",
         definition="linear-probe",
     )
@@ -226,12 +226,11 @@ def _first_separable(name: str, found: Finding) -> str:
     """Where the probe comes within a percentage point of its best."""
     known = [each for each in found.details["stages"] if each["separability"] is not None]
     if not known:
-        return f"{name} has no linear probe"
+        return f"there is no linear probe of {name}"
     best = max(each["separability"] for each in known)
     first = next(each for each in known if each["separability"] >= best - 0.01)
-    return f"for {name} stage {first['stage']} is the first where a linear probe reaches " + (
-        percent(first["separability"])
-    )
+    reached = percent(first["separability"])
+    return f"a linear probe of {name} first comes near its best in {first['stage']}: {reached}"
 
 
 def _extents(named: Sequence[tuple[str, Finding]]) -> Picture:
@@ -245,9 +244,10 @@ def _extents(named: Sequence[tuple[str, Finding]]) -> Picture:
             names = [stage["stage"] for stage in stages]
             ratio = [_or_nan(stage["spread_ratio"]) for stage in stages]
             upper.plot(names, ratio, color=colour, marker=marker, markersize=5, label=name)
-            ranks = [[_or_nan(r) for r in stage["effective_rank"]] for stage in stages]
-            low = [min(each) for each in ranks]
-            high = [max(each) for each in ranks]
+            ranks = [stage["effective_rank"] for stage in stages]
+            known = [[rank for rank in each if rank is not None] for each in ranks]
+            low = [min(each, default=np.nan) for each in known]
+            high = [max(each, default=np.nan) for each in known]
             lower.fill_between(names, low, high, color=colour, alpha=0.25, linewidth=0)
             lower.plot(names, low, color=colour, marker=marker, markersize=5)
             lower.plot(names, high, color=colour, linestyle="--")
@@ -257,7 +257,8 @@ def _extents(named: Sequence[tuple[str, Finding]]) -> Picture:
         lower.set_ylabel("effective rank")
         upper.grid(axis="y")
         _stage_axis(lower)
-        figure.legend(loc="outside lower center", ncols=3)
+        if len(named) > 1:
+            figure.legend(loc="outside lower center", ncols=3)
     said = listed([_alike(name, found) for name, found in named])
     return Picture(
         key="class-extents",
@@ -303,7 +304,7 @@ def _movement(moved: Sequence[tuple[str, Finding]], key: str) -> Picture:
         if len(moved) > 1:
             figure.legend(loc="outside lower center", ncols=3, markerscale=1.6)
     said = listed(
-        [f"{name} {found.value:+.2f} ({found.details['how']})" for name, found in moved]
+        [f"{found.value:+.2f} for {name} ({found.details['how']})" for name, found in moved]
     )
     return Picture(
         key=key,

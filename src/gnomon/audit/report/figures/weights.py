@@ -114,7 +114,9 @@ def _draw_matrix(axes: Axes, cells: NDArray[np.float64], colours: Normalize) -> 
 def _draw_histogram(axes: Axes, histogram: dict[str, Any], colours: Normalize) -> None:
     """Filled with the heatmap's colours; outlines of the examined and of the first weights."""
     limit = histogram["limit"]
-    last, first = (_coarse(histogram[key]) for key in ("last", "first"))
+    last, first = histogram["last"], histogram["first"] or []
+    width = _bin_width(last)
+    last, first = _coarse(last, width), _coarse(first, width)
     edges = np.linspace(-limit, limit, len(last) + 1)
     axes.set_axis_on()
     outline = axes.stairs(
@@ -137,12 +139,13 @@ def _draw_histogram(axes: Axes, histogram: dict[str, Any], colours: Normalize) -
     axes.spines["left"].set_visible(False)
 
 
-def _coarse(counts: list[int] | None) -> list[int]:
-    """The counts; in wider bins where there are few entries, in none where there is nothing."""
-    total = sum(counts or [])
-    width = 4 if total < 300 else 2 if total < 1500 else 1
-    if not counts or len(counts) % width:
-        return counts or []
+def _bin_width(counts: list[int]) -> int:
+    """Few entries are drawn in wider bins."""
+    width = 4 if sum(counts) < 300 else 2 if sum(counts) < 1500 else 1
+    return 1 if len(counts) % width else width
+
+
+def _coarse(counts: list[int], width: int) -> list[int]:
     return [sum(counts[at : at + width]) for at in range(0, len(counts), width)]
 
 
