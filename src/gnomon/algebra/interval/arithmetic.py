@@ -15,7 +15,7 @@ from gnomon.errors import UnsupportedOperationError
 Operand = Interval | Tensor | float | int
 
 
-def add(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:
+def add(x: Operand, y: Operand, *, alpha: float | int = 1) -> Interval:
     """The exact range of x + alpha y, of independent x and y."""
     if alpha != 1:
         y = mul(y, alpha) if isinstance(y, Interval) else alpha * y
@@ -27,7 +27,7 @@ def add(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:
     )
 
 
-def sub(x: Operand, y: Operand, *, alpha: float = 1) -> Interval:
+def sub(x: Operand, y: Operand, *, alpha: float | int = 1) -> Interval:
     """The exact range of x − alpha y, of independent x and y."""
     return add(x, neg(y) if isinstance(y, Interval) else -y, alpha=alpha)
 
@@ -126,7 +126,7 @@ def _joined(
 
 def _monotone(name: str) -> Callable[..., Any]:
     """The rule of a function that never falls in any coordinate."""
-    owner = next(each for each in (torch, functional, Tensor) if hasattr(each, name))
+    owner = next(each for each in (functional, torch, Tensor) if hasattr(each, name))
     function = getattr(owner, name)
 
     def rule(x: Interval, *settings: Any, **named: Any) -> Any:

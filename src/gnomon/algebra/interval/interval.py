@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
+from gnomon.sets.perturbation_set import Domain
 
 Bound = Float[Tensor, "..."]
 
@@ -71,7 +72,7 @@ class Interval(Value):
         cls,
         centre: Bound,
         radius: float | Tensor,
-        domain: tuple[float, float] | None = None,
+        domain: Domain = None,
     ) -> "Interval":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
 
@@ -149,7 +150,7 @@ class Interval(Value):
         )
 
     def __repr__(self) -> str:
-        return f"Interval(lower={self.lower!r}, upper={self.upper!r})"
+        return f"Interval(shape={tuple(self.shape)}, lower={self.lower}, upper={self.upper})"
 
 
 def as_interval(value: Interval | Tensor | float | int, like: Tensor) -> Interval:

@@ -56,9 +56,9 @@ def gelu(x: Interval, approximate: str = "none") -> Interval:
     return over(partial(functional.gelu, approximate=approximate), (-0.7524614220710163,), x)
 
 
-def leaky_relu(x: Interval, negative_slope: float = 0.01) -> Interval:
+def leaky_relu(x: Interval, negative_slope: float = 0.01, inplace: bool = False) -> Interval:
     """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
-    return prelu(x, x.lower.new_tensor(negative_slope))
+    return _placed(x, prelu(x, x.lower.new_tensor(negative_slope)), inplace)
 
 
 def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
@@ -144,7 +144,8 @@ def _turning(name: str, *points: float) -> Callable[..., Interval]:
     """The rule of a torch function with these turning points."""
 
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
-        function = getattr(functional, name, None) or getattr(torch, name)
+        function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
+        function = function or getattr(torch, name)
         result = over(lambda v: function(v, *settings, **named), points, x)
         return _placed(x, result, inplace)
 
@@ -190,6 +191,7 @@ POINTWISE = {
             "hardtanh",
             "log",
             "logsigmoid",
+            "log_sigmoid",
             "relu6",
             "softplus",
             "softsign",
