@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from gnomon.audit.report.figures.picture import COLOURS, INK, Picture, house_style, new_figure
+from gnomon.audit.report.figures.selection import evenly
 from gnomon.audit.report.words import file_stem, percent
 
 _ROWS = 9
@@ -20,7 +21,7 @@ def activations(name: str, units: dict[str, Any]) -> Picture:
         units: the details of its finding "dead_units".
     """
     stages = units["stages"]
-    shown = _spaced(stages)
+    shown = evenly(stages, _ROWS)
     with house_style():
         figure = new_figure(0.3 + 0.62 * len(shown))
         grid = figure.subplots(len(shown), squeeze=False)[:, 0]
@@ -39,13 +40,6 @@ def activations(name: str, units: dict[str, Any]) -> Picture:
         alt=f"{len(shown)} histograms, from the input to the output. {said}",
         definition="activation-distribution",
     )
-
-
-def _spaced(stages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if len(stages) <= _ROWS:
-        return stages
-    last = len(stages) - 1
-    return [stages[round(place * last / (_ROWS - 1))] for place in range(_ROWS)]
 
 
 def _draw(axes: Axes, stage: dict[str, Any]) -> None:

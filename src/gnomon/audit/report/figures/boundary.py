@@ -25,6 +25,7 @@ from gnomon.audit.report.figures.picture import (
     new_figure,
 )
 from gnomon.audit.report.figures.regions import colours_of, draw_regions, name_regions
+from gnomon.audit.report.figures.selection import evenly
 from gnomon.audit.report.words import file_stem, listed, percent, shortened
 from gnomon.audit.subject import Subject
 from gnomon.networks.predictions import predict
@@ -59,7 +60,7 @@ def decisions_through_training(examined: Sequence[tuple[Subject, Audit]]) -> lis
         _through_training(subject, finding.details)
         for subject, audit in examined
         for finding in _density(audit)
-        if finding.details["kind"] == "plane" and finding.details["snapshots"]
+        if finding.details["kind"] == "plane" and len(finding.details["snapshots"]) > 1
     ]
 
 
@@ -219,7 +220,7 @@ def _outside(found: DecisionBoundary) -> str:
 
 
 def _through_training(subject: Subject, details: Mapping[str, Any]) -> Picture:
-    rows = _spread(details["snapshots"])
+    rows = evenly(details["snapshots"], _MOST_PANELS)
     plane = plane_of(subject.data)
     columns = min(4, len(rows))
     lines = -(-len(rows) // columns)
@@ -274,11 +275,3 @@ def _row(row: dict[str, Any]) -> str:
         f"a length of {row['density']:.3g} per unit of area, a turning of "
         f"{row['turning']:.3g} radians and {row['components']} {parts}"
     )
-
-
-def _spread(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """At most eight, the first and the last among them."""
-    if len(rows) <= _MOST_PANELS:
-        return rows
-    chosen = np.linspace(0, len(rows) - 1, _MOST_PANELS).round().astype(int)
-    return [rows[index] for index in chosen]

@@ -19,6 +19,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
+from gnomon.audit.report.figures.selection import evenly, findings_of
 from gnomon.audit.report.words import listed, percent
 from gnomon.audit.subject import Subject
 
@@ -32,14 +33,15 @@ Table = dict[str, Any]
 
 def gradient_pictures(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     """Gradient sizes, lost gradients and units, gradients through training, activations."""
-    audits = [audit for _, audit in examined]
-    flows = _of_each(audits, "vanishing_gradients")
+    flows = _tables(examined, "vanishing_gradients")
     flows = {name: table for name, table in flows.items() if _weight_layers(table)}
-    units = _of_each(audits, "dead_units")
+    units = _tables(examined, "dead_units")
     hidden = {name: table for name, table in units.items() if table["layers"]}
-    trained = {name: table for name, table in flows.items() if _epochs(table)}
+    trained = {name: table for name, table in flows.items() if len(_epochs(table)) > 1}
     pictures = [gradient_sizes(flows)] if flows else []
-    if flows or hidden:
+    layers = [_weight_layers(each) for each in flows.values()]
+    layers += [each["layers"] for each in hidden.values()]
+    if any(len(rows) > 1 for rows in layers):
         pictures.append(lost_gradients(flows, hidden))
     if trained:
         pictures.append(gradients_through_training(trained))
@@ -149,14 +151,9 @@ def gradients_through_training(flows: dict[str, Table]) -> Picture:
     )
 
 
-def _of_each(audits: Sequence[Audit], name: str) -> dict[str, Table]:
+def _tables(examined: Sequence[tuple[Subject, Audit]], name: str) -> dict[str, Table]:
     """By subject, the details of its finding of that name."""
-    return {
-        audit.name: dict(each.details)
-        for audit in audits
-        for each in audit.findings
-        if each.name == name
-    }
+    return {subject: dict(found.details) for subject, found in findings_of(examined, name)}
 
 
 def _weight_layers(table: Table) -> list[Table]:
@@ -166,9 +163,7 @@ def _weight_layers(table: Table) -> list[Table]:
 def _epochs(table: Table) -> list[Table]:
     """Those with gradients, at most six of them from the first to the last."""
     known = [each for each in table.get("epochs", []) if any(_medians(each))]
-    if len(known) <= _EPOCHS:
-        return known
-    return [known[round(place * (len(known) - 1) / (_EPOCHS - 1))] for place in range(_EPOCHS)]
+    return evenly(known, _EPOCHS)
 
 
 def _medians(epoch: Table) -> list[float | None]:

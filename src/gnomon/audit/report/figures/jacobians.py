@@ -15,6 +15,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
+from gnomon.audit.report.figures.selection import findings_of
 from gnomon.audit.report.words import listed, percent
 from gnomon.audit.subject import Subject
 
@@ -25,23 +26,16 @@ _LEAST = 1e-6
 
 def jacobian_pictures(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     """What the findings about Jacobians allow to be drawn; nothing without them."""
-    found = {
-        name: [
-            (audit.name, each)
-            for _, audit in examined
-            for each in audit.findings
-            if each.name == name and (name != "jacobian_norm" or each.value is not None)
-        ]
-        for name in ("log_det_jacobian", "singular_jacobians", "jacobian_norm")
-    }
     layered = [
         (name, each)
-        for name, each in found["log_det_jacobian"]
+        for name, each in findings_of(examined, "log_det_jacobian")
         if sum("largest" in layer for layer in each.details["layers"]) > 1
     ]
-    folded = dict(found["singular_jacobians"])
+    folded = dict(findings_of(examined, "singular_jacobians"))
+    norms = findings_of(examined, "jacobian_norm")
+    norms = [(name, each) for name, each in norms if each.value is not None]
     pictures = [_layers(layered, folded)] if layered else []
-    return pictures + ([_norms(found["jacobian_norm"])] if found["jacobian_norm"] else [])
+    return pictures + ([_norms(norms)] if norms else [])
 
 
 def _layers(named: Sequence[tuple[str, Finding]], folded: dict[str, Finding]) -> Picture:

@@ -16,6 +16,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
+from gnomon.audit.report.figures.selection import evenly
 from gnomon.audit.report.words import file_stem, listed, percent
 from gnomon.audit.subject import Subject
 from gnomon.representation import Representation, represent
@@ -77,6 +78,8 @@ def _paths(subject: Subject, audit: Audit, found: Finding) -> Picture:
         if subject.data.classes <= 10:
             handles, classes = grid[-1, -1].get_legend_handles_labels()
             figure.legend(handles, classes, loc="outside lower center", ncols=10, markerscale=2)
+    stages = len(found.details["stages"])
+    columns = "columns" if len(names) == stages else f"columns: {len(names)} of {stages}"
     chosen = "test points" if step == 1 else f"{len(labels)} of the test points"
     how = "as they are" if _two_dimensional(found) else "by their two main directions"
     return Picture(
@@ -84,7 +87,7 @@ def _paths(subject: Subject, audit: Audit, found: Finding) -> Picture:
         topic=TOPIC,
         title=f"Where {audit.name} takes its data",
         figure=figure,
-        caption=f"{audit.name}: the same {chosen} in every representation (columns)"
+        caption=f"{audit.name}: the same {chosen} in every representation ({columns})"
         + (" after chosen epochs (rows)" if len(rows) > 1 else "")
         + f", {how}; {_progress(found)}.",
         alt=f"Scatter plots of the {chosen} in the stages {', '.join(names)} of {audit.name}, "
@@ -96,8 +99,7 @@ def _paths(subject: Subject, audit: Audit, found: Finding) -> Picture:
 
 def _rows(subject: Subject) -> list[tuple[str, nn.Module]]:
     """A few snapshots, or the network as it is."""
-    epochs = list(subject.snapshots)
-    chosen = [epochs[i] for i in _spaced(len(epochs), _MOST_ROWS)]
+    chosen = evenly(list(subject.snapshots), _MOST_ROWS)
     if not chosen:
         return [("", subject.network)]
     return [(f"epoch {epoch}", subject.snapshots[epoch]) for epoch in chosen]
@@ -111,7 +113,7 @@ def _panels(
     for _, network in rows:
         sketches = generator(audit.seed, "paths")
         found = represent(network, subject.inputs[::step], generator=sketches)
-        kept = [found[i] for i in _spaced(len(found), _MOST_COLUMNS)]
+        kept = evenly(found, _MOST_COLUMNS)
         above = panels[-1] if panels else [("", None)] * len(kept)
         panels.append(
             [
@@ -324,11 +326,6 @@ def _stage_axis(axes: Axes) -> None:
         label.set_horizontalalignment("right")
         label.set_rotation_mode("anchor")
     axes.grid(axis="y")
-
-
-def _spaced(count: int, most: int) -> list[int]:
-    """At most `most` of 0 … count − 1, the ends among them, evenly spaced."""
-    return sorted({round(i) for i in np.linspace(0, count - 1, min(count, most))})
 
 
 def _two_dimensional(found: Finding) -> bool:

@@ -19,6 +19,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
+from gnomon.audit.report.figures.selection import evenly, findings_of
 from gnomon.audit.report.figures.weights import layer_name
 from gnomon.audit.report.words import file_stem, listed, shortened
 from gnomon.audit.subject import Subject
@@ -37,7 +38,7 @@ def eigenvalues_on_the_plane(examined: _Examined) -> list[Picture]:
     """For each subject with square weight matrices their eigenvalues and the law's circle."""
     return [
         _planes(name, finding)
-        for name, finding in _findings(examined, "eigenvalue_spread")
+        for name, finding in findings_of(examined, "eigenvalue_spread")
         if finding.details["layers"]
     ]
 
@@ -46,8 +47,8 @@ def singular_values_by_rank(examined: _Examined) -> list[Picture]:
     """The singular values of the weight matrices, the subjects side by side."""
     found = [
         (name, finding)
-        for name, finding in _findings(examined, "spectral_norm")
-        if any(finding.details["layers"][layer]["spectral_norm"] for layer in _chosen(finding))
+        for name, finding in findings_of(examined, "spectral_norm")
+        if any(_has_curve(finding.details["layers"][layer]) for layer in _chosen(finding))
     ]
     if not found:
         return []
@@ -78,8 +79,8 @@ def singular_values_by_rank(examined: _Examined) -> list[Picture]:
 
 def norms_through_training(examined: _Examined) -> list[Picture]:
     """Frobenius and spectral norm of each matrix in each snapshot, subjects side by side."""
-    frobenius = _with_history(_findings(examined, "frobenius_norm"))
-    spectral = _with_history(_findings(examined, "spectral_norm"))
+    frobenius = _with_history(findings_of(examined, "frobenius_norm"))
+    spectral = _with_history(findings_of(examined, "spectral_norm"))
     if not frobenius:
         return []
     with house_style():
@@ -111,21 +112,18 @@ def norms_through_training(examined: _Examined) -> list[Picture]:
     ]
 
 
-def _findings(examined: _Examined, wanted: str) -> list[_Named]:
-    return [
-        (audit.name, finding)
-        for _, audit in examined
-        for finding in audit.findings
-        if finding.name == wanted
-    ]
+def _has_curve(layer: dict[str, Any]) -> bool:
+    """Whether a matrix that is not zero has more than one singular value."""
+    return bool(layer["spectral_norm"]) and len(layer["singular_values"]["values"]) > 1
 
 
 def _with_history(found: list[_Named]) -> list[_Named]:
-    """Those with matrices and snapshots."""
+    """Those with matrices and two snapshots or more: a single one is no course."""
     return [
         (name, finding)
         for name, finding in found
-        if finding.details["layers"] and (finding.details["history"] or {}).get("epochs")
+        if finding.details["layers"]
+        and len((finding.details["history"] or {}).get("epochs", [])) > 1
     ]
 
 
@@ -236,11 +234,7 @@ def _panels(found: list[_Named], rows: int, height: float) -> tuple[Figure, list
 
 def _chosen(finding: Finding) -> list[str]:
     """The matrices that are drawn as curves: all, or some evenly among them."""
-    names = list(finding.details["layers"])
-    count = min(_MOST_CURVES, len(names))
-    return [
-        names[round(index * (len(names) - 1) / max(count - 1, 1))] for index in range(count)
-    ]
+    return evenly(list(finding.details["layers"]), _MOST_CURVES)
 
 
 def _styles(found: Iterable[_Named]) -> _Styles:
