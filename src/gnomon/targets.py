@@ -105,7 +105,7 @@ def _from_run(folder: Path) -> Target:
         network,
         config,
         _described(folder / WEIGHTS),
-        Snapshots(network, RunFolder(folder).snapshots()),
+        Snapshots(network, RunFolder(folder).snapshots()).check(),
     )
 
 

@@ -68,3 +68,11 @@ def test_a_missing_file_is_an_error_that_names_it(snapshots: Snapshots) -> None:
     snapshots.files[5].unlink()
     with pytest.raises(WeightsError, match=r"5\.safetensors"):
         snapshots[5]
+
+
+def test_a_damaged_file_is_noticed_before_it_is_needed(snapshots: Snapshots) -> None:
+    assert snapshots.check() is snapshots
+    whole = snapshots.files[5].read_bytes()
+    snapshots.files[5].write_bytes(whole[:-3])
+    with pytest.raises(WeightsError, match=r"5\.safetensors.*Remove"):
+        snapshots.check()

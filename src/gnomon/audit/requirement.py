@@ -47,9 +47,10 @@ class Requirement:
     def check(self, audit: Audit) -> "Verdict":
         """Whether the value (not the interval) of every finding it is about keeps the bound.
 
+        A finding without a figure keeps no bound.
+
         Raises:
-            SettingError: the audit holds no such finding, or one without a figure, so that
-                nothing can be said.
+            SettingError: the audit holds no such finding, so that nothing can be said.
         """
         named = [finding for finding in audit.findings if finding.name == self.name]
         about = [each for each in named if _same_condition(self.condition, each.condition)]
@@ -59,12 +60,6 @@ class Requirement:
                 f"{self}: expected a finding of that name and condition, got an audit with "
                 f"{there or 'no finding'}. Ask for that probe or input set."
             )
-        for each in about:
-            if each.value is None:
-                raise SettingError(
-                    f"{self}: expected a figure, got none for {each.title} of {audit.name}: "
-                    f"{each.absent}. Require something else of this network."
-                )
         keeps = RELATIONS[self.relation]
         failing = tuple(
             each for each in about if each.value is None or not keeps(each.value, self.bound)
@@ -152,5 +147,6 @@ def _number(text: str) -> float | None:
 
 
 def _seen(finding: Finding) -> str:
-    assert finding.value is not None
+    if finding.value is None:
+        return f"{finding.title} has no figure: {finding.absent}"
     return f"{finding.title} = {finding.value:.4g}"

@@ -89,9 +89,12 @@ def audit(
     subject, chosen = prepare(request)
     with announcing() as announce:
         result = examine(subject, chosen, seed, announce)
-        verdicts = [requirement.check(result) for requirement in requirements]
         announce("report")
-        page = write_report(output or _folder(target), [(subject, result)], verdicts)
+        folder = output or _folder(target)
+        page = write_report(folder, [(subject, result)])  # before a requirement can be wrong
+        verdicts = [requirement.check(result) for requirement in requirements]
+        if verdicts:
+            write_report(folder, [(subject, result)], verdicts)
     show_findings(result)
     say(f"report: {page}")
     failing = [verdict for verdict in verdicts if not verdict.holds]

@@ -5,8 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import safetensors
 from torch import nn
 
+from gnomon.errors import WeightsError
 from gnomon.networks.files import load_weights
 
 
@@ -24,6 +26,22 @@ class Snapshots(Mapping[int, nn.Module]):
 
     network: nn.Module
     files: Mapping[int, Path]
+
+    def check(self) -> "Snapshots":
+        """Itself, when all files are there and whole; only their first bytes are read.
+
+        Raises:
+            WeightsError: a file that is missing or damaged.
+        """
+        for file in self.files.values():
+            try:
+                safetensors.safe_open(file, framework="pt").__exit__(None, None, None)
+            except (OSError, safetensors.SafetensorError) as error:
+                raise WeightsError(
+                    f"{file}: expected the weights of a snapshot, got: {error}. Remove the "
+                    "file to go on without that epoch."
+                ) from error
+        return self
 
     def __getitem__(self, epoch: int) -> nn.Module:
         """The network after `epoch` epochs, in the mode of the one that is copied.
