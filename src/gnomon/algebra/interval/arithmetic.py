@@ -126,7 +126,7 @@ def _joined(
 
 def _monotone(name: str) -> Callable[..., Any]:
     """The rule of a function that never falls in any coordinate."""
-    owner = next(each for each in (functional, torch, Tensor) if hasattr(each, name))
+    owner = next(each for each in (Tensor, functional, torch) if hasattr(each, name))
     function = getattr(owner, name)
 
     def rule(x: Interval, *settings: Any, **named: Any) -> Any:

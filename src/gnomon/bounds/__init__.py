@@ -1,0 +1,17 @@
+"""The worst case from outside: what no perturbation in a set can exceed."""
+
+from gnomon.bounds.head import Head, evaluate_head
+from gnomon.bounds.ibp import IBP, box_of, interval_margins
+from gnomon.bounds.largest_radius import LargestRadius
+from gnomon.bounds.margins import BoundMethod, Margins
+
+__all__ = [
+    "IBP",
+    "BoundMethod",
+    "Head",
+    "LargestRadius",
+    "Margins",
+    "box_of",
+    "evaluate_head",
+    "interval_margins",
+]

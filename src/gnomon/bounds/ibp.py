@@ -1,0 +1,100 @@
+"""Interval bound propagation."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gnomon.algebra import Interval, Parameters, Value
+from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.interval.products import product
+from gnomon.bounds.head import Head, evaluate_head
+from gnomon.bounds.margins import Margins
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+_MOST_NUMBERS = 2**24
+"""Of the differences of rows that are held at a time."""
+
+
+@dataclass(frozen=True)
+class IBP:
+    """Bounds by intervals, layer by layer, with the last layer's differences of rows in one.
+
+    For the last matrix, z_j − z_y = (W_j − W_y) h + (b_j − b_y) is bounded directly, which is
+    never wider than the difference of the bounds of z_j and z_y; so also where W and b are
+    intervals: their rows are independent of one another.
+
+    References:
+        gowal2019; its elision of the last layer, here with intervals of weights.
+    """
+
+    name: ClassVar[str] = "IBP"
+    kind: ClassVar[str] = "exact arithmetic"
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet | None = None,
+        parameters: Parameters | None = None,
+    ) -> Margins:
+        """The margins of a batch."""
+        head = evaluate_head(network, box_of(inputs, within), parameters)
+        return Margins(interval_margins(head, labels), labels)
+
+
+def box_of(inputs: Inputs, within: InputSet | None) -> Interval:
+    """The smallest box around the allowed inputs: for an L2 ball, the L∞ ball of its radius."""
+    if within is None:
+        return Interval.point(inputs)
+    return Interval.around(inputs, within.radius, within.domain)
+
+
+def interval_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:
+    """Upper bounds of z_j − z_y by intervals; 0 for j = y."""
+    logits = head.logits
+    assert isinstance(logits, Interval)
+    own = labels[:, None]
+    if head.features is None:
+        upper = logits.upper - logits.lower.gather(1, own)
+    else:
+        upper = _elided(head, logits, labels)
+    return upper.scatter(1, own, 0.0)
+
+
+def _elided(head: Head, logits: Interval, labels: Labels) -> Float[Tensor, " batch classes"]:
+    """The bound for every pair of classes, of which each example takes those of its label."""
+    assert head.weight is not None
+    classes = logits.shape[1]
+    together = max(1, _MOST_NUMBERS // head.weight.numel())
+    found: list[Tensor] = []
+    for own in torch.arange(classes, device=labels.device).split(together):
+        rows = _differences(head.weight, own)
+        upper = product(functional.linear, head.features, rows).upper  # type: ignore[arg-type]
+        upper = upper.unflatten(1, (len(own), classes))
+        if head.bias is not None:
+            shift = _differences(head.bias, own)
+            upper = upper + as_interval(shift, upper).upper.unflatten(0, (len(own), classes))
+        found.append(upper)
+    chosen = labels[:, None, None].expand(-1, 1, classes)
+    return torch.cat(found, dim=1).gather(1, chosen)[:, 0]
+
+
+def _differences(rows: Value | Tensor, own: Int[Tensor, " labels"]) -> Interval | Tensor:
+    """Row j minus row k, for k among the labels and every j, one after the other.
+
+    Rows of an interval are independent of one another, so that the difference of two different
+    rows is exact. That of a row and itself is not 0 here, and not used.
+    """
+    if isinstance(rows, Tensor):
+        return (rows[None] - rows[own, None]).flatten(0, 1)
+    assert isinstance(rows, Interval)
+    return Interval.computed(
+        (rows.lower[None] - rows.upper[own, None]).flatten(0, 1),
+        (rows.upper[None] - rows.lower[own, None]).flatten(0, 1),
+    )

@@ -1,0 +1,69 @@
+"""Upper bounds of the margins by which wrong logits exceed the label's."""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from gnomon.algebra import Parameters
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels, Mask, PerExample
+
+
+@dataclass(frozen=True, eq=False)
+class Margins:
+    """What is enclosed of z_j − z_y, over all allowed perturbations.
+
+    Attributes:
+        upper: an upper bound for every example and class j; 0 for its label y. NaN where
+            nothing is known.
+        labels: y of each example.
+    """
+
+    upper: Float[torch.Tensor, " batch classes"]
+    labels: Labels
+
+    @property
+    def worst(self) -> PerExample:
+        """The largest bound over the wrong classes: below 0, no perturbation fools the network.
+
+        NaN where one of them is.
+        """
+        return self.upper.scatter(1, self.labels[:, None], -torch.inf).amax(dim=1)
+
+    @property
+    def certified(self) -> Mask:
+        """For which examples no allowed perturbation changes the class; never where NaN."""
+        return self.worst < 0
+
+
+@runtime_checkable
+class BoundMethod(Protocol):
+    """A frozen dataclass that bounds margins; its fields are its settings."""
+
+    name: str
+    """As it is known in the literature."""
+
+    kind: str
+    """What kind of truth a bound is: "exact arithmetic" or "floating point"."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet | None,
+        parameters: Parameters | None,
+    ) -> Margins:
+        """The margins over all inputs in the set, and all parameters in theirs.
+
+        Args:
+            network: in evaluation mode.
+            inputs: inside the set's domain.
+            labels: their labels.
+            within: which inputs are allowed; None means the inputs as they are.
+            parameters: the sets of parameters by name; None means those of the network.
+        """
+        ...

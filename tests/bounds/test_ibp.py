@@ -1,0 +1,176 @@
+"""Margins by intervals: exact for one layer, never below what is found inside the set."""
+
+import itertools
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnomon.algebra import Interval, evaluate
+from gnomon.bounds import IBP, LargestRadius, Margins, evaluate_head
+from gnomon.errors import SettingError
+from gnomon.seeds import generator
+from gnomon.sets import L2, Linf
+from reference.networks_of_all_kinds import networks
+
+NETWORKS = networks()
+
+
+def _layer(classes: int = 3) -> nn.Linear:
+    layer = nn.Linear(2, classes).double()
+    with torch.no_grad():
+        for parameter in layer.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator(1)))
+    return layer
+
+
+def _boxes(network: nn.Module, radius: float) -> dict[str, Interval]:
+    return {
+        name: Interval.around(value.detach(), radius)
+        for name, value in network.named_parameters()
+    }
+
+
+X = torch.randn(4, 2, generator=generator(0)).double()
+Y = torch.tensor([0, 1, 2, 1])
+
+
+def _margins(logits: Tensor, labels: Tensor) -> Tensor:
+    return logits - logits.gather(1, labels[:, None])
+
+
+@pytest.mark.parametrize("spread", [0.0, 0.2])
+def test_one_layer_is_exact_over_inputs_and_parameters(spread: float) -> None:
+    """Against every corner of the box of inputs, weights and biases."""
+    layer = _layer(2)
+    labels = torch.tensor([0, 1, 0, 1])
+    boxes = _boxes(layer, spread)
+    found = IBP()(layer, X, labels, Linf(0.3), boxes if spread else None)
+    best = torch.full_like(found.upper, -torch.inf)
+    sizes = [X[0].numel(), *(box.numel() for box in boxes.values())]
+    for signs in itertools.product((-1.0, 1.0), repeat=sum(sizes)):
+        parts = torch.tensor(signs).double().split(sizes)
+        point = X + 0.3 * parts[0]
+        weights = {
+            name: box.centre + box.radius * part.reshape(box.shape)
+            for (name, box), part in zip(boxes.items(), parts[1:], strict=True)
+        }
+        logits = torch.func.functional_call(layer, weights, (point,))
+        best = best.maximum(_margins(logits, labels).detach())
+    assert torch.allclose(found.upper, best)
+
+
+@pytest.fixture(params=NETWORKS)
+def case(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor]:
+    return NETWORKS[request.param]()
+
+
+def test_margins_found_inside_are_below_the_bound(case: tuple[nn.Module, Tensor]) -> None:
+    network, x = case
+    labels = torch.arange(len(x)) % 3
+    boxes = _boxes(network, 0.01)
+    found = IBP()(network, x, labels, Linf(0.02), boxes)
+    source = generator(3)
+    for draw in range(20):
+        parts = [
+            torch.rand(each.shape, generator=source).double() for each in (x, *boxes.values())
+        ]
+        parts = [part.round() for part in parts] if draw % 2 else parts
+        point = x + 0.02 * (2 * parts[0] - 1)
+        weights = {
+            name: box.lower + part * box.width
+            for (name, box), part in zip(boxes.items(), parts[1:], strict=True)
+        }
+        with torch.no_grad():
+            logits = torch.func.functional_call(network, weights, (point,))
+        slack = 1e-9 * (1 + float(found.upper.detach().abs().max()))
+        assert bool((_margins(logits, labels) <= found.upper + slack).all())
+
+
+def test_differences_of_rows_are_never_wider_than_differences_of_bounds(
+    case: tuple[nn.Module, Tensor],
+) -> None:
+    network, x = case
+    labels = torch.arange(len(x)) % 3
+    boxes = _boxes(network, 0.01)
+    found = IBP()(network, x, labels, Linf(0.02), boxes).upper
+    logits = evaluate(network, Interval.around(x, 0.02), boxes)
+    plain = logits.upper - logits.lower.gather(1, labels[:, None])
+    plain = plain.scatter(1, labels[:, None], 0.0)
+    # Five products are exact for a sum only off the straddling pairs: up to 1.1716 there.
+    assert bool((found <= plain.clamp_min(0) * 1.1716 + plain.abs() * 0.1716 + 1e-9).all())
+    assert float((plain - found).detach().max()) > 0
+
+
+def test_elision_needs_a_matrix_at_the_very_end() -> None:
+    inner = nn.Linear(2, 3).double()
+
+    class Scaled(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = inner
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.inner(x) * 2
+
+    box = Interval.around(X, 0.1)
+    assert evaluate_head(nn.Sequential(inner), box).features is box
+    assert evaluate_head(Scaled(), box).features is None
+    assert evaluate_head(nn.Sequential(inner, nn.Softmax(dim=1)), box).features is None
+    assert not vars(inner)["_forward_hooks"]
+
+
+def test_batches_of_label_differences_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = _layer(7)
+    labels = torch.tensor([6, 0, 3, 3])
+    whole = IBP()(layer, X, labels, Linf(0.1), _boxes(layer, 0.1)).upper
+    monkeypatch.setattr("gnomon.bounds.ibp._MOST_NUMBERS", 30)
+    assert torch.equal(IBP()(layer, X, labels, Linf(0.1), _boxes(layer, 0.1)).upper, whole)
+
+
+def test_without_a_set_the_margins_are_those_of_the_network() -> None:
+    layer = _layer()
+    found = IBP()(layer, X, Y)
+    assert torch.allclose(found.upper, _margins(layer(X), Y))
+    assert torch.equal(found.certified, layer(X).argmax(dim=1) == Y)
+
+
+def test_an_l2_ball_is_bounded_by_its_box() -> None:
+    layer = _layer()
+    assert torch.equal(IBP()(layer, X, Y, L2(0.2)).upper, IBP()(layer, X, Y, Linf(0.2)).upper)
+
+
+def test_a_tie_and_a_nan_are_not_certified() -> None:
+    upper = torch.tensor([[0.0, -1.0], [0.0, 0.0], [0.0, torch.nan], [-1.0, 0.0]])
+    found = Margins(upper, torch.tensor([0, 0, 0, 1]))
+    assert found.certified.tolist() == [True, False, False, True]
+    assert found.worst[3].item() == -1
+
+
+def test_the_largest_radius_of_an_affine_network_is_its_distance() -> None:
+    layer = _layer(2)
+    with torch.no_grad():
+        logits = layer(X)
+        labels = logits.argmax(dim=1)
+        rows = layer.weight[1 - labels] - layer.weight[labels]
+        expected = -_margins(logits, labels).min(dim=1).values / rows.abs().sum(dim=1)
+    found = LargestRadius(most=8.0, steps=30)(layer, X, labels)
+    assert torch.allclose(found, expected, atol=8 * 2.0**-29)
+    assert bool((found <= expected).all())
+    wrong = LargestRadius(most=8.0)(layer, X, 1 - labels)
+    assert wrong.tolist() == [0.0] * 4
+    small = LargestRadius(most=float(expected.min()) / 2)(layer, X, labels)
+    assert torch.allclose(small, expected.min() / 2)
+
+
+def test_a_box_of_parameters_shrinks_the_largest_radius() -> None:
+    layer = _layer(2)
+    labels = layer(X).argmax(dim=1)
+    free = LargestRadius(most=8.0)(layer, X, labels)
+    boxed = LargestRadius(most=8.0)(layer, X, labels, parameters=_boxes(layer, 0.05))
+    assert bool((boxed < free).all())
+
+
+def test_wrong_settings_are_refused() -> None:
+    with pytest.raises(SettingError, match="most > 0"):
+        LargestRadius(most=0.0)
