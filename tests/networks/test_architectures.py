@@ -137,3 +137,11 @@ def test_settings_outside_their_range_are_refused(
 ) -> None:
     with pytest.raises(SettingError, match=message):
         kind(**settings)
+
+
+@pytest.mark.parametrize("width", [2, 3, 6, 8, 50, 256])
+def test_no_group_of_a_vector_has_a_single_member(width: int) -> None:
+    signature = Signature((4,), 3, (0.0,) * 4, (1.0,) * 4)
+    network = MLP(hidden=(width,), normalization="group")(signature, generator(0))
+    (norm,) = (each for each in network if isinstance(each, nn.GroupNorm))
+    assert norm.num_channels // norm.num_groups >= 2

@@ -114,7 +114,7 @@ def test_no_hook_stays_behind_even_after_an_error() -> None:
 def test_undisturbed_restores_each_modules_mode_and_each_parameters_flag() -> None:
     network = nn.Sequential(nn.Linear(4, 5), nn.Dropout(), nn.Linear(5, 3))
     network[1].eval()
-    network[0].get_parameter("weight").requires_grad_(requires_grad=False)
+    network.get_parameter("0.weight").requires_grad = False
     with undisturbed(network):
         assert not any(module.training for module in network.modules())
         assert not any(parameter.requires_grad for parameter in network.parameters())

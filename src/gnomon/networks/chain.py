@@ -17,7 +17,8 @@ from gnomon.networks.standardize import Standardize
 Normalization = Literal["none", "batch", "layer", "instance", "group"]
 """What stands between a weight layer and its activation."""
 
-_GROUPS = 8
+_GROUPS = (8, 4, 2, 1)
+"""Numbers of groups, the best first: the first that divides the channels is taken."""
 
 
 class Chain:
@@ -129,7 +130,11 @@ def _normalization(kind: Normalization, shape: tuple[int, ...]) -> nn.Module:
     if kind == "batch":
         return nn.BatchNorm2d(channels) if len(shape) > 1 else nn.BatchNorm1d(channels)
     if kind == "group":
-        return nn.GroupNorm(math.gcd(_GROUPS, channels), channels)
+        # A feature of a vector has one place: a group of one would be 0 always.
+        least = 1 if len(shape) > 1 else 2
+        possible = (groups for groups in _GROUPS if channels % groups == 0)
+        fitting = (groups for groups in possible if channels // groups >= least)
+        return nn.GroupNorm(next(fitting, 1), channels)
     if kind == "instance" and len(shape) > 1:
         return nn.InstanceNorm2d(channels, affine=True)
     # Layer normalisation of maps is over channels and positions together; for a vector, which
