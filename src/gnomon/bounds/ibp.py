@@ -6,11 +6,10 @@ from typing import ClassVar
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn import functional
 
 from gnomon.algebra import Interval, Parameters, Value
 from gnomon.algebra.interval.interval import as_interval
-from gnomon.algebra.interval.products import product
+from gnomon.algebra.interval.products import LINEAR, product
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
@@ -75,7 +74,7 @@ def _elided(head: Head, logits: Interval, labels: Labels) -> Float[Tensor, " bat
     found: list[Tensor] = []
     for own in torch.arange(classes, device=labels.device).split(together):
         rows = _differences(head.weight, own)
-        upper = product(functional.linear, head.features, rows).upper  # type: ignore[arg-type]
+        upper = product(LINEAR, head.features, rows).upper  # type: ignore[arg-type]
         upper = upper.unflatten(1, (len(own), classes))
         if head.bias is not None:
             shift = _differences(head.bias, own)

@@ -86,10 +86,6 @@ class Interval(Value):
             ShapeError: a radius that does not broadcast to the centre's shape.
         """
         size = torch.as_tensor(radius, dtype=centre.dtype, device=centre.device)
-        if _known(lambda: not bool((size >= 0).all())):
-            raise SettingError(
-                f"Interval: expected a radius ≥ 0, got {float(size.min()):g}. Correct it."
-            )
         try:
             size = size.expand_as(centre)
         except RuntimeError as error:
@@ -98,8 +94,14 @@ class Interval(Value):
                 f"{tuple(size.shape)}. Give one number per coordinate, or one for all."
             ) from error
         lower, upper = centre - size, centre + size
+        if _known(lambda: not bool((lower <= upper).all())):
+            least = float(size[~(lower <= upper)][0])
+            raise SettingError(
+                f"Interval: expected a radius ≥ 0 around numbers, got {least:g}, or NaN as the "
+                "centre. Correct it."
+            )
         if domain is None:
-            return cls(lower, upper)
+            return cls.computed(lower, upper)
         low, high = domain
         if _known(lambda: not bool(((centre >= low) & (centre <= high)).all())):
             raise SettingError(
@@ -107,7 +109,8 @@ class Interval(Value):
                 f"[{float(centre.min()):g}, {float(centre.max()):g}]. Rescale it, or pass the "
                 "domain it has."
             )
-        return cls(lower.clamp_min(low), upper.clamp_max(high), nonnegative=low >= 0)
+        low_end, high_end = lower.clamp_min(low), upper.clamp_max(high)
+        return cls.computed(low_end, high_end, nonnegative=low >= 0)
 
     @property
     def parts(self) -> tuple[Tensor, ...]:

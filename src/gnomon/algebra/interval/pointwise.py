@@ -30,6 +30,9 @@ def activation(function: Activation, x: Interval) -> Interval:
     lie at the ends of the interval or at a turning point in it; a turning point outside is
     replaced by the end next to it, which is tried anyway.
     """
+    if function.monotone:
+        lower, upper = function(x.lower), function(x.upper)
+        return type(x).computed(lower, upper, nonnegative=function.nonnegative)
     return over(function, function.turning_points, x, nonnegative=function.nonnegative)
 
 
@@ -141,12 +144,16 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
 
 
 def _turning(name: str, *points: float) -> Callable[..., Interval]:
-    """The rule of a torch function with these turning points."""
+    """The rule of a torch function with these turning points; without one, it never falls."""
+    function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
+    function = function or getattr(torch, name)
 
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
-        function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
-        function = function or getattr(torch, name)
-        result = over(lambda v: function(v, *settings, **named), points, x)
+        if points:
+            result = over(lambda v: function(v, *settings, **named), points, x)
+        else:
+            result = x.each(function, *settings, **named)
+            result.nonnegative = False
         return _placed(x, result, inplace)
 
     return rule

@@ -1,16 +1,65 @@
 """Products of intervals: matrices and convolutions whose inputs and weights both vary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval.interval import Interval, as_interval
 
-Bilinear = Callable[[Tensor, Tensor], Tensor]
-"""A sum of products of a coordinate of the first and one of the second tensor, such as x Wᵀ."""
+
+@dataclass(frozen=True)
+class Bilinear:
+    """A sum of products of a coordinate of the first and one of the second tensor, as x Wᵀ.
+
+    Attributes:
+        multiply: the map.
+        inner: the axes of x and of w that are summed over together.
+        outer: the axes of w and of the result that name the outputs.
+    """
+
+    multiply: Callable[[Tensor, Tensor], Tensor]
+    inner: tuple[int, int] | None = None
+    outer: tuple[int, int] | None = None
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        return self.multiply(x, w)
+
+    def sums(
+        self, xs: Sequence[Tensor], rows: Sequence[Sequence[Tensor | None]]
+    ) -> list[Tensor]:
+        """For each row of weights (w_1, …) the sum Σ_i x_i w_i; None stands for 0.
+
+        Where the axes are known it is one call, of tensors put side by side: several times
+        faster for small layers than a call for each product.
+        """
+        if self.inner is None or self.outer is None:
+            return [self._one_by_one(xs, row) for row in rows]
+        like = next(w for w in rows[0] if w is not None)
+        wide = [
+            torch.cat([torch.zeros_like(like) if w is None else w for w in row], self.inner[1])
+            for row in rows
+        ]
+        result = self.multiply(
+            torch.cat(list(xs), self.inner[0]), torch.cat(wide, self.outer[0])
+        )
+        return list(result.chunk(len(rows), self.outer[1]))
+
+    @property
+    def turned(self) -> "Bilinear":
+        """The same map with its arguments exchanged."""
+        return Bilinear(lambda w, x: self.multiply(x, w))
+
+    def _one_by_one(self, xs: Sequence[Tensor], row: Sequence[Tensor | None]) -> Tensor:
+        terms = [self.multiply(x, w) for x, w in zip(xs, row, strict=True) if w is not None]
+        return sum(terms[1:], terms[0])
+
+
+LINEAR = Bilinear(functional.linear, inner=(-1, -1), outer=(0, -1))
 
 
 def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
@@ -36,7 +85,7 @@ def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> I
     if x.nonnegative:
         return _of_nonnegative(multiply, x, w)
     if w.nonnegative:
-        return _of_nonnegative(lambda first, second: multiply(second, first), w, x)
+        return _of_nonnegative(multiply.turned, w, x)
     return _of_any_sign(multiply, x, w)
 
 
@@ -44,12 +93,12 @@ def linear(
     x: Interval | Tensor, weight: Interval | Tensor, bias: Interval | Tensor | None = None
 ) -> Interval:
     """The range of x Wᵀ + b."""
-    return _biased(product(functional.linear, x, weight), bias)
+    return _biased(product(LINEAR, x, weight), bias)
 
 
 def matmul(x: Interval | Tensor, y: Interval | Tensor) -> Interval:
     """The range of the matrix product."""
-    return product(lambda first, second: first @ second, x, y)
+    return product(Bilinear(lambda first, second: first @ second), x, y)
 
 
 def convolution(
@@ -68,7 +117,15 @@ def convolution(
     def multiply(first: Tensor, second: Tensor) -> Tensor:
         return function(first, second, None, *settings, **named)
 
-    result = product(multiply, x, weight)
+    channels = -(weight.ndim - 1)
+    transposed = "transpose" in function.__name__
+    given = settings[_GROUPS[transposed] :]
+    groups = given[0] if given else named.get("groups", 1)
+    bilinear = Bilinear(multiply)
+    if groups == 1:
+        inner, outer = (0, 1) if transposed else (1, 0)
+        bilinear = Bilinear(multiply, (channels, inner), (outer, channels))
+    result = product(bilinear, x, weight)
     places = result.ndim - (weight.ndim - 1)  # 1 for a batch, 0 for a single example
     return _biased(result, bias, (-1, *[1] * (result.ndim - 1 - places)))
 
@@ -96,8 +153,13 @@ def _thin(
 
 def _of_nonnegative(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
     """With x ≥ 0 a positive weight is worst at x's own end, a negative at the other."""
-    lower = multiply(x.lower, w.lower.clamp_min(0)) + multiply(x.upper, w.lower.clamp_max(0))
-    upper = multiply(x.upper, w.upper.clamp_min(0)) + multiply(x.lower, w.upper.clamp_max(0))
+    lower, upper = multiply.sums(
+        (x.lower, x.upper),
+        (
+            (w.lower.clamp_min(0), w.lower.clamp_max(0)),
+            (w.upper.clamp_max(0), w.upper.clamp_min(0)),
+        ),
+    )
     return Interval.computed(lower, upper)
 
 
@@ -110,8 +172,8 @@ def _of_any_sign(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
     mx, rx, mw, rw = x.centre, x.radius, w.centre, w.radius
     ax, aw = mx.abs(), mw.abs()
     px, pw = ax.minimum(rx), aw.minimum(rw)
-    centre = multiply(mx, mw) + multiply(px * mx.sign(), pw * mw.sign())
-    radius = multiply(ax, rw) + multiply(rx, aw + rw) - multiply(px, pw)
+    (centre,) = multiply.sums((mx, px * mx.sign()), ((mw, pw * mw.sign()),))
+    (radius,) = multiply.sums((ax, rx, px), ((rw, aw + rw, -pw),))
     return Interval.computed(centre - radius, centre + radius)
 
 
@@ -125,6 +187,9 @@ def _biased(
         low, high = low.reshape(shape), high.reshape(shape)
     return Interval.computed(x.lower + low, x.upper + high)
 
+
+_GROUPS = {False: 3, True: 4}
+"""Where torch's convolutions, plain and transposed, take their groups, after the bias."""
 
 PRODUCTS = {
     "linear": linear,
