@@ -1,0 +1,267 @@
+"""Rules of affine operations with weights: they are followed backwards exactly."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
+from gnomon.algebra.relaxed.record import fresh, record
+from gnomon.algebra.relaxed.relaxed import Relaxed
+
+Transpose = Callable[[Tensor, Tensor], Tensor]
+
+
+def linear(x: Any, weight: Any, bias: Any = None) -> Any:
+    """X Wᵀ + b; each may be a box."""
+    if not _alone(x, weight, bias) or x.ndim < 2:
+        return fresh("linear", x, weight, bias)
+    box = Interval.rules["linear"](x.interval, weight)
+    found = _multiplied(x, box, torch.matmul, weight)
+    return found if bias is None else add(found, bias)
+
+
+def matmul(x: Any, y: Any) -> Any:
+    """X W, for a matrix W that may be a box."""
+    if not _alone(x, y) or x.ndim < 2 or y.ndim != 2:
+        return fresh("matmul", x, y)
+    box = Interval.rules["matmul"](x.interval, y)
+    return _multiplied(x, box, lambda rows, w: rows @ w.T, y)
+
+
+def convolution(
+    name: str, x: Any, weight: Any, bias: Any = None, *settings: Any, **named: Any
+) -> Any:
+    """A convolution, transposed or not; weight and bias may be boxes."""
+    if not _alone(x, weight, bias) or x.ndim != weight.ndim:
+        return fresh(name, x, weight, bias, *settings, **named)
+    box = Interval.rules[name](x.interval, weight, None, *settings, **named)
+    back = partial(_transposed, name, x.shape, settings, named)
+    found = _multiplied(x, box, back, weight)
+    return found if bias is None else add(found, _shaped(bias, (-1, *[1] * (x.ndim - 2))))
+
+
+def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
+    """X + alpha y."""
+    if alpha != 1:
+        return add(x, _scaled(y, alpha))
+    if isinstance(x, Relaxed) and isinstance(y, Relaxed):
+        return _sum(x, y)
+    value, other = (x, y) if isinstance(x, Relaxed) else (y, x)
+    box = Interval.rules["add"](value.interval, other)
+    if box.shape[:1] != value.shape[:1] or box.ndim != value.ndim:
+        return fresh("add", x, y)
+    constant = as_interval(other, box.lower)
+    thin = constant.lower is constant.upper
+    node = _broadcast(value, box.shape).node
+    return record(
+        value,
+        box,
+        Shifted((node,), constant, box.shape),
+        settled=node.settled,
+        independent=node.independent and thin,
+    )
+
+
+def sub(x: Any, y: Any, *, alpha: float = 1) -> Any:
+    """X − alpha y."""
+    return add(x, _scaled(y, -alpha))
+
+
+def neg(x: Relaxed) -> Any:
+    """−x."""
+    return mul(x, -1.0)
+
+
+def mul(x: Any, y: Any) -> Any:
+    """X · y, where only one of the two depends on the inputs; the other may be a box."""
+    if isinstance(x, Relaxed) and isinstance(y, Relaxed):
+        return fresh("mul", x, y)
+    value, other = (x, y) if isinstance(x, Relaxed) else (y, x)
+    box = Interval.rules["mul"](value.interval, other)
+    weight = other if isinstance(other, Interval) else as_interval(other, box.lower).lower
+    if box.shape != value.shape:
+        if box.shape[:1] != value.shape[:1] or box.ndim != value.ndim:
+            return fresh("mul", x, y)
+        value = _broadcast(value, box.shape)
+    return _multiplied(value, box, torch.mul, weight, pointwise=True)
+
+
+def div(x: Any, y: Any) -> Any:
+    """X / y, where only x depends on the inputs; y may be a box."""
+    if isinstance(y, Relaxed):
+        return fresh("div", x, y)
+    if isinstance(y, Interval):
+        return mul(x, Interval.rules["reciprocal"](y))
+    return mul(x, 1 / y)
+
+
+def batch_norm(
+    x: Any,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Any = None,
+    bias: Any = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """(x − μ) / √(v + ε) · γ + β with the running statistics; γ and β may be boxes."""
+    settings = (running_mean, running_var, weight, bias, training, momentum, eps)
+    if training or running_mean is None or running_var is None or not _alone(x, weight, bias):
+        return fresh("batch_norm", x, *settings)
+    shape = (-1, *[1] * (x.ndim - 2))
+    scale: Any = (running_var + eps).rsqrt()
+    if weight is not None:
+        scale = _scaled(weight, scale)
+    found = mul(sub(x, running_mean.reshape(shape)), _shaped(scale, shape))
+    return found if bias is None else add(found, _shaped(bias, shape))
+
+
+def instance_norm(
+    x: Any,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Any = None,
+    bias: Any = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Any:
+    """With running statistics a batch normalisation; with its own, afresh."""
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
+    settings = (running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    return fresh("instance_norm", x, *settings)
+
+
+def _alone(x: Any, *others: Any) -> bool:
+    """Whether x depends on the inputs and the others do not."""
+    return isinstance(x, Relaxed) and not any(isinstance(each, Relaxed) for each in others)
+
+
+def _multiplied(
+    x: Relaxed, box: Interval, transpose: Transpose, weight: Any, *, pointwise: bool = False
+) -> Relaxed:
+    node = x.node
+    if isinstance(weight, Interval) and weight.lower is weight.upper:
+        weight = weight.lower
+    return record(
+        x,
+        box,
+        Multiplied((node,), transpose, weight),
+        settled=node.independent or (pointwise and node.settled),
+        independent=node.independent and pointwise and isinstance(weight, Tensor),
+    )
+
+
+def _sum(x: Relaxed, y: Relaxed) -> Any:
+    box = Interval.rules["add"](x.interval, y.interval)
+    alike = all(each.ndim == box.ndim and each.shape[0] == box.shape[0] for each in (x, y))
+    if not alike or x.node.examples != y.node.examples:
+        return fresh("add", x, y)
+    return record(x, box, Mapped((x.node, y.node), torch.add, box.shape))
+
+
+def _broadcast(x: Relaxed, shape: torch.Size) -> Relaxed:
+    if x.shape == shape:
+        return x
+    box = x.interval.each(Tensor.expand, shape)
+    return record(x, box, Mapped((x.node,), lambda value: value.expand(shape), shape))
+
+
+def _scaled(value: Any, factor: Any) -> Any:
+    """A value, a box, a tensor or a number, times a constant."""
+    if isinstance(value, Interval):
+        return Interval.rules["mul"](value, factor)
+    return mul(value, factor) if isinstance(value, Relaxed) else value * factor
+
+
+def _shaped(value: Any, shape: tuple[int, ...]) -> Any:
+    if isinstance(value, Interval):
+        return value.each(torch.reshape, shape)
+    return value.reshape(shape)
+
+
+def _transposed(
+    name: str,
+    shape: torch.Size,
+    settings: tuple[Any, ...],
+    named: dict[str, Any],
+    rows: Tensor,
+    weight: Tensor,
+) -> Tensor:
+    """Rows over the image of a convolution, pulled back to inputs of this shape."""
+    flat = rows.flatten(0, 1)
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    given = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
+    if "transpose" in name or isinstance(given["padding"], str):
+        like = torch.zeros((), dtype=rows.dtype, device=rows.device)
+        function = partial(_unbiased, getattr(functional, name), weight, settings, named)
+        back = torch.func.vjp(function, like.expand(len(flat), *shape[1:]))[1]
+        found = back(flat)[0]
+    else:
+        found = _transposed_convolution(name, shape, flat, weight, **given)
+    return found.reshape(*rows.shape[:2], *shape[1:])
+
+
+def _unbiased(
+    function: Callable[..., Tensor],
+    weight: Tensor,
+    settings: tuple[Any, ...],
+    named: dict[str, Any],
+    x: Tensor,
+) -> Tensor:
+    return function(x, weight, None, *settings, **named)
+
+
+def _transposed_convolution(
+    name: str,
+    shape: torch.Size,
+    rows: Tensor,
+    weight: Tensor,
+    *,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    groups: int,
+) -> Tensor:
+    """A transposed convolution of the same settings; what the stride left over is added."""
+    axes = range(weight.ndim - 2)
+    steps, pads, gaps = (
+        (each,) * len(axes) if isinstance(each, int) else tuple(each)
+        for each in (stride, padding, dilation)
+    )
+    left = [
+        shape[2 + axis]
+        + 2 * pads[axis]
+        - gaps[axis] * (weight.shape[2 + axis] - 1)
+        - (rows.shape[2 + axis] - 1) * steps[axis]
+        - 1
+        for axis in axes
+    ]
+    function = getattr(functional, name.replace("conv", "conv_transpose"))
+    return function(rows, weight, None, steps, pads, left, groups, gaps)
+
+
+AFFINE = {
+    "linear": linear,
+    "matmul": matmul,
+    "add": add,
+    "sub": sub,
+    "neg": neg,
+    "mul": mul,
+    "div": div,
+    "batch_norm": batch_norm,
+    "instance_norm": instance_norm,
+    **{
+        name: partial(convolution, name)
+        for kind in ("conv", "conv_transpose")
+        for name in (f"{kind}1d", f"{kind}2d", f"{kind}3d")
+    },
+}

@@ -1,0 +1,185 @@
+"""Linear forms over the nodes of an expression, and their substitution back to its inputs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gnomon.algebra.interval import Interval
+
+
+@runtime_checkable
+class Origin(Protocol):
+    """How a node came about from others.
+
+    Attributes:
+        parents: the others.
+        worthwhile: whether substitution can bound coordinates better than the interval's rule.
+    """
+
+    parents: tuple["Node", ...]
+    worthwhile: bool
+
+    def pull(self, rows: Tensor, forms: "Forms") -> None:
+        """Replaces ⟨rows, node⟩ by something that is never larger, over the parents.
+
+        Args:
+            rows: forms × examples (or 1, the same for all of them) × the axes of an example.
+            forms: receives rows over the parents (`give`) and constants (`add`).
+        """
+        ...
+
+
+@dataclass(eq=False)
+class Node:
+    """One place of an expression: a tensor that varies with the inputs and parameters.
+
+    Attributes:
+        interval: bounds of each coordinate; the best that are known so far.
+        origin: how it came about.
+        examples: forms over it are kept apart for this many examples, of which its axes hold
+            one after the other; no coordinate of an example depends on another one.
+        settled: no better bound of a single coordinate is to be had.
+        independent: the coordinates vary independently, in the whole interval.
+    """
+
+    interval: Interval
+    origin: Origin
+    examples: int
+    settled: bool = False
+    independent: bool = False
+    depth: int = field(init=False)
+    breadth: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        parents = self.origin.parents
+        self.depth = 1 + max((parent.depth for parent in parents), default=0)
+        own = -(-self.interval.numel() // max(self.examples, 1))
+        self.breadth = max((own, *(parent.breadth for parent in parents)))
+
+    @property
+    def shape(self) -> torch.Size:
+        """Of the tensor that it stands for."""
+        return self.interval.shape
+
+
+class Forms:
+    """Linear forms Σ ⟨rows_n, n⟩ + constant over nodes n: lower bounds of what is asked.
+
+    Until the first step that is an inequality, one form stands for its negative as well: it is
+    then *mirrored*, and `split` writes both down. The upper bound of a form is minus the lower
+    bound of its negative, so that only lower bounds have to be stated anywhere.
+
+    Attributes:
+        constant: forms × examples.
+        slopes: where the choice of a relaxation's slopes is overruled; by the relaxation.
+    """
+
+    def __init__(
+        self, node: Node, rows: Tensor, *, mirrored: bool, slopes: Mapping[Any, Tensor]
+    ) -> None:
+        self.pending: dict[Node, Tensor] = {node: rows}
+        self.constant = rows.new_zeros(len(rows), 1)
+        self.mirrored, self.slopes = mirrored, slopes
+
+    def give(self, node: Node, rows: Tensor) -> None:
+        """Adds ⟨rows, node⟩."""
+        held = self.pending.get(node)
+        self.pending[node] = rows if held is None else held + rows
+
+    def add(self, constant: Tensor) -> None:
+        """Adds a constant to each form, for each example."""
+        self.constant = self.constant + constant
+
+    def split(self, rows: Tensor) -> Tensor:
+        """Writes every form and its negative down; returns the rows so extended."""
+        if not self.mirrored:
+            return rows
+        self.mirrored = False
+        self.pending = {node: _both_signs(held) for node, held in self.pending.items()}
+        self.constant = _both_signs(self.constant)
+        return _both_signs(rows)
+
+    def substitute(self) -> Tensor:
+        """The constants that remain when every node has been replaced by its parents."""
+        while self.pending:
+            # No node that is still pending comes from the deepest: its rows are complete.
+            deepest = max(self.pending, key=lambda node: node.depth)
+            deepest.origin.pull(self.pending.pop(deepest), self)
+        return self.constant
+
+
+def bounds(
+    node: Node,
+    rows: Tensor,
+    *,
+    upper: bool = True,
+    slopes: Mapping[Any, Tensor] | None = None,
+) -> list[Tensor]:
+    """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms."""
+    forms = Forms(node, rows, mirrored=upper, slopes=slopes or {})
+    found = forms.substitute()
+    found = found.expand(len(found), node.examples).T
+    if not upper:
+        return [found]
+    if forms.mirrored:  # nothing on the way was an inequality
+        return [found, found]
+    low, high = found.tensor_split(2, dim=1)
+    return [low, -high]
+
+
+def cut(known: Interval, lower: Tensor, upper: Tensor) -> Interval:
+    """An interval, cut with other bounds; a bound that is NaN says nothing.
+
+    Where rounding makes the bounds cross, the known ones stay.
+    """
+    low, high = torch.fmax(known.lower, lower), torch.fmin(known.upper, upper)
+    crossed = low > high
+    return Interval.computed(
+        torch.where(crossed, known.lower, low),
+        torch.where(crossed, known.upper, high),
+        nonnegative=known.nonnegative,
+    )
+
+
+def chunk(node: Node, budget: int) -> int:
+    """How many forms fit into a budget of bytes: both signs, and four tensors for each."""
+    size = node.interval.lower.element_size()
+    return max(1, budget // (8 * size * node.examples * node.breadth))
+
+
+def unit_rows(node: Node, places: Tensor) -> Tensor:
+    """The forms that pick one coordinate of each example."""
+    like, width = node.interval.lower, node.interval.numel() // node.examples
+    rows = like.new_zeros(len(places), width)
+    rows[torch.arange(len(places), device=like.device), places] = 1
+    if node.shape[0] == node.examples:
+        return rows.reshape(len(places), 1, *node.shape[1:])
+    rows = rows.unsqueeze(1).expand(-1, node.examples, -1)
+    return rows.reshape(len(places), *node.shape)
+
+
+def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
+    """The products ⟨rows, value⟩ of each example: forms × examples, or × 1 if all agree.
+
+    Args:
+        rows: forms × (examples or 1) × shape.
+        value: (examples or 1) × shape.
+        examples: how many there are.
+    """
+    flat = rows.reshape(len(rows), rows.shape[1], -1)
+    if len(value) == 1:
+        found = flat @ value.reshape(-1)
+    elif rows.shape[1] == 1:
+        found = flat[:, 0] @ value.reshape(len(value), -1).T
+    else:
+        found = torch.einsum("sbn,bn->sb", flat, value.reshape(len(value), -1))
+    if found.shape[1] not in {1, examples}:  # several places of each example along one axis
+        found = found.reshape(len(rows), examples, -1).sum(-1)
+    return found
+
+
+def _both_signs(rows: Tensor) -> Tensor:
+    return torch.cat([rows, -rows])

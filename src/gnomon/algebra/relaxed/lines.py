@@ -1,0 +1,185 @@
+"""Two straight lines around a function of one variable over an interval: its relaxation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gnomon.algebra.interval.interval import Interval
+from gnomon.algebra.relaxed.curvature import Curvature
+
+Function = Callable[[Tensor], Tensor]
+
+_BISECTIONS = 24
+_REACH, _NODES = (
+    30.0,
+    4097,
+)  # of the table of slopes; beyond, functions here are nearly straight
+
+
+@dataclass(frozen=True)
+class Lines:
+    """lower_slope x + lower_offset ≤ f(x) ≤ upper_slope x + upper_offset on [l, u].
+
+    Attributes:
+        lower_offset: None stands for 0.
+        free: where it is given, every lower slope between its two ends is right too, with the
+            same offset.
+    """
+
+    lower_slope: Tensor
+    lower_offset: Tensor | None
+    upper_slope: Tensor
+    upper_offset: Tensor
+    free: tuple[Tensor, Tensor] | None = None
+
+
+def rectified(slope: float | Tensor, x: Interval) -> Lines:
+    """Around x for x ≥ 0 and s x below: the chord on one side, a line through 0 on the other.
+
+    The slope of the line through 0 may be anything between 1 and s; of these two it is the one
+    that is nearer to the function in the middle of the interval.
+
+    References:
+        zhang2018, section 3.3 (the adaptive choice of CROWN).
+    """
+    low, high = x.lower, x.upper
+    left = torch.as_tensor(slope, dtype=low.dtype, device=low.device).expand_as(low)
+    one, zero = torch.ones_like(low), torch.zeros_like(low)
+    kink = (low < 0) & (high > 0)
+    width = torch.where(kink, high - low, one)
+    straight = torch.where(low >= 0, one, left)
+    chord = torch.where(kink, (high - left * low) / width, straight)
+    offset = torch.where(kink, low * (left - chord), zero)
+    ray = torch.where(kink & (high > -low), one, straight)
+    if not isinstance(slope, Tensor):  # then it is at most 1: the chord lies above
+        free = (torch.where(low >= 0, one, left), torch.where(high <= 0, left, one))
+        return Lines(ray, None, chord, offset, free)
+    convex = left <= 1
+    return Lines(
+        torch.where(convex, ray, chord),
+        torch.where(convex, zero, offset),
+        torch.where(convex, chord, ray),
+        torch.where(convex, offset, zero),
+    )
+
+
+def enclosing(function: Function, curvature: Curvature, x: Interval) -> Lines:
+    """Around any function whose curvature is known: in the middle of [l, u] as near as can be.
+
+    Of all lines above f on [l, u], the one that is lowest at the midpoint c (and so has the
+    least area below it) supports the concave envelope of f at c: its slope a minimises
+    max_x (f(x) − a x) + a c, a convex function of a. It is a chord, or a tangent, or both.
+    Below, the same is done with −f.
+
+    Whatever the slope is, the offset max_x (f(x) − a x) over [l, u] is bounded rigorously from
+    the curvature: it is attained at an end, at a knot, or inside a concave piece, and there f
+    lies below each of its tangents. Slopes are constants for differentiation (their derivative
+    does not move the line at c, where it is least); offsets are differentiated.
+    """
+    above = _Above(function, curvature)
+    below = _Above(lambda value: -function(value), curvature.negative)
+    up, down = above.slope(x), below.slope(x)
+    return Lines(-down, -below.offset(down, x), up, above.offset(up, x))
+
+
+def level(x: Interval) -> Lines:
+    """The lines without slope around the values in an interval."""
+    zero = torch.zeros_like(x.lower)
+    return Lines(zero, x.lower, zero, x.upper)
+
+
+class _Above:
+    """The lines above a function."""
+
+    def __init__(self, function: Function, curvature: Curvature) -> None:
+        self.function, self.curvature = function, curvature
+        self.concave = [piece[:2] for piece in curvature.pieces if piece[2] == "-"]
+
+    def slope(self, x: Interval) -> Tensor:
+        """The slope of the best line: by bisection of the convex function of a, see above."""
+        with torch.no_grad():
+            low, high = x.lower.detach(), x.upper.detach()
+            middle, tables = (low + high) / 2, self._tables(low)
+            least, most = self._extreme_slopes(low, high)
+            touching, inside = middle, torch.zeros_like(middle, dtype=torch.bool)
+            for _ in range(_BISECTIONS):
+                slope = (least + most) / 2
+                touching, inside = self._highest(slope, low, high, tables)
+                right = touching > middle
+                least = torch.where(right, slope, least)
+                most = torch.where(right, most, slope)
+            slope = (least + most) / 2
+            return torch.where(inside, self._derivative(touching), slope)
+
+    def offset(self, slope: Tensor, x: Interval) -> Tensor:
+        """At least f(t) − slope · t for all t in the interval."""
+        low, high = x.lower, x.upper
+        tables = self._tables(low)
+        places = [low, high, *(low.clamp_min(knot).minimum(high) for knot in self.knots)]
+        best = torch.stack([self.function(at) - slope * at for at in places]).amax(0)
+        for (start, end), table in zip(self.concave, tables, strict=True):
+            first, last = (low.clamp_min(point).minimum(high) for point in (start, end))
+            with torch.no_grad():
+                at = _inverse(table, slope).maximum(first).minimum(last)
+                excess = self._derivative(at) - slope
+            tangent = self.function(at) - slope * at
+            rest = (excess * (first - at)).maximum(excess * (last - at))
+            best = best.maximum(tangent + rest)
+        return best + self.curvature.slack
+
+    @property
+    def knots(self) -> tuple[float, ...]:
+        return self.curvature.knots
+
+    def _highest(
+        self, slope: Tensor, low: Tensor, high: Tensor, tables: list[tuple[Tensor, Tensor]]
+    ) -> tuple[Tensor, Tensor]:
+        """Where f(t) − slope · t is largest, and whether a tangent touches there."""
+        inner = torch.zeros_like(low, dtype=torch.bool)
+        best, value = low, self.function(low) - slope * low
+        places = [(high, inner)]
+        places += [(low.clamp_min(knot).minimum(high), inner) for knot in self.knots]
+        for (start, end), table in zip(self.concave, tables, strict=True):
+            first, last = (low.clamp_min(point).minimum(high) for point in (start, end))
+            free = _inverse(table, slope)
+            places.append((free.maximum(first).minimum(last), (free > first) & (free < last)))
+        tangent = inner
+        for at, touches in places:
+            found = self.function(at) - slope * at
+            better = found > value
+            best, value = torch.where(better, at, best), torch.where(better, found, value)
+            tangent = torch.where(better, touches, tangent)
+        return best, tangent
+
+    def _extreme_slopes(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+        """The least and largest slope in the interval; slopes are monotone between knots."""
+        step = 1e-5  # to either side of a knot, at which the slope may jump
+        near = [knot + side for knot in self.knots for side in (-step, step)]
+        places = [low, high, *(low.clamp_min(point).minimum(high) for point in near)]
+        slopes = torch.stack([self._derivative(at) for at in places])
+        return slopes.amin(0), slopes.amax(0)
+
+    def _derivative(self, at: Tensor) -> Tensor:
+        back = torch.func.vjp(self.function, at)[1]
+        return back(torch.ones_like(at))[0].detach()
+
+    def _tables(self, like: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """For each concave piece: rising slopes, and the places that have them."""
+        made: list[tuple[Tensor, Tensor]] = []
+        for start, end in self.concave:
+            first, last = max(start, -_REACH), min(end, _REACH)
+            at = torch.linspace(last, first, _NODES, dtype=torch.float64, device=like.device)
+            slopes = self._derivative(at).cummax(0).values  # rounding may bend a flat tail
+            made.append((slopes.to(like.dtype), at.to(like.dtype)))
+        return made
+
+
+def _inverse(table: tuple[Tensor, Tensor], slope: Tensor) -> Tensor:
+    """Where the slope is about so large, by linear interpolation in a table."""
+    slopes, places = table
+    index = torch.searchsorted(slopes, slope.detach().contiguous()).clamp(1, len(slopes) - 1)
+    low, high = slopes[index - 1], slopes[index]
+    share = ((slope.detach() - low) / (high - low).clamp_min(1e-30)).clamp(0, 1)
+    return places[index - 1] + share * (places[index] - places[index - 1])

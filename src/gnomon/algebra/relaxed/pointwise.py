@@ -1,0 +1,114 @@
+"""Rules of functions of one coordinate: they are relaxed to two lines."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.activations import Activation, LeakyReLU, ReLU
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed.curvature import FUNCTIONS, curvature_of
+from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
+from gnomon.algebra.relaxed.origins import Activated
+from gnomon.algebra.relaxed.record import fresh, placed, record
+from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.value import Rule
+
+Relaxation = Callable[[Interval], Lines]
+
+
+def activation(function: Activation, x: Relaxed) -> Relaxed:
+    """An activation function, between lines that its curvature gives; level ones if unknown."""
+
+    def values(box: Interval) -> Interval:
+        return Interval.rules["activation"](function, box)
+
+    if isinstance(function, ReLU | LeakyReLU):
+        slope = function.slope if isinstance(function, LeakyReLU) else 0.0
+        return _kinked(x, values, slope)
+    curvature = curvature_of(function)
+    if curvature is None:
+        return _relaxed(x, values, lambda box: level(values(box)))
+    return _relaxed(x, values, partial(enclosing, function, curvature))
+
+
+def named(name: str) -> Rule:
+    """The rule of a torch function of one coordinate."""
+
+    def rule(x: Relaxed, *settings: Any, inplace: bool = False, **given: Any) -> Relaxed:
+        function = _function(name, settings, given)
+        curvature = FUNCTIONS[name](*settings, **given)
+
+        def values(box: Interval) -> Interval:
+            return Interval.rules[name](box, *settings, **given)
+
+        if curvature is None:
+            result = _relaxed(x, values, lambda box: level(values(box)))
+        else:
+            result = _relaxed(x, values, partial(enclosing, function, curvature))
+        return placed(x, result, inplace=inplace)
+
+    return rule
+
+
+def relu(x: Relaxed, inplace: bool = False) -> Relaxed:
+    """max(0, x)."""
+    return leaky_relu(x, 0.0, inplace)
+
+
+def leaky_relu(x: Relaxed, negative_slope: float = 0.01, inplace: bool = False) -> Relaxed:
+    """X for x ≥ 0, slope · x below."""
+    values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
+    if negative_slope == 0:
+        values = Interval.rules["relu"]
+    slope = negative_slope if negative_slope <= 1 else torch.tensor(negative_slope)
+    result = _kinked(x, values, slope)
+    return placed(x, result, inplace=inplace)
+
+
+def prelu(x: Any, weight: Any) -> Any:
+    """X for x ≥ 0, w x below, one slope w for each channel or for all."""
+    if not isinstance(x, Relaxed) or not isinstance(weight, Tensor):
+        return fresh("prelu", x, weight)
+    shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
+    values = partial(Interval.rules["prelu"], weight=weight)
+    return _kinked(x, values, weight.reshape(shape))
+
+
+def _kinked(
+    x: Relaxed, values: Callable[[Interval], Interval], slope: float | Tensor
+) -> Relaxed:
+    """A function with a kink at 0: only where an interval holds it, bounds are worth work."""
+    known = x.interval
+    return _relaxed(x, values, partial(rectified, slope), (known.lower < 0) & (known.upper > 0))
+
+
+def _relaxed(
+    x: Relaxed,
+    values: Callable[[Interval], Interval],
+    relax: Relaxation,
+    needed: Tensor | None = None,
+) -> Relaxed:
+    box, node = x.operand(needed), x.node
+    origin = Activated((node,), relax(box))
+    return record(x, values(box), origin, settled=node.settled, independent=node.independent)
+
+
+def _function(
+    name: str, settings: tuple[Any, ...], given: dict[str, Any]
+) -> Callable[[Tensor], Tensor]:
+    owner = next(each for each in (functional, torch) if hasattr(each, name))
+    function = getattr(owner, name)
+    return lambda value: function(value, *settings, **given)
+
+
+POINTWISE: dict[str, Rule] = {
+    "activation": activation,
+    **{name: named(name) for name in FUNCTIONS},
+    "relu": relu,
+    "leaky_relu": leaky_relu,
+    "prelu": prelu,
+}

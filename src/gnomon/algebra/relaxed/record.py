@@ -1,0 +1,77 @@
+"""Notes a step of an expression: exactly, or as a fresh box where it has no relaxation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed.forms import Node, Origin
+from gnomon.algebra.relaxed.origins import leaf
+from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.value import Rule
+
+
+def record(
+    x: Relaxed,
+    box: Interval,
+    origin: Origin,
+    *,
+    settled: bool = False,
+    independent: bool = False,
+) -> Relaxed:
+    """A value that came from x, with as many examples."""
+    node = Node(box, origin, x.node.examples, settled=settled, independent=independent)
+    return Relaxed(node, x.settings)
+
+
+def fresh(name: str, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+    """What intervals make of a function: its output is a box, and forgets where it came from.
+
+    Operands are bounded by substitution backwards first. A result without axes, which has no
+    examples, is an interval.
+    """
+    values = [each for each in _flat((*args, *kwargs.values())) if isinstance(each, Relaxed)]
+    given = {key: _plain(each) for key, each in kwargs.items()}
+    found = Interval.rules[name](*(_plain(each) for each in args), **given)
+    result = _box(found, values[0])
+    return placed(values[0], result, inplace=inplace)
+
+
+def placed(x: Relaxed, result: Any, *, inplace: bool) -> Any:
+    """The result; put where x is, too, if the function works in place."""
+    if inplace:
+        x.assign(result)
+    return result
+
+
+def starting_afresh(name: str) -> Rule:
+    """The rule of a function without a relaxation."""
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        return fresh(name, *args, **kwargs)
+
+    return rule
+
+
+def _box(found: Any, like: Relaxed) -> Any:
+    if isinstance(found, tuple | list):
+        return tuple(_box(each, like) for each in found)
+    if not isinstance(found, Interval) or found.ndim == 0:
+        return found
+    return Relaxed(leaf(found), like.settings)
+
+
+def _plain(argument: Any) -> Any:
+    """The argument with intervals in place of values of this algebra; new objects."""
+    if isinstance(argument, Relaxed):
+        tight = argument.operand()
+        return Interval.computed(*tight.parts, nonnegative=tight.nonnegative)
+    if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
+        return type(argument)(_plain(each) for each in argument)
+    return argument
+
+
+def _flat(arguments: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for each in arguments:
+        found += _flat(each) if isinstance(each, tuple | list) else [each]
+    return found

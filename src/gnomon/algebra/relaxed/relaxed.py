@@ -1,0 +1,252 @@
+"""Linear relaxations: bounds that are linear in the inputs, found by substitution backwards."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed.forms import Node, bounds, chunk, cut, unit_rows
+from gnomon.algebra.relaxed.origins import leaf
+from gnomon.algebra.value import Value
+from gnomon.errors import SettingError, ShapeError
+
+Intermediate = Literal["relaxed", "interval"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How bounds are computed.
+
+    Attributes:
+        intermediate: where the bounds come from between which activations are relaxed: by
+            substitution backwards ("relaxed", CROWN), or from interval rules ("interval",
+            CROWN-IBP).
+        budget: bytes that the forms substituted at one time may take.
+    """
+
+    intermediate: Intermediate = "relaxed"
+    budget: int = 2**28
+
+    def __post_init__(self) -> None:
+        if self.intermediate not in {"relaxed", "interval"}:
+            raise SettingError(
+                "Relaxed: expected intermediate bounds 'relaxed' or 'interval', got "
+                f"{self.intermediate!r}. Choose one."
+            )
+        if self.budget < 1:
+            raise SettingError(f"Relaxed: expected a budget ≥ 1, got {self.budget}. Raise it.")
+
+
+DEFAULT = Settings()
+
+
+class Relaxed(Value):
+    """A tensor that depends on inputs in a set, with linear bounds of its linear forms.
+
+    The expression is recorded while a network runs. A bound of ⟨a, z⟩ is found backwards: z is
+    replaced by what it came from, exactly where that is affine, and by one of two straight
+    lines around each activation, the one that suits the sign of its coefficient; what remains
+    is linear in the inputs, and is bounded over their box. Where a weight varies in w ± r, its
+    term r |h| has a line above it, too: |h| ≤ the chord of |·| over h's bounds; no tensor of
+    size examples × outputs × inputs of a layer is made. Every bound of a coordinate is cut with
+    that of `Interval`, whose rules are computed along.
+
+    Operations without a relaxation (max pooling, softmax, normalisations by the example's own
+    statistics, products of two values that vary) start afresh: their output is a box. All
+    bounds hold in exact arithmetic; here they are computed with ordinary rounding. A larger set
+    does not always have wider bounds: which line through 0 is below an activation, is chosen.
+
+    References:
+        zhang2018 (CROWN); xu2020 (general expressions); singh2019.
+    """
+
+    precedence = 1
+
+    def __init__(self, node: Node, settings: Settings = DEFAULT) -> None:
+        self.node, self.settings = node, settings
+
+    @classmethod
+    def of(
+        cls, box: Interval, *, intermediate: Intermediate = "relaxed", budget: int = 2**28
+    ) -> "Relaxed":
+        """All tensors in a box; its first axis counts examples.
+
+        Raises:
+            ShapeError: a box without an axis of examples.
+            SettingError: a setting outside its range.
+        """
+        if box.ndim < 2:
+            raise ShapeError(
+                "Relaxed: expected examples along the first of at least two axes, got shape "
+                f"{tuple(box.shape)}. Add an axis with unsqueeze(0)."
+            )
+        return cls(leaf(box), Settings(intermediate, budget))
+
+    @classmethod
+    def around(
+        cls,
+        centre: Tensor,
+        radius: float | Tensor,
+        domain: tuple[float, float] | None = None,
+        *,
+        intermediate: Intermediate = "relaxed",
+        budget: int = 2**28,
+    ) -> "Relaxed":
+        """All tensors at most `radius` from the centre in every coordinate, within the domain.
+
+        Args:
+            centre: examples × the axes of one; inside the domain.
+            radius: ≥ 0; a number or a tensor that broadcasts to the centre's shape.
+            domain: the interval of every coordinate.
+            intermediate: whether activations are relaxed between bounds found by substitution
+                backwards, or between those of intervals, which cost less and are wider.
+            budget: bytes that the forms substituted at one time may take (what autograd keeps
+                for a later differentiation comes on top).
+
+        Raises:
+            SettingError: a setting outside its range, or a centre outside the domain.
+            ShapeError: shapes that do not fit, or no axis of examples.
+        """
+        box = Interval.around(centre, radius, domain)
+        return cls.of(box, intermediate=intermediate, budget=budget)
+
+    @property
+    def interval(self) -> Interval:
+        """The bounds that are known so far, without further substitution."""
+        return self.node.interval
+
+    @property
+    def parts(self) -> tuple[Tensor, ...]:
+        """The bounds that are known so far."""
+        return self.node.interval.parts
+
+    @property
+    def lower(self) -> Tensor:
+        """The lower bound of every coordinate; computed once, when it is asked for."""
+        return self.settled().lower
+
+    @property
+    def upper(self) -> Tensor:
+        """The upper bound of every coordinate."""
+        return self.settled().upper
+
+    @property
+    def centre(self) -> Tensor:
+        """The midpoint of the bounds of every coordinate."""
+        return self.settled().centre
+
+    @property
+    def radius(self) -> Tensor:
+        """Half the distance between the bounds of every coordinate."""
+        return self.settled().radius
+
+    @property
+    def width(self) -> Tensor:
+        """The distance between the bounds of every coordinate."""
+        return self.settled().width
+
+    def contains(self, value: Tensor, slack: float = 0.0) -> bool:
+        """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
+        return self.settled().contains(value, slack)
+
+    def bound(self, rows: Tensor) -> Interval:
+        """Bounds of linear combinations of the coordinates, such as differences of logits.
+
+        Tighter than combining bounds of coordinates: a last layer and the combination are one
+        affine map (the elision of the last layer).
+
+        Args:
+            rows: combinations × the axes of an example, or examples × combinations × those.
+
+        Returns:
+            Bounds of examples × combinations.
+
+        Raises:
+            ShapeError: rows of another shape.
+        """
+        known = self._combined(rows)
+        return cut(known, *self._substituted(rows, upper=True))
+
+    def at_least(self, rows: Tensor) -> Tensor:
+        """The lower bounds alone of linear combinations; half the work of `bound`."""
+        known = self._combined(rows)
+        return torch.fmax(known.lower, *self._substituted(rows, upper=False))
+
+    def settled(self, needed: Tensor | None = None) -> Interval:
+        """The interval, after substitution backwards of all coordinates, or of the needed ones.
+
+        Args:
+            needed: which coordinates are worth the work; examples × the axes of one.
+        """
+        node = self.node
+        if node.settled:
+            return node.interval
+        if needed is None:
+            places = torch.arange(node.interval.numel() // max(node.examples, 1))
+            node.settled = True
+        else:
+            places = needed.reshape(node.examples, -1).any(0).nonzero().flatten()
+        places = places.to(self.device)
+        if len(places) and node.examples:
+            self._settle(places)
+        return node.interval
+
+    def operand(self, needed: Tensor | None = None) -> Interval:
+        """The bounds between which an operation on this value is relaxed.
+
+        They are found by substitution only if the settings say so, and only if they can become
+        better than the interval's: those of an activation's output hardly can.
+        """
+        if self.settings.intermediate == "interval" or not self.node.origin.worthwhile:
+            return self.node.interval
+        return self.settled(needed)
+
+    def _settle(self, places: Tensor) -> None:
+        """Bounds some coordinates of each example by substitution."""
+        node, old = self.node, self.node.interval
+        parts = places.split(chunk(node, self.settings.budget))
+        found = [bounds(node, unit_rows(node, part)) for part in parts]
+        lower, upper = (
+            bound.reshape(node.examples, -1).index_copy(1, places, torch.cat(each, dim=1))
+            for bound, each in zip(old.parts, zip(*found, strict=True), strict=True)
+        )
+        node.interval = cut(old, lower.reshape(old.shape), upper.reshape(old.shape))
+
+    def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
+        """Bounds of examples × combinations by substitution alone."""
+        node = self.node
+        given = self._per_example(rows).movedim(1, 0).to(node.interval.lower)
+        parts = given.split(chunk(node, self.settings.budget))
+        found = [bounds(node, part, upper=upper) for part in parts]
+        return [torch.cat(each, dim=1) for each in zip(*found, strict=True)]
+
+    def _combined(self, rows: Tensor) -> Interval:
+        """What intervals say of linear combinations: examples × combinations."""
+        column = self.interval.each(torch.flatten, 1).each(torch.unsqueeze, 2)
+        given = self._per_example(rows).flatten(2).to(column.lower)
+        return Interval.rules["matmul"](given, column).each(torch.squeeze, 2)
+
+    def _per_example(self, rows: Tensor) -> Tensor:
+        """Rows as (1 or examples) × combinations × the axes of one."""
+        shape = self.shape[1:]
+        fits = rows.shape[rows.ndim - len(shape) :] == shape and rows.ndim - len(shape) in {
+            1,
+            2,
+        }
+        if not fits or self.ndim < 2 or self.shape[0] != self.node.examples:
+            raise ShapeError(
+                f"Relaxed: expected rows of shape (…, combinations, {tuple(shape)}), got "
+                f"{tuple(rows.shape)}. Give one coefficient per coordinate."
+            )
+        rows = rows if rows.ndim == len(shape) + 2 else rows.unsqueeze(0)
+        if len(rows) not in {1, self.node.examples}:
+            raise ShapeError(
+                f"Relaxed: expected rows for 1 or {self.node.examples} examples, got "
+                f"{len(rows)}. Give them for every example."
+            )
+        return rows
+
+    def __repr__(self) -> str:
+        return f"Relaxed(shape={tuple(self.shape)}, interval={self.interval!r})"
