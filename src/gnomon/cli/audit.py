@@ -90,11 +90,10 @@ def audit(
     with announcing() as announce:
         result = examine(subject, chosen, seed, announce)
         announce("report")
-        folder = output or _folder(target)
-        page = write_report(folder, [(subject, result)])  # before a requirement can be wrong
-        verdicts = [requirement.check(result) for requirement in requirements]
-        if verdicts:
-            write_report(folder, [(subject, result)], verdicts)
+        folder, examined = output or _folder(target), [(subject, result)]
+        page = write_report(folder, examined)  # before a requirement can be found wrong
+        if verdicts := [requirement.check(result) for requirement in requirements]:
+            write_report(folder, examined, verdicts)
     show_findings(result)
     say(f"report: {page}")
     failing = [verdict for verdict in verdicts if not verdict.holds]
