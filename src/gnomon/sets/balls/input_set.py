@@ -1,0 +1,42 @@
+"""The seam between a threat and the inputs it is applied to."""
+
+from typing import ClassVar, Protocol, runtime_checkable
+
+from gnomon.sets.perturbation_set import Domain, PerturbationSet
+from gnomon.shapes import Inputs, PerExample
+
+
+@runtime_checkable
+class InputSet(Protocol):
+    """A threat: which perturbations of an input are allowed, before any input is named."""
+
+    norm: ClassVar[str]
+
+    @property
+    def radius(self) -> float:
+        """The size of the largest perturbation, in the data's own units."""
+        ...
+
+    @property
+    def domain(self) -> Domain:
+        """The interval that perturbed coordinates must stay in."""
+        ...
+
+    def around(self, inputs: Inputs) -> PerturbationSet:
+        """The perturbations allowed at each of these inputs."""
+        ...
+
+    def with_radius(self, radius: float) -> "InputSet":
+        """The same kind of set with another radius."""
+        ...
+
+    def distance(self, perturbation: Inputs) -> PerExample:
+        """The norm of each perturbation, in float64."""
+        ...
+
+    def steepest(self, direction: Inputs, length: float) -> Inputs:
+        """The perturbation of this norm and length that is furthest along each direction.
+
+        Neither the radius nor the domain counts here: this is the step of steepest ascent.
+        """
+        ...

@@ -1,0 +1,129 @@
+"""The Euclidean norm: an input may move by at most the radius."""
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from gnomon.sets.balls.cut import is_inside, perturbed, room
+from gnomon.sets.guards import check_domain, check_size
+from gnomon.sets.perturbation_set import Domain
+from gnomon.sets.rounding import per_example
+from gnomon.shapes import Inputs, Mask, PerExample
+
+
+@dataclass(frozen=True)
+class L2:
+    """All perturbations of Euclidean length at most `radius`: (Σ_i δ_i²)^½ ≤ radius.
+
+    Attributes:
+        radius: ≥ 0, in the data's own units.
+        domain: the perturbed input stays in this interval; None leaves it free.
+
+    Raises:
+        SettingError: a negative or infinite radius, or an empty domain.
+    """
+
+    norm: ClassVar[str] = "L2"
+    radius: float
+    domain: Domain = None
+
+    def __post_init__(self) -> None:
+        check_size(type(self).__name__, self.radius)
+        check_domain(type(self).__name__, self.domain)
+
+    def __str__(self) -> str:
+        return f"l2:{self.radius:g}"
+
+    def around(self, inputs: Inputs) -> "L2Ball":
+        """The ball at each input."""
+        return L2Ball(inputs, self, *room(inputs, self.domain))
+
+    def with_radius(self, radius: float) -> "L2":
+        """The same kind of set with another radius."""
+        return replace(self, radius=radius)
+
+    def distance(self, perturbation: Inputs) -> PerExample:
+        """The Euclidean length of each example's perturbation, in float64."""
+        return perturbation.double().flatten(1).norm(dim=1)
+
+    def steepest(self, direction: Inputs, length: float) -> Inputs:
+        """The vector length · direction / ‖direction‖; 0 where the direction is 0."""
+        tiny = torch.finfo(direction.dtype).tiny
+        return direction * per_example(length / _length(direction).clamp_min(tiny), direction)
+
+
+@dataclass(frozen=True)
+class L2Ball:
+    """The Euclidean ball at each centre, cut with the box lower ≤ δ ≤ upper of the domain.
+
+    The nearest point to v in {‖δ‖ ≤ r, lower ≤ δ ≤ upper} is clip(s v) for one s in [0, 1], and
+    the point furthest along d is clip(s d) for one s ≥ 0: the multiplier of the sphere's
+    constraint scales, those of the box clip. `_onto_sphere` finds s exactly, by growing the set
+    of clipped coordinates.
+    """
+
+    centre: Tensor
+    ball: L2
+    lower: Tensor
+    upper: Tensor
+
+    def project(self, perturbation: Inputs) -> Inputs:
+        """The nearest member in the Euclidean norm."""
+        clipped = perturbation.clamp(self.lower, self.upper)
+        too_long = per_example(_length(clipped) > self.ball.radius, clipped)
+        if not too_long.any():
+            return clipped
+        return torch.where(too_long, self._onto_sphere(perturbation), clipped)
+
+    def steepest(self, direction: Inputs) -> Inputs:
+        """The member furthest along the direction; 0 where the whole direction is 0."""
+        return self._onto_sphere(direction)
+
+    def support(self, direction: Inputs) -> PerExample:
+        """The value ⟨δ, direction⟩ at the steepest member."""
+        return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
+
+    def sample(self, generator: torch.Generator) -> Inputs:
+        """Uniform in the ball (Gaussian direction, length r U^(1/n)), then cut."""
+        shape, device = self.centre.shape, generator.device
+        direction = torch.randn(shape, generator=generator, device=device).to(self.centre)
+        share = torch.rand(shape[0], generator=generator, device=device).to(self.centre)
+        length = self.ball.radius * share ** (1 / self.centre[0].numel())
+        return self.project(direction * per_example(length / _length(direction), direction))
+
+    def contains(self, perturbation: Inputs) -> Mask:
+        """Whether each δ is a member, judged in float64 without tolerance."""
+        return is_inside(self.ball, self.centre, perturbation)
+
+    def perturb(self, perturbation: Inputs) -> Inputs:
+        """The sum x + δ, shortened by a few ulps where rounding made it too long."""
+        return perturbed(self.ball, self.centre, self.project(perturbation))
+
+    def _onto_sphere(self, direction: Tensor) -> Tensor:
+        """clip(s · direction) of length r, or the box's corner where even that is shorter.
+
+        Each round solves s from the coordinates not yet clipped; s only grows, so the set of
+        clipped coordinates only grows, and the loop ends after at most as many rounds as there
+        are coordinates (three to five in practice).
+        """
+        scale = self.ball.radius / _length(direction).clamp_min(
+            torch.finfo(direction.dtype).tiny
+        )
+        clipped_before = torch.zeros_like(direction, dtype=torch.bool)
+        while True:
+            scaled = direction * per_example(scale, direction)
+            member = scaled.clamp(self.lower, self.upper)
+            clipped = clipped_before | (scaled != member)
+            if torch.equal(clipped, clipped_before):
+                return member
+            clipped_before = clipped
+            spent = (member.square() * clipped).flatten(1).sum(dim=1)
+            free = (direction.square() * ~clipped).flatten(1).sum(dim=1)
+            solved = ((self.ball.radius**2 - spent).clamp_min(0) / free).sqrt()
+            scale = torch.where(free > 0, torch.maximum(solved, scale), scale)
+
+
+def _length(perturbation: Tensor) -> Tensor:
+    return perturbation.flatten(1).norm(dim=1)
