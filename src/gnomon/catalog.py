@@ -36,7 +36,9 @@ from gnomon.data import (
 )
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet
 from gnomon.records import Choice, Names
-from gnomon.sets import L2, Linf
+from gnomon.sets import L2, Linf, radius
+from gnomon.sets.balls import L1
+from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
 from gnomon.training import (
     SGD,
     Adam,
@@ -103,7 +105,15 @@ SCHEDULES: dict[str, type] = {
     "triangular": Triangular,
 }
 
-INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2}
+INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2, "l1": L1}
+
+RADIUS_LAWS: dict[str, type] = {
+    "constant": radius.Constant,
+    "relative": radius.Relative,
+    "tanh": radius.Tanh,
+}
+
+PARAMETER_SETS: dict[str, type] = {"box": ParameterBox, "ball": ParameterBall}
 
 PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
@@ -124,5 +134,7 @@ NAMES = Names(
         TrainingMethod: Choice(METHODS),
         OptimizerRule: Choice(OPTIMIZERS),
         Schedule: Choice(SCHEDULES),
+        radius.RadiusLaw: Choice(RADIUS_LAWS),
+        ParameterSet: Choice(PARAMETER_SETS),
     }
 )

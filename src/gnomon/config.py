@@ -10,13 +10,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from gnomon.catalog import DATA, INPUT_SETS, NAMES
+from gnomon.catalog import DATA, INPUT_SETS, NAMES, PARAMETER_SETS, RADIUS_LAWS
 from gnomon.data import Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
 from gnomon.sets import Domain, InputSet
+from gnomon.sets.parameters import ParameterSet
 from gnomon.training import Device, Experiment
 
+_PARAMETER_FORMS = {
+    "constant": "constant:SIZE",
+    "relative": "relative:SIZE",
+    "tanh": "tanh:SIZE:SLOPE:DIVISOR (the last one, or two, may be left out)",
+    "ball": "ball:SIZE",
+}
 _FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
 
 
@@ -104,7 +111,7 @@ def as_device(text: str) -> Device:
 
 
 def input_set(text: str, domain: Domain) -> InputSet:
-    """The perturbation set that "norm:radius" names, such as "linf:2/255" or "l2:0.5".
+    """The perturbation set that "norm:radius" names, such as "linf:2/255", "l2:0.5" or "l1:3".
 
     Raises:
         UnknownNameError: a norm that the catalogue does not have.
@@ -114,14 +121,49 @@ def input_set(text: str, domain: Domain) -> InputSet:
     if norm not in INPUT_SETS:
         raise UnknownNameError(f"--inputs {text}: no such norm.{nearest(norm, INPUT_SETS)}")
     try:
-        numerator, _, denominator = radius.partition("/")
-        size = float(numerator) / float(denominator or 1)
+        size = _number(radius)
     except (ValueError, ZeroDivisionError):
         raise SettingError(
             f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as "
             f"2/255, got {radius!r}. Correct it."
         ) from None
     return INPUT_SETS[norm](size, domain)
+
+
+def parameter_set(text: str) -> ParameterSet:
+    """The set of parameters that "law:size" names, such as "relative:0.01".
+
+    A law is one of a box, on all weights and biases; "tanh:0.01:10:3.16" has the slope and the
+    divisor of its law, too. The layer-wise Euclidean ball is "ball:0.01".
+
+    Raises:
+        UnknownNameError: a law that the catalogue does not have.
+        SettingError: too many or too few numbers, or one that is out of range.
+    """
+    name, *numbers = text.split(":")
+    if name not in _PARAMETER_FORMS:
+        raise UnknownNameError(
+            f"--parameters {text}: no such set.{nearest(name, _PARAMETER_FORMS)}"
+        )
+    form = _PARAMETER_FORMS[name]
+    try:
+        settings = [_number(number) for number in numbers]
+    except (ValueError, ZeroDivisionError):
+        settings = []
+    if not 1 <= len(settings) <= form.count(":"):
+        raise SettingError(
+            f"--parameters {text}: expected {form}, each a number or a fraction such as 1/100. "
+            "Correct it."
+        )
+    if name in RADIUS_LAWS:
+        return PARAMETER_SETS["box"](RADIUS_LAWS[name](*settings))
+    return PARAMETER_SETS[name](*settings)
+
+
+def _number(text: str) -> float:
+    """The number, or the fraction such as 2/255."""
+    numerator, _, denominator = text.partition("/")
+    return float(numerator) / float(denominator or 1)
 
 
 def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,38 @@
 """Configurations: the same keys in a file, on the command line and in Python."""
 
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from gnomon.catalog import ACTIVATIONS, ARCHITECTURES, DATA, OPTIMIZERS, SCHEDULES
-from gnomon.config import data_source, describe, experiment, input_set, override, read_config
+from gnomon.catalog import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    DATA,
+    INPUT_SETS,
+    NAMES,
+    OPTIMIZERS,
+    PARAMETER_SETS,
+    RADIUS_LAWS,
+    SCHEDULES,
+)
+from gnomon.config import (
+    data_source,
+    describe,
+    experiment,
+    input_set,
+    override,
+    parameter_set,
+    read_config,
+)
 from gnomon.data import ArrayFile, DoubleSpiral, ImageFolder
 from gnomon.errors import SettingError, UnknownNameError
 from gnomon.records import read_toml, write_toml
-from gnomon.sets import L2, InputSet, Linf
+from gnomon.sets import L2, InputSet, Linf, balls, parameters, radius
+from gnomon.sets.balls import L1
+from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
+from gnomon.sets.radius import Constant, RadiusLaw, Relative, Tanh
 
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.toml"))
@@ -106,6 +128,7 @@ def test_a_path_is_a_name_of_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         ("linf:0.1", Linf(0.1, (0.0, 1.0))),
         ("linf:2/255", Linf(2 / 255, (0.0, 1.0))),
         ("l2:1e-1", L2(0.1, (0.0, 1.0))),
+        ("l1:12", L1(12.0, (0.0, 1.0))),
     ],
 )
 def test_a_set_is_named_by_norm_and_radius(text: str, expected: InputSet) -> None:
@@ -121,3 +144,79 @@ def test_a_radius_that_is_no_number_is_refused(text: str) -> None:
 def test_an_unknown_norm_gets_the_nearest_one() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'linf'"):
         input_set("lint:0.1", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("constant:0.01", ParameterBox(Constant(0.01))),
+        ("relative:2/255", ParameterBox(Relative(2 / 255))),
+        ("relative:0", ParameterBox(Relative(0.0))),
+        ("tanh:0.01", ParameterBox(Tanh(0.01))),
+        ("tanh:0.01:100", ParameterBox(Tanh(0.01, 100.0))),
+        ("tanh:0.01:10:3.16", ParameterBox(Tanh(0.01, 10.0, 3.16))),
+        ("ball:5e-3", ParameterBall(0.005)),
+    ],
+)
+def test_a_set_of_parameters_is_named_by_law_and_size(
+    text: str, expected: ParameterSet
+) -> None:
+    assert parameter_set(text) == expected
+    assert parameter_set(str(expected)).size == pytest.approx(expected.size, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["relative", "relative:", "relative:a", "relative:1/0", "relative:1:2", "tanh:1:2:3:4",
+     "tanh::10", "ball:1:1"],
+)  # fmt: skip
+def test_numbers_that_do_not_fit_the_law_are_refused(text: str) -> None:
+    name = text.partition(":")[0]
+    with pytest.raises(SettingError, match=f"--parameters {text}: expected {name}:SIZE"):
+        parameter_set(text)
+
+
+@pytest.mark.parametrize("text", ["relative:-0.01", "constant:nan", "tanh:0.1:0", "ball:inf"])
+def test_numbers_out_of_the_range_of_the_law_are_refused(text: str) -> None:
+    with pytest.raises(SettingError, match="expected a finite"):
+        parameter_set(text)
+
+
+@pytest.mark.parametrize("text", ["relativ:0.1", "box:0.1"])
+def test_an_unknown_law_gets_the_nearest_one(text: str) -> None:
+    with pytest.raises(UnknownNameError, match="Known: ball, constant, relative, tanh"):
+        parameter_set(text)
+
+
+def test_every_set_and_law_has_its_name() -> None:
+    def public(module: ModuleType, method: str) -> set[type]:
+        """The classes with the method that the module shows, without protocols."""
+        classes = {each for each in vars(module).values() if isinstance(each, type)}
+        return {
+            each
+            for each in classes
+            if hasattr(each, method) and not getattr(each, "_is_protocol", False)
+        }
+
+    # A box for inputs has numbers per coordinate, which no name could say.
+    assert set(INPUT_SETS.values()) == public(balls, "around") - {balls.Box}
+    assert set(RADIUS_LAWS.values()) == public(radius, "with_size")
+    assert set(PARAMETER_SETS.values()) == public(parameters, "of")
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        ParameterBox(Tanh(0.01, 100.0, 3.0), biases=False, only=("0.*",)),
+        ParameterBox(Relative(0.01), detached=True),
+        ParameterBall(0.005),
+    ],
+    ids=str,
+)
+def test_a_set_of_parameters_in_a_file_is_read_back_the_same(record: ParameterSet) -> None:
+    assert NAMES.read(ParameterSet, NAMES.write(record)) == record
+
+
+def test_a_law_in_a_file_is_named() -> None:
+    plain = {"name": "tanh", "size": 0.01, "slope": 100.0}
+    assert NAMES.read(RadiusLaw, plain) == Tanh(0.01, 100.0)
