@@ -112,6 +112,7 @@ FUNCTIONS: Mapping[str, Callable[..., Curvature | None]] = {
     "hardswish": lambda: Curvature((-3.0, 3.0), "0+0"),
     "hardtanh": lambda min_val=-1.0, max_val=1.0: _clamp(min_val, max_val),
     "leaky_relu": lambda negative_slope=0.01: Curvature((0.0,), "00"),  # noqa: ARG005
+    "log_sigmoid": lambda: Curvature((), "-"),
     "logsigmoid": lambda: Curvature((), "-"),
     "mish": lambda: Curvature(_MISH, "-+-"),
     "pow": _power,

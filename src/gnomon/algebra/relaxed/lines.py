@@ -12,6 +12,7 @@ from gnomon.algebra.relaxed.curvature import Curvature
 Function = Callable[[Tensor], Tensor]
 
 _BISECTIONS = 24
+_ASIDE = 1e-5  # from a knot, where the slope may jump; more than its rounding in float32
 _REACH, _NODES = (
     30.0,
     4097,
@@ -123,10 +124,11 @@ class _Above:
             first, last = (low.clamp_min(point).minimum(high) for point in (start, end))
             with torch.no_grad():
                 at = _inverse(table, slope).maximum(first).minimum(last)
+                at = at.clamp(start + _ASIDE, end - _ASIDE)  # at a knot, slopes may jump
                 excess = self._derivative(at) - slope
             tangent = self.function(at) - slope * at
-            rest = (excess * (first - at)).maximum(excess * (last - at))
-            best = best.maximum(tangent + rest)
+            most = tangent + (excess * (first - at)).maximum(excess * (last - at))
+            best = torch.where(first < last, best.maximum(most), best)
         return best + self.curvature.slack
 
     @property
@@ -155,8 +157,7 @@ class _Above:
 
     def _extreme_slopes(self, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
         """The least and largest slope in the interval; slopes are monotone between knots."""
-        step = 1e-5  # to either side of a knot, at which the slope may jump
-        near = [knot + side for knot in self.knots for side in (-step, step)]
+        near = [knot + side for knot in self.knots for side in (-_ASIDE, _ASIDE)]
         places = [low, high, *(low.clamp_min(point).minimum(high) for point in near)]
         slopes = torch.stack([self._derivative(at) for at in places])
         return slopes.amin(0), slopes.amax(0)
@@ -169,7 +170,7 @@ class _Above:
         """For each concave piece: rising slopes, and the places that have them."""
         made: list[tuple[Tensor, Tensor]] = []
         for start, end in self.concave:
-            first, last = max(start, -_REACH), min(end, _REACH)
+            first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
             at = torch.linspace(last, first, _NODES, dtype=torch.float64, device=like.device)
             slopes = self._derivative(at).cummax(0).values  # rounding may bend a flat tail
             made.append((slopes.to(like.dtype), at.to(like.dtype)))

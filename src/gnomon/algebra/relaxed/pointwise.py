@@ -70,12 +70,27 @@ def leaky_relu(x: Relaxed, negative_slope: float = 0.01, inplace: bool = False) 
 
 
 def prelu(x: Any, weight: Any) -> Any:
-    """X for x ≥ 0, w x below, one slope w for each channel or for all."""
-    if not isinstance(x, Relaxed) or not isinstance(weight, Tensor):
+    """X for x ≥ 0, w x below, one slope w for each channel or for all; it may be a box.
+
+    Below 0, the largest w is the lowest of the functions in the box, and the smallest the
+    highest.
+    """
+    if not isinstance(x, Relaxed) or isinstance(weight, Relaxed):
         return fresh("prelu", x, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     values = partial(Interval.rules["prelu"], weight=weight)
-    return _kinked(x, values, weight.reshape(shape))
+    if isinstance(weight, Tensor):
+        return _kinked(x, values, weight.reshape(shape))
+    known = x.interval
+    ends = [end.reshape(shape) for end in weight.parts]
+
+    def relax(box: Interval) -> Lines:
+        above, below = (rectified(end, box) for end in ends)
+        return Lines(
+            below.lower_slope, below.lower_offset, above.upper_slope, above.upper_offset
+        )
+
+    return _relaxed(x, values, relax, (known.lower < 0) & (known.upper > 0))
 
 
 def _kinked(
@@ -100,6 +115,7 @@ def _relaxed(
 def _function(
     name: str, settings: tuple[Any, ...], given: dict[str, Any]
 ) -> Callable[[Tensor], Tensor]:
+    name = {"log_sigmoid": "logsigmoid"}.get(name, name)
     owner = next(each for each in (functional, torch) if hasattr(each, name))
     function = getattr(owner, name)
     return lambda value: function(value, *settings, **given)

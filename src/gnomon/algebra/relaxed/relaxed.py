@@ -1,7 +1,6 @@
 """Linear relaxations: bounds that are linear in the inputs, found by substitution backwards."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import Tensor
@@ -11,8 +10,6 @@ from gnomon.algebra.relaxed.forms import Node, bounds, chunk, cut, unit_rows
 from gnomon.algebra.relaxed.origins import leaf
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
-
-Intermediate = Literal["relaxed", "interval"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +23,7 @@ class Settings:
         budget: bytes that the forms substituted at one time may take.
     """
 
-    intermediate: Intermediate = "relaxed"
+    intermediate: str = "relaxed"
     budget: int = 2**28
 
     def __post_init__(self) -> None:
@@ -69,7 +66,7 @@ class Relaxed(Value):
 
     @classmethod
     def of(
-        cls, box: Interval, *, intermediate: Intermediate = "relaxed", budget: int = 2**28
+        cls, box: Interval, *, intermediate: str = "relaxed", budget: int = 2**28
     ) -> "Relaxed":
         """All tensors in a box; its first axis counts examples.
 
@@ -91,7 +88,7 @@ class Relaxed(Value):
         radius: float | Tensor,
         domain: tuple[float, float] | None = None,
         *,
-        intermediate: Intermediate = "relaxed",
+        intermediate: str = "relaxed",
         budget: int = 2**28,
     ) -> "Relaxed":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
@@ -190,7 +187,14 @@ class Relaxed(Value):
             places = needed.reshape(node.examples, -1).any(0).nonzero().flatten()
         places = places.to(self.device)
         if len(places) and node.examples:
-            self._settle(places)
+            found = self._settled(places)
+            if needed is not None:  # what an example gets does not depend on the others
+                low, high = node.interval.parts
+                found = (
+                    torch.where(needed, found[0], low),
+                    torch.where(needed, found[1], high),
+                )
+            node.interval = cut(node.interval, *found)
         return node.interval
 
     def operand(self, needed: Tensor | None = None) -> Interval:
@@ -203,8 +207,8 @@ class Relaxed(Value):
             return self.node.interval
         return self.settled(needed)
 
-    def _settle(self, places: Tensor) -> None:
-        """Bounds some coordinates of each example by substitution."""
+    def _settled(self, places: Tensor) -> tuple[Tensor, Tensor]:
+        """The interval's bounds, replaced by those of substitution at some coordinates."""
         node, old = self.node, self.node.interval
         parts = places.split(chunk(node, self.settings.budget))
         found = [bounds(node, unit_rows(node, part)) for part in parts]
@@ -212,7 +216,7 @@ class Relaxed(Value):
             bound.reshape(node.examples, -1).index_copy(1, places, torch.cat(each, dim=1))
             for bound, each in zip(old.parts, zip(*found, strict=True), strict=True)
         )
-        node.interval = cut(old, lower.reshape(old.shape), upper.reshape(old.shape))
+        return lower.reshape(old.shape), upper.reshape(old.shape)
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""

@@ -168,7 +168,7 @@ def dropout(x: Relaxed, *settings: Any, **named: Any) -> Relaxed:
 def _function(name: str) -> Callable[..., Any]:
     if name == "getitem":
         return lambda value, index: value[index]
-    owner = next(each for each in (torch, functional, Tensor) if hasattr(each, name))
+    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
     return getattr(owner, name)
 
 

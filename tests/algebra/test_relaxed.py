@@ -1,0 +1,383 @@
+"""Relaxations against CROWN by loops, against intervals, and against attacked points."""
+
+import itertools
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gnomon.algebra import Interval, Value, evaluate
+from gnomon.algebra.relaxed import Relaxed
+from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
+from gnomon.networks import LeNet
+from gnomon.seeds import generator
+from reference.networks_of_all_kinds import IMAGES, networks
+from reference.substitution import crown
+
+
+def _mlp(*widths: int, seed: int = 0) -> nn.Sequential:
+    source = generator(seed)
+    layers: list[nn.Module] = []
+    for wide, narrow in itertools.pairwise(widths):
+        layer = nn.Linear(wide, narrow).double()
+        with torch.no_grad():
+            layer.weight.copy_(torch.randn(narrow, wide, generator=source) / wide**0.5)
+            layer.bias.copy_(0.3 * torch.randn(narrow, generator=source))
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+def _draw(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(shape, generator=generator(seed)).double()
+
+
+def _around(network: nn.Module, radius: float) -> dict[str, Interval]:
+    return {
+        name: Interval.around(value.detach(), radius)
+        for name, value in network.named_parameters()
+    }
+
+
+def _assert_inside(inner: Value, outer: Value, slack: float = 1e-9) -> None:
+    assert bool((inner.lower >= outer.lower - slack).all())  # type: ignore[operator]
+    assert bool((inner.upper <= outer.upper + slack).all())  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("widths", [(3, 5, 2), (4, 7, 6, 3), (2, 6, 6, 6, 2)])
+@pytest.mark.parametrize("radius", [0.05, 0.6])
+def test_bounds_of_relu_networks_are_those_of_crown_by_loops(
+    widths: tuple[int, ...], radius: float
+) -> None:
+    network, x = _mlp(*widths), _draw(3, widths[0])
+    found = evaluate(network, Relaxed.around(x, radius))
+    layers = [
+        (layer.weight.detach().numpy(), layer.bias.detach().numpy())
+        for layer in network
+        if isinstance(layer, nn.Linear)
+    ]
+    for example, point in enumerate(x.numpy()):
+        low, high = crown(layers, point - radius, point + radius)[-1]
+        assert torch.allclose(found.lower[example], torch.from_numpy(low), 1e-11, 1e-12)
+        assert torch.allclose(found.upper[example], torch.from_numpy(high), 1e-11, 1e-12)
+
+
+def test_a_hidden_layer_by_hand() -> None:
+    """The network max(0, x + y) + max(0, x − y) on [−1, 1] × [0, 1].
+
+    Both pre-activations reach from −1 (−2) to 2 (1). Above, chords 2/3 (h + 1) and 1/3 (h + 2);
+    below, h for the first and 0 for the second: x + y ≤ z ≤ x + y / 3 + 4 / 3.
+    """
+    network = _mlp(2, 2, 1)
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
+        network[0].bias.zero_()
+        network[2].weight.fill_(1.0)
+        network[2].bias.zero_()
+    box = Interval(torch.tensor([[-1.0, 0.0]]).double(), torch.ones(1, 2).double())
+    found = evaluate(network, Relaxed.of(box))
+    assert found.lower.item() == pytest.approx(0.0)  # of the interval; x + y ≥ −1
+    assert found.upper.item() == pytest.approx(8 / 3)
+    assert Relaxed(found.node).at_least(torch.ones(1, 1)).item() == pytest.approx(0.0)
+    assert evaluate(network, box).upper.item() == pytest.approx(3.0)
+
+
+class Joined(nn.Module):
+    """An affine network that uses its input several times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(2, 2, 3, padding=1), nn.Conv2d(2, 4, 3, stride=2)
+        self.up = nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1)
+        self.norm, self.last = nn.BatchNorm2d(2), nn.Linear(16, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.norm(self.first(x)) - 0.5 * x
+        y = y + functional.pad(self.up(self.second(y)), (2, 0, 0, 2), value=0.3)
+        y = torch.cat([y[:, :, ::2], x.flip((2,))[:, :, ::2]], dim=1)
+        y = functional.avg_pool2d(y, (1, 2)).movedim(1, 3)
+        y = torch.stack([y.mean(dim=1), y.sum(dim=1)], dim=1).flatten(1)
+        return self.last(3 - y)
+
+
+def test_affine_networks_are_exact_for_inputs() -> None:
+    """Each output is least at the corner that the signs of its gradient pick."""
+    network, x, radius = Joined().double().eval(), _draw(2, 2, 4, 4), 0.1
+    network.norm.running_var.fill_(0.4)
+    found = evaluate(network, Relaxed.around(x, radius))
+    for logit in range(3):
+        point = x.clone().requires_grad_()
+        (slope,) = torch.autograd.grad(network(point)[:, logit].sum(), point)
+        for sign, bound in ((1, found.upper), (-1, found.lower)):
+            corner = network(x + sign * radius * slope.sign())[:, logit]
+            assert torch.allclose(bound[:, logit], corner, rtol=1e-11, atol=1e-12)
+    assert bool(
+        (found.width < evaluate(network, Interval.around(x, radius)).width - 1e-3).all()
+    )
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv1d(4, 6, 3, stride=2, padding=1, groups=2), (2, 4, 10)),
+        (nn.Conv1d(2, 3, 3, padding="same"), (2, 2, 7)),
+        (nn.Conv2d(4, 6, 3, dilation=2, groups=2), (2, 4, 7, 7)),
+        (nn.Conv2d(2, 3, (3, 2), stride=(3, 2), padding=(1, 0)), (2, 2, 8, 7)),
+        (nn.ConvTranspose1d(3, 5, 3, stride=2, output_padding=1), (2, 3, 6)),
+        (nn.ConvTranspose2d(4, 6, 3, stride=2, padding=1, groups=2), (2, 4, 5, 5)),
+        (nn.AdaptiveAvgPool2d(2), (2, 3, 5, 5)),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), (2, 1, 3, 3)),
+        (nn.PixelShuffle(2), (2, 4, 2, 2)),
+        (nn.Linear(4, 3), (2, 5, 4)),
+    ],
+)
+def test_affine_layers_are_pulled_back_exactly(
+    layer: nn.Module, shape: tuple[int, ...]
+) -> None:
+    """A difference of the layer with itself is 0, for substitution but not for intervals."""
+    layer, x = layer.double(), _draw(*shape)
+
+    class Twice(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return layer(x) - 0.75 * layer(x)
+
+    found = evaluate(Twice(), Relaxed.around(x, 0.2))
+    alone = evaluate(layer, Interval.around(x, 0.2))
+    assert torch.allclose(found.lower, 0.25 * alone.lower, rtol=1e-10, atol=1e-12)
+    assert torch.allclose(found.upper, 0.25 * alone.upper, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("boxes", [0.0, 0.01])
+def test_never_wider_than_intervals(name: str, boxes: float) -> None:
+    network, x = networks()[name]()
+    parameters = _around(network, boxes) if boxes else None
+    interval = evaluate(network, Interval.around(x, 0.05), parameters)
+    full = evaluate(network, Relaxed.around(x, 0.05), parameters)
+    mixed = evaluate(network, Relaxed.around(x, 0.05, intermediate="interval"), parameters)
+    _assert_inside(full, interval)
+    _assert_inside(mixed, interval)
+    if "norm" not in name and "softmax" not in name:
+        assert float(full.width.detach().mean()) < 0.98 * float(interval.width.detach().mean())
+
+
+def test_weight_boxes_are_exact_behind_one_layer_of_nonnegative_inputs() -> None:
+    """A layer whose product with itself cancels: ±r |h| has the slope of h, and no more."""
+    layer, x = nn.Linear(3, 2, bias=False).double(), _draw(4, 3).abs() + 0.5
+    box = {"weight": Interval.around(layer.weight.detach(), 0.1)}
+    found = evaluate(nn.Sequential(layer), Relaxed.around(x, 0.2), {"0.weight": box["weight"]})
+    difference = found.bound(torch.tensor([[1.0, -1.0]]).double())
+    weight = layer.weight.detach()
+    row = weight[0] - weight[1]
+    for sign, bound in ((1, difference.upper), (-1, difference.lower)):
+        corners = [
+            (x + 0.2 * torch.tensor(signs).double()) @ (row + sign * 0.2)
+            for signs in itertools.product((-1.0, 1.0), repeat=3)
+        ]
+        best = torch.stack(corners).amax(0) if sign > 0 else torch.stack(corners).amin(0)
+        assert torch.allclose(bound[:, 0], best)
+
+
+@pytest.mark.parametrize("intermediate", ["relaxed", "interval"])
+def test_vertices_of_inputs_and_parameters_are_inside(intermediate: str) -> None:
+    network, x, source = _mlp(3, 6, 5, 2), _draw(4, 3), generator(9)
+    boxes = _around(network, 0.05)
+    value = Relaxed.around(x, 0.1, intermediate=intermediate)
+    found = evaluate(network, value, boxes)
+    for _ in range(300):
+        corners = {
+            name: torch.where(torch.rand(box.shape, generator=source) < 0.5, *box.parts)
+            for name, box in boxes.items()
+        }
+        point = torch.where(torch.rand(x.shape, generator=source) < 0.5, x - 0.1, x + 0.1)
+        assert found.contains(torch.func.functional_call(network, corners, (point,)), 1e-12)
+
+
+def test_combinations_are_bounded_tighter_than_their_terms() -> None:
+    network, x, radius = _mlp(4, 8, 8, 3), _draw(5, 4), 0.2
+    found = evaluate(network, Relaxed.around(x, radius))
+    rows = torch.eye(3).double()[:1] - torch.eye(3).double()[1:]
+    margins = found.bound(rows)
+    by_terms = found.lower[:, :1] - found.upper[:, 1:]
+    assert bool((margins.lower >= by_terms - 1e-12).all())
+    assert float((margins.lower - by_terms).detach().mean()) > 0.01
+    elided = evaluate(nn.Sequential(*network, _fixed(rows)), Relaxed.around(x, radius))
+    assert torch.allclose(margins.lower, elided.lower)
+    assert torch.allclose(margins.upper, elided.upper)
+    assert torch.allclose(found.at_least(rows), margins.lower)
+
+
+def _fixed(weight: Tensor) -> nn.Linear:
+    layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False).double()
+    layer.weight.data.copy_(weight)
+    return layer
+
+
+def test_each_example_may_have_its_own_combinations() -> None:
+    network, x = _mlp(4, 8, 3), _draw(3, 4)
+    found = evaluate(network, Relaxed.around(x, 0.2))
+    rows = _draw(3, 2, 3, seed=7)
+    together = found.bound(rows)
+    for example in range(3):
+        alone = found.bound(rows[example])
+        assert torch.allclose(together.lower[example], alone.lower[example])
+        assert torch.allclose(together.upper[example], alone.upper[example])
+
+
+def test_memory_is_spent_in_portions_that_change_nothing() -> None:
+    network = LeNet((2, 3), (8,))(IMAGES, generator(0)).double().eval()
+    x = torch.rand(2, 1, 16, 16, generator=generator(2)).double()
+    whole = evaluate(network, Relaxed.around(x, 0.05))
+    portions = evaluate(network, Relaxed.around(x, 0.05, budget=1))
+    assert torch.allclose(whole.lower, portions.lower)
+    assert torch.allclose(whole.upper, portions.upper)
+
+
+def test_a_batch_is_bounded_like_each_example() -> None:
+    for name in ("residual", "cnn4", "linear, layer norm"):
+        network, x = networks()[name]()
+        together = evaluate(network, Relaxed.around(x, 0.02))
+        for index in range(len(x)):
+            alone = evaluate(network, Relaxed.around(x[index : index + 1], 0.02))
+            assert torch.allclose(together.lower[index : index + 1], alone.lower, atol=1e-10)
+            assert torch.allclose(together.upper[index : index + 1], alone.upper, atol=1e-10)
+
+
+class Places(nn.Module):
+    """Folds an axis of places into that of examples, and out again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.each, self.last = nn.Linear(2, 3), nn.Linear(6, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = functional.relu(self.each(x.reshape(-1, 2)))
+        return self.last(h.reshape(-1, 6))
+
+
+def test_axes_folded_into_the_examples_are_followed() -> None:
+    network, x = Places().double().eval(), _draw(3, 2, 2)
+    plain = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)).double()
+    with torch.no_grad():
+        plain[0].weight.zero_()
+        for place in range(2):
+            rows = slice(3 * place, 3 * place + 3)
+            plain[0].weight[rows, 2 * place : 2 * place + 2] = network.each.weight
+            plain[0].bias[rows] = network.each.bias
+        plain[2].weight.copy_(network.last.weight)
+        plain[2].bias.copy_(network.last.bias)
+    found = evaluate(network, Relaxed.around(x, 0.3))
+    expected = evaluate(plain, Relaxed.around(x.flatten(1), 0.3))
+    assert torch.allclose(found.lower, expected.lower)
+    assert torch.allclose(found.upper, expected.upper)
+
+
+@pytest.mark.parametrize(
+    "mix",
+    [
+        lambda x: x.flip((0,)),
+        lambda x: x - x.mean(dim=0, keepdim=True),
+        lambda x: x.t() @ x,
+        lambda x: torch.stack([x, x]).sum(0),
+        lambda x: x[1:] + x[:-1],
+        lambda x: x.permute(1, 0).relu().permute(1, 0),
+        lambda x: x.sum(),
+        lambda x: x * x,
+        lambda x: torch.maximum(x, x.flip((0,))),
+    ],
+)
+def test_what_mixes_examples_is_still_enclosed(mix: Callable[..., Tensor]) -> None:
+    class Mixed(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * mix(x.relu() - 0.3)
+
+    x, source = _draw(4, 4), generator(8)
+    found = evaluate(Mixed(), Relaxed.around(x, 0.2))
+    for _ in range(50):
+        point = x + 0.2 * (2 * torch.rand(x.shape, generator=source) - 1)
+        assert found.contains(Mixed()(point), 1e-12)
+
+
+def test_gradients_of_bounds_are_right() -> None:
+    network = _mlp(2, 4, 3, 2)
+    x, size = _draw(2, 2), torch.full((2, 2), 0.15).double()
+    weight = network[2].weight.detach()
+
+    def bounds(x: Tensor, size: Tensor, weight: Tensor, spread: Tensor) -> Tensor:
+        value = Relaxed.of(Interval.computed(x - size, x + size))
+        boxes = {"2.weight": Interval.computed(weight - spread, weight + spread)}
+        found = evaluate(network, value, boxes)
+        return torch.cat([found.lower, found.upper])
+
+    arguments = (x, size, weight.clone(), 0.02 + 0.01 * weight.abs())
+    assert torch.autograd.gradcheck(bounds, [each.requires_grad_() for each in arguments])
+    loss = evaluate(network, Relaxed.around(x.detach(), 0.1)).width.sum()
+    loss.backward()
+    assert float(network[0].weight.grad.abs().max()) > 0
+
+
+def test_many_networks_at_once_give_what_each_gives() -> None:
+    network, x = _mlp(4, 6, 5, 3), _draw(3, 4)
+    weights = _draw(4, 6, 4)
+
+    def bounds(weight: Tensor) -> tuple[Tensor, Tensor]:
+        value = Relaxed.around(x, 0.1, intermediate="interval")
+        found = evaluate(network, value, {"0.weight": weight})
+        return found.lower, found.upper
+
+    lower, upper = torch.func.vmap(bounds)(weights)
+    for index, weight in enumerate(weights):
+        low, high = bounds(weight)
+        assert torch.allclose(lower[index], low)
+        assert torch.allclose(upper[index], high)
+
+
+def test_single_precision_agrees_with_double() -> None:
+    network, x = networks()["cnn4"]()
+    double = evaluate(network, Relaxed.around(x, 0.02)).lower
+    single = evaluate(network.float(), Relaxed.around(x.float(), 0.02))
+    assert single.lower.dtype == torch.float32
+    assert torch.allclose(single.lower.double(), double, atol=1e-4)
+
+
+def test_nothing_is_certified_by_nan() -> None:
+    everything = torch.full((1, 2), torch.inf)
+    found = evaluate(_mlp(2, 3, 2).float(), Relaxed.of(Interval(-everything, everything)))
+    assert not bool((found.upper < 1e30).any())
+    assert not bool((found.lower > -1e30).any())
+
+
+def test_functions_in_place_change_what_others_see() -> None:
+    class InPlace(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x - 0.1
+            functional.relu(y, inplace=True)
+            y.clamp_(max=0.5)
+            functional.softplus(y)
+            y += 1
+            return y
+
+    x = _draw(5, 3)
+    found = evaluate(InPlace(), Relaxed.around(x, 0.0))
+    assert torch.allclose(found.lower, InPlace()(x))
+    assert torch.allclose(found.upper, InPlace()(x))
+
+
+def test_bad_settings_are_refused() -> None:
+    x = torch.zeros(2, 3)
+    with pytest.raises(ShapeError, match="unsqueeze"):
+        Relaxed.around(x[0], 0.1)
+    with pytest.raises(SettingError, match="'crown'"):
+        Relaxed.around(x, 0.1, intermediate="crown")
+    with pytest.raises(SettingError, match="budget"):
+        Relaxed.around(x, 0.1, budget=0)
+    with pytest.raises(SettingError, match="radius"):
+        Relaxed.around(x, -0.1)
+    found = Relaxed.around(x, 0.1)
+    with pytest.raises(ShapeError, match=r"\(3,\)"):
+        found.bound(torch.ones(2, 4))
+    with pytest.raises(ShapeError, match="2 examples"):
+        found.bound(torch.ones(5, 1, 3))
+    with pytest.raises(UnsupportedOperationError, match=r"Dropout.*eval"):
+        evaluate(nn.Dropout(), found)
