@@ -1,7 +1,9 @@
 """Number systems in which a network can be evaluated."""
 
-from gnomon.algebra.evaluate import Parameters, evaluate
-from gnomon.algebra.interval import Interval
+from gnomon.algebra.evaluate import evaluate
+from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.lift import Parameters
+from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.value import Value
 
-__all__ = ["Interval", "Parameters", "Value", "evaluate"]
+__all__ = ["Ball", "Interval", "Parameters", "Relaxed", "Value", "evaluate"]

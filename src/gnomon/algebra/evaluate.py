@@ -1,17 +1,15 @@
 """Runs a network in another number system."""
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
 from torch import Tensor, nn
 
+from gnomon.algebra.lift import Parameters, lift
 from gnomon.algebra.value import Value
 from gnomon.errors import ShapeError, UnknownNameError, UnsupportedOperationError, nearest
-
-Parameters = Mapping[str, Value | Tensor]
-"""What takes the place of parameters, by the names that `named_parameters` gives them."""
 
 
 def evaluate(
@@ -27,7 +25,8 @@ def evaluate(
     Args:
         network: in evaluation mode.
         inputs: a value, or a tensor where only parameters vary.
-        parameters: by name; a parameter that two modules share is replaced in both.
+        parameters: by name, such as a `ParameterBox(…).of(network)`; a parameter that two
+            modules share is replaced in both.
 
     Raises:
         UnsupportedOperationError: an operation without a rule; the module it sits in is named.
@@ -46,7 +45,8 @@ def evaluate(
 def _replaced(network: nn.Module, parameters: Parameters) -> Generator[None, None, None]:
     """Puts the values where modules look for their parameters."""
     own = dict(network.named_parameters())
-    for name, value in parameters.items():
+    values = {name: lift(given) for name, given in parameters.items()}
+    for name, value in values.items():
         if name not in own:
             raise UnknownNameError(
                 f"evaluate: the network has no parameter {name!r}.{nearest(name, own)}"
@@ -56,7 +56,7 @@ def _replaced(network: nn.Module, parameters: Parameters) -> Generator[None, Non
                 f"evaluate: expected {name} of shape {tuple(own[name].shape)}, got "
                 f"{tuple(value.shape)}. Make the set for this network."
             )
-    by_identity = {id(own[name]): value for name, value in parameters.items()}
+    by_identity = {id(own[name]): value for name, value in values.items()}
     kept = [(module, vars(module)["_parameters"]) for module in network.modules()]
     try:
         for module, held in kept:

@@ -51,14 +51,14 @@ class Interval(Value):
             )
         self.lower, self.upper, self.nonnegative = lower, upper, nonnegative
 
-    @classmethod
-    def computed(cls, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> "Interval":
+    @staticmethod
+    def computed(lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> "Interval":
         """The result of a rule, whose bounds need no check.
 
         A bound may be NaN here (∞ − ∞): nothing is known of that coordinate, and no comparison
         with it holds.
         """
-        made = cls.__new__(cls)
+        made = Interval.__new__(Interval)
         made.lower, made.upper, made.nonnegative = lower, upper, nonnegative
         return made
 
@@ -146,9 +146,9 @@ class Interval(Value):
         lower = function(self.lower, *args, **kwargs)
         upper = function(self.upper, *args, **kwargs)
         if isinstance(lower, Tensor):
-            return type(self).computed(lower, upper, nonnegative=self.nonnegative)
+            return Interval.computed(lower, upper, nonnegative=self.nonnegative)
         return tuple(
-            type(self).computed(low, high, nonnegative=self.nonnegative)
+            Interval.computed(low, high, nonnegative=self.nonnegative)
             for low, high in zip(lower, upper, strict=True)
         )
 

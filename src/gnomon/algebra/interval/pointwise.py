@@ -32,7 +32,7 @@ def activation(function: Activation, x: Interval) -> Interval:
     """
     if function.monotone:
         lower, upper = function(x.lower), function(x.upper)
-        return type(x).computed(lower, upper, nonnegative=function.nonnegative)
+        return Interval.computed(lower, upper, nonnegative=function.nonnegative)
     return over(function, function.turning_points, x, nonnegative=function.nonnegative)
 
 
@@ -49,7 +49,7 @@ def over(
     for point in turning_points:
         there = function(x.lower.clamp_min(point).minimum(x.upper))
         lower, upper = lower.minimum(there), upper.maximum(there)
-    return type(x).computed(lower, upper, nonnegative=nonnegative)
+    return Interval.computed(lower, upper, nonnegative=nonnegative)
 
 
 def gelu(x: Interval, approximate: str = "none") -> Interval:

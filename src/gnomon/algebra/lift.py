@@ -1,0 +1,31 @@
+"""From sets of parameters to values of an algebra."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.value import Value
+from gnomon.errors import UnsupportedOperationError
+from gnomon.sets.parameters import TensorBall, TensorBox, TensorSet
+
+Parameters = Mapping[str, Value | Tensor | TensorSet] | Mapping[str, TensorSet]
+"""What takes the place of parameters, by the names that `named_parameters` gives them."""
+
+
+def lift(given: Value | Tensor | TensorSet) -> Value | Tensor:
+    """A box as an interval, a ball as a ball; values and tensors as they are.
+
+    Raises:
+        UnsupportedOperationError: a set of another kind.
+    """
+    if isinstance(given, TensorBox):
+        return Interval.computed(given.lower, given.upper)
+    if isinstance(given, TensorBall):
+        return Ball(given.centre, given.radius)
+    if isinstance(given, Value | Tensor):
+        return given
+    raise UnsupportedOperationError(
+        f"evaluate: expected boxes or balls of parameters, got {type(given).__name__}. Enclose "
+        "it in one of these."
+    )
