@@ -1,0 +1,241 @@
+"""Sums, and functions that move, pick or average coordinates."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.affine.affine import Affine, over_symbols
+from gnomon.algebra.affine.hull import through_intervals
+from gnomon.algebra.affine.products import mul
+from gnomon.algebra.affine.rows import keeps_rows, spread_to
+from gnomon.algebra.affine.symbols import spread, union
+from gnomon.algebra.interval import Interval
+from gnomon.errors import UnsupportedOperationError
+
+Operand = Affine | Interval | Tensor | float
+
+
+def add(x: Any, y: Any, *, alpha: Any = 1) -> Affine:
+    """The sum x + alpha y; symbols that both have are added, not widened."""
+    if alpha != 1:
+        y = y * alpha
+    value, other = (x, y) if isinstance(x, Affine) else (y, x)
+    box = Interval.rules["add"](
+        *(each.box if isinstance(each, Affine) else each for each in (x, y))
+    )
+    wide = spread_to(value, box.shape)
+    if wide is None:
+        return through_intervals("add", x, y)
+    if isinstance(other, Affine):
+        second = spread_to(other, box.shape)
+        return through_intervals("add", x, y) if second is None else _sum(wide, second, box)
+    if isinstance(other, Interval):
+        centre, radius = wide.centre + other.centre, wide.radius + other.radius
+        return wide.but(centre=centre, radius=radius, box=box)
+    return wide.but(centre=wide.centre + other, box=box)
+
+
+def sub(x: Any, y: Any, *, alpha: Any = 1) -> Affine:
+    """The difference x − alpha y: 0 where both are the same noise."""
+    return add(x, -y, alpha=alpha)
+
+
+def neg(x: Affine) -> Affine:
+    """The set reflected at 0."""
+    return mul(x, -1.0)
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Affine:
+    """Values one after the other; by intervals where batches are joined."""
+    values = _alike(tensors)
+    first = next(each for each in tensors if isinstance(each, Affine))
+    if dim % first.ndim == 0:
+        return through_intervals("cat", list(tensors), dim)
+    return _joined(torch.cat, values, dim, "cat", tensors)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Affine:
+    """Values along a new axis; by intervals where it stands before the batch."""
+    values = _alike(tensors)
+    first = next(each for each in tensors if isinstance(each, Affine))
+    if dim % (first.ndim + 1) == 0:
+        return through_intervals("stack", list(tensors), dim)
+    return _joined(torch.stack, values, dim, "stack", tensors)
+
+
+def pad(
+    x: Affine, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Affine:
+    """The value with coordinates added at its borders."""
+
+    def bordered(v: Tensor) -> Tensor:
+        return functional.pad(v, pad, mode=mode)
+
+    if not keeps_rows(bordered, x.centre):
+        return through_intervals("pad", x, pad, mode, value)
+    box = Interval.rules["pad"](x.box, pad, mode, value)
+    result = x.mapped(bordered, bordered, box)
+    return result.but(centre=functional.pad(x.centre, pad, mode=mode, value=value))
+
+
+def dropout(x: Affine, p: float = 0.5, training: bool = True, inplace: bool = False) -> Affine:
+    """The value itself: nothing is dropped in evaluation mode."""
+    del inplace
+    if training and p > 0:
+        raise UnsupportedOperationError(
+            "Affine: expected dropout in evaluation mode, got training mode, in which the "
+            "network is random. Call network.eval() first."
+        )
+    return x
+
+
+def moving(name: str) -> Callable[..., Any]:
+    """The rule of a linear function without negative coefficients.
+
+    It does the same to centre, generators and radius; by intervals where it mixes examples.
+    """
+    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
+    return _moved_by(name, getattr(owner, name))
+
+
+def _moved_by(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    def rule(x: Affine, *settings: Any, **named: Any) -> Any:
+        def move(v: Tensor) -> Any:
+            return function(v, *settings, **named)
+
+        if not keeps_rows(move, x.centre):
+            return through_intervals(name, x, *settings, **named)
+        box = Interval.rules[name](x.box, *settings, **named)
+        if isinstance(box, Interval):
+            return x.mapped(move, move, box)
+        parts = zip(
+            move(x.centre), over_symbols(move, x.generators), move(x.radius), box, strict=True
+        )
+        return tuple(
+            x.but(centre=centre, generators=generators, radius=radius, box=interval)
+            for centre, generators, radius, interval in parts
+        )
+
+    return rule
+
+
+def _converted(name: str) -> Callable[..., Affine]:
+    """The rule of a function that changes in which numbers, and where, tensors are kept."""
+
+    def rule(x: Affine, *settings: Any, **named: Any) -> Affine:
+        def convert(v: Tensor) -> Tensor:
+            return getattr(v, name)(*settings, **named)
+
+        result = x.but(
+            centre=convert(x.centre),
+            generators=convert(x.generators),
+            radius=convert(x.radius),
+            box=x.box.each(convert),
+        )
+        return result.but(labels=x.labels.to(result.device))
+
+    return rule
+
+
+def _sum(x: Affine, y: Affine, box: Interval) -> Affine:
+    labels = union(x.labels, y.labels)
+    generators = spread(x.generators, x.labels, labels) + spread(y.generators, y.labels, labels)
+    radius, most = x.radius + y.radius, max(x.most, y.most)
+    return Affine.computed(x.centre + y.centre, generators, labels, radius, box, most)
+
+
+def _alike(tensors: Sequence[Any]) -> list[Affine]:
+    """All as affine values; those without symbols are boxes or points."""
+    first = next(each for each in tensors if isinstance(each, Affine))
+    return [
+        each if isinstance(each, Affine) else _without_symbols(each, first) for each in tensors
+    ]
+
+
+def _without_symbols(value: Interval | Tensor, like: Affine) -> Affine:
+    box = value if isinstance(value, Interval) else Interval.point(value.to(like.centre))
+    none = like.generators.new_zeros(0, *box.shape)
+    return like.but(
+        centre=box.centre, radius=box.radius, generators=none, labels=like.labels[:0], box=box
+    )
+
+
+def _joined(
+    function: Callable[..., Tensor],
+    values: list[Affine],
+    dim: int,
+    name: str,
+    tensors: Sequence[Any],
+) -> Affine:
+    labels = values[0].labels
+    for value in values[1:]:
+        labels = union(labels, value.labels)
+    generators = [spread(value.generators, value.labels, labels) for value in values]
+    bounds = [each.box if isinstance(each, Affine) else each for each in tensors]
+    return Affine.computed(
+        function([value.centre for value in values], dim),
+        function(generators, dim if dim < 0 else dim + 1),
+        labels,
+        function([value.radius for value in values], dim),
+        Interval.rules[name](bounds, dim),
+        max(value.most for value in values),
+    )
+
+
+def _getitem(x: Tensor, index: Any) -> Tensor:
+    return x[index]
+
+
+ARITHMETIC: dict[str, Any] = {
+    "add": add,
+    "sub": sub,
+    "neg": neg,
+    "cat": cat,
+    "concat": cat,
+    "stack": stack,
+    "pad": pad,
+    "getitem": _moved_by("getitem", _getitem),
+    "view": _moved_by("view", Tensor.reshape),
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
+    **{name: _converted(name) for name in ("clone", "detach", "double", "float", "to")},
+    **{
+        name: moving(name)
+        for name in (
+            "adaptive_avg_pool1d",
+            "adaptive_avg_pool2d",
+            "avg_pool1d",
+            "avg_pool2d",
+            "chunk",
+            "contiguous",
+            "cumsum",
+            "expand",
+            "expand_as",
+            "flatten",
+            "flip",
+            "index_select",
+            "interpolate",
+            "mean",
+            "movedim",
+            "narrow",
+            "permute",
+            "pixel_shuffle",
+            "repeat",
+            "reshape",
+            "roll",
+            "select",
+            "split",
+            "squeeze",
+            "sum",
+            "swapaxes",
+            "t",
+            "transpose",
+            "unbind",
+            "unflatten",
+            "unsqueeze",
+        )
+    },
+}

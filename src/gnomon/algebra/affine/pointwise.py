@@ -1,0 +1,112 @@
+"""Functions of one coordinate, by the linear relaxation with the least error."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.activations import Activation
+from gnomon.algebra.affine.affine import Affine
+from gnomon.algebra.affine.hull import through_intervals
+from gnomon.algebra.affine.relaxation import Curve, Relaxation, by_lipschitz, curve_of
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed.curvature import FUNCTIONS, Curvature
+
+
+def activation(function: Activation, x: Any) -> Affine:
+    """λ x + μ ± δ, with the narrowest strip that holds the activation's graph.
+
+    Where an activation's inflections are not known, its Lipschitz constant gives the strip.
+    """
+    curve = curve_of(function)
+    image = Interval.rules["activation"](function, x.interval)
+    return relaxed(x, curve or partial(by_lipschitz, function), image)
+
+
+def relaxed(
+    x: Affine, relax: Callable[[Tensor, Tensor], Relaxation], image: Interval
+) -> Affine:
+    """The value after a function, given its relaxation and the range over the value's bounds.
+
+    The flat strip of the range is taken where the relaxation gives no finite numbers.
+    """
+    bounds = x.interval
+    finite = bounds.lower.isfinite() & bounds.upper.isfinite()
+    zero = torch.zeros_like(bounds.lower)
+    slope, offset, error = relax(
+        torch.where(finite, bounds.lower, zero), torch.where(finite, bounds.upper, zero)
+    )
+    usable = finite & slope.isfinite() & offset.isfinite() & error.isfinite()
+    slope = torch.where(usable, slope, zero)
+    offset = torch.where(
+        usable, offset, torch.where(image.centre.isfinite(), image.centre, zero)
+    )
+    error = torch.where(usable, error, image.radius)
+    centre = torch.where(usable, x.centre, zero)
+    return x.but(
+        centre=slope * centre + offset,
+        generators=slope * torch.where(usable, x.generators, zero),
+        radius=slope.abs() * torch.where(usable, x.radius, zero) + error,
+        box=image,
+    ).with_new_symbols()
+
+
+def prelu(x: Any, weight: Any) -> Affine:
+    """Of max(x, 0) + w min(x, 0).
+
+    With w in a box of radius R, R max(−x, 0) is an error more.
+    """
+    if not isinstance(x, Affine) or isinstance(weight, Affine):
+        return through_intervals("prelu", x, weight)
+    image = Interval.rules["prelu"](x.interval, weight)
+    shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
+    box = weight if isinstance(weight, Interval) else Interval.point(weight)
+    slope, spread = box.centre.reshape(shape), box.radius.reshape(shape)
+
+    def function(v: Tensor) -> Tensor:
+        return v.clamp_min(0) + slope * v.clamp_max(0)
+
+    result = relaxed(x, Curve(function, Curvature((0.0,), "00")), image)
+    if not isinstance(weight, Interval):
+        return result
+    error = spread * (-x.interval.lower).clamp_min(0)
+    return result.but(radius=result.radius + error)
+
+
+def power(x: Affine, exponent: float | int) -> Affine:
+    """Of a power; by intervals where it is not known how it bends."""
+    curvature = FUNCTIONS["pow"](exponent)
+    if curvature is None:
+        return through_intervals("pow", x, float(exponent))
+    image = Interval.rules["pow"](x.interval, float(exponent))
+    return relaxed(x, Curve(lambda v: v**exponent, curvature), image)
+
+
+def _curved(name: str) -> Callable[..., Any]:
+    """The rule of a torch function; by intervals where it is not known how it bends."""
+    public = name.replace("log_sigmoid", "logsigmoid")
+    function = getattr(functional, public, None) or getattr(torch, public)
+
+    def rule(x: Any, *settings: Any, inplace: bool = False, **named: Any) -> Any:
+        curvature = FUNCTIONS[name](*settings, **named)
+        if curvature is None:
+            result = through_intervals(name, x, *settings, **named)
+        else:
+            curve = Curve(lambda v: function(v, *settings, **named), curvature)
+            image = Interval.rules[name](x.interval, *settings, **named)
+            result = relaxed(x, curve, image)
+        return x.assign(result) if inplace else result
+
+    return rule
+
+
+POINTWISE: dict[str, Any] = {
+    "activation": activation,
+    "prelu": prelu,
+    **{name: _curved(name) for name in FUNCTIONS if name in Interval.rules},
+    "pow": power,
+    "square": partial(power, exponent=2),
+}
