@@ -1,11 +1,13 @@
 """The worst case from outside: what no perturbation in a set can exceed."""
 
+from gnomon.bounds.crown import CROWN
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, box_of, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius
 from gnomon.bounds.margins import BoundMethod, Margins
 
 __all__ = [
+    "CROWN",
     "IBP",
     "BoundMethod",
     "Head",

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.bounds import IBP, LargestRadius, Margins, evaluate_head
+from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius, Margins, evaluate_head
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
@@ -65,11 +65,14 @@ def case(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor]:
     return NETWORKS[request.param]()
 
 
-def test_margins_found_inside_are_below_the_bound(case: tuple[nn.Module, Tensor]) -> None:
+@pytest.mark.parametrize("method", [IBP(), CROWN(), CROWN(intermediate="interval")], ids=repr)
+def test_margins_found_inside_are_below_the_bound(
+    case: tuple[nn.Module, Tensor], method: BoundMethod
+) -> None:
     network, x = case
     labels = torch.arange(len(x)) % 3
     boxes = _boxes(network, 0.01)
-    found = IBP()(network, x, labels, Linf(0.02), boxes)
+    found = method(network, x, labels, Linf(0.02), boxes)
     source = generator(3)
     for draw in range(20):
         parts = [
@@ -100,6 +103,42 @@ def test_differences_of_rows_are_never_wider_than_differences_of_bounds(
     # Five products are exact for a sum only off the straddling pairs: up to 1.1716 there.
     assert bool((found <= plain.clamp_min(0) * 1.1716 + plain.abs() * 0.1716 + 1e-9).all())
     assert float((plain - found).detach().max()) > 0
+
+
+def test_relaxations_are_never_wider_than_intervals_and_mostly_tighter(
+    case: tuple[nn.Module, Tensor],
+) -> None:
+    network, x = case
+    labels = torch.arange(len(x)) % 3
+    wide = IBP()(network, x, labels, Linf(0.02), _boxes(network, 0.01)).upper
+    tight = CROWN()(network, x, labels, Linf(0.02), _boxes(network, 0.01)).upper
+    assert bool((tight <= wide).all())
+
+
+def test_relaxations_of_one_layer_are_exact_too() -> None:
+    layer = _layer()
+    found = CROWN()(layer, X, Y, Linf(0.3), None).upper
+    assert torch.allclose(found, IBP()(layer, X, Y, Linf(0.3)).upper)
+
+
+def test_relaxations_certify_what_intervals_cannot() -> None:
+    """X − relu(x) is at most 0 for every x, which intervals do not see."""
+
+    class Joined(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.last = nn.Linear(2, 2).double()
+            with torch.no_grad():
+                self.last.weight.copy_(torch.tensor([[1.0, -1.0], [0.0, 0.0]]))
+                self.last.bias.copy_(torch.tensor([-0.6, 0.0]))
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.last(torch.cat([x, x.relu()], dim=1))
+
+    x, label = torch.full((1, 1), 0.2).double(), torch.tensor([1])
+    # At most 0 − 0.6: over [−0.8, 1.2] the line x is the better one of those below relu.
+    assert not bool(IBP()(Joined(), x, label, Linf(1.0)).certified)
+    assert bool(CROWN()(Joined(), x, label, Linf(1.0)).certified)
 
 
 def test_elision_needs_a_matrix_at_the_very_end() -> None:
