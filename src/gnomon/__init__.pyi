@@ -42,6 +42,7 @@ from .config import (
     describe as describe,
     experiment as experiment,
     input_set as input_set,
+    parameter_set as parameter_set,
     read_config as read_config,
 )
 from .data import (
@@ -96,10 +97,17 @@ from .representation import (
 )
 from .seeds import generator as generator
 from .sets import (
+    L1 as L1,
     L2 as L2,
+    Box as Box,
     InputSet as InputSet,
     Linf as Linf,
+    ParameterBall as ParameterBall,
+    ParameterBox as ParameterBox,
+    ParameterRegion as ParameterRegion,
+    ParameterSet as ParameterSet,
     PerturbationSet as PerturbationSet,
+    radius as radius,
 )
 from .targets import (
     load_network as load_network,

@@ -36,9 +36,7 @@ from gnomon.data import (
 )
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet
 from gnomon.records import Choice, Names
-from gnomon.sets import L2, Linf, radius
-from gnomon.sets.balls import L1
-from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
+from gnomon.sets import L1, L2, Linf, ParameterBall, ParameterBox, ParameterSet, radius
 from gnomon.training import (
     SGD,
     Adam,

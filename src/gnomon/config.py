@@ -14,8 +14,7 @@ from gnomon.catalog import DATA, INPUT_SETS, NAMES, PARAMETER_SETS, RADIUS_LAWS
 from gnomon.data import Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
-from gnomon.sets import Domain, InputSet
-from gnomon.sets.parameters import ParameterSet
+from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
 
 _PARAMETER_FORMS = {

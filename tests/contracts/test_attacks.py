@@ -10,7 +10,7 @@ from gnomon.attacks import BIM, FGSM, PGD, InputAttack
 from gnomon.errors import OutOfDomainError, SettingError, ShapeError, SubjectError
 from gnomon.objectives import cross_entropy, margin
 from gnomon.seeds import generator
-from gnomon.sets import L2, InputSet, Linf
+from gnomon.sets import L1, L2, Box, InputSet, Linf
 
 ATTACKS: dict[str, InputAttack] = {
     "FGSM": FGSM(),
@@ -22,7 +22,15 @@ ATTACKS: dict[str, InputAttack] = {
     "PGD on the margin": PGD(steps=8, objective=margin),
 }
 DETERMINISTIC = ["FGSM", "BIM", "BIM with a fixed step"]
-SETS = [Linf(0.08, (0.0, 1.0)), L2(0.3, (0.0, 1.0)), Linf(0.08), L2(0.3)]
+SETS = [
+    Linf(0.08, (0.0, 1.0)),
+    L2(0.3, (0.0, 1.0)),
+    Linf(0.08),
+    L2(0.3),
+    L1(0.6),
+    L1(0.6, (0.0, 1.0)),
+    Box(-0.1, 0.06),
+]
 
 
 @pytest.fixture(params=ATTACKS, ids=str)

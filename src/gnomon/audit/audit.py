@@ -20,7 +20,7 @@ from gnomon.errors import DataError
 from gnomon.files import write_text
 from gnomon.networks.predictions import device_of
 from gnomon.seeds import generator
-from gnomon.sets import L2, Linf
+from gnomon.sets import L1, L2, Linf
 
 
 def _ignore(topic: str) -> None:
@@ -124,7 +124,7 @@ def read_json(path: Path) -> Audit:
 
 def describe(value: object) -> object:
     """A method as plain JSON values: `name` and its settings; a set as "linf:0.1"."""
-    if isinstance(value, Linf | L2):
+    if isinstance(value, Linf | L2 | L1):
         return str(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         settings = {

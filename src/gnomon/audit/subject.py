@@ -12,7 +12,7 @@ from gnomon.errors import DataError, SettingError, ShapeError, SubjectError
 from gnomon.networks.predictions import device_of, logits_of
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.seeds import generator
-from gnomon.sets import L2, InputSet, Linf
+from gnomon.sets import L1, L2, Box, InputSet, Linf
 from gnomon.shapes import Mask
 
 
@@ -60,7 +60,7 @@ class Subject:
         Attacks refuse inputs outside the domain. The audit examines them all the same, and
         doubts the figures (`doubts.outside_domain`).
         """
-        if within.domain is None or not isinstance(within, Linf | L2):
+        if within.domain is None or not isinstance(within, Linf | L2 | L1 | Box):
             return within
         low = min(within.domain[0], float(self.inputs.min()))
         high = max(within.domain[1], float(self.inputs.max()))

@@ -26,7 +26,7 @@ from gnomon.audit.report.figures import (
 )
 from gnomon.audit.subject import Subject
 from gnomon.seeds import generator
-from gnomon.sets import L2, Linf
+from gnomon.sets import L1, L2, Linf
 
 _OF_THE_REPRESENTATION = (
     mapping_pictures,
@@ -37,7 +37,9 @@ _OF_THE_REPRESENTATION = (
     singular_values_by_rank,
     norms_through_training,
 )
-_SETS: dict[str, type[Linf] | type[L2]] = {each.norm: each for each in (Linf, L2)}
+_SETS: dict[str, type[Linf] | type[L2] | type[L1]] = {
+    each.norm: each for each in (Linf, L2, L1)
+}
 
 
 def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from gnomon.audit.finding import Finding
 from gnomon.sets import InputSet
 
-NORMS = {"Linf": "L∞", "L2": "L2"}
+NORMS = {"Linf": "L∞", "L2": "L2", "L1": "L1", "Box": "box"}
 """Norms as they are written for readers."""
 
 
