@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra import Interval, Value, evaluate
-from gnomon.algebra.relaxed import Relaxed
+from gnomon.algebra.relaxed import Relaxed, optimised
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet
 from gnomon.seeds import generator
@@ -45,12 +45,14 @@ def _assert_inside(inner: Value, outer: Value, slack: float = 1e-9) -> None:
     assert bool((inner.upper <= outer.upper + slack).all())  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("widths", [(3, 5, 2), (4, 7, 6, 3), (2, 6, 6, 6, 2)])
+@pytest.mark.parametrize(
+    "widths", [(3, 5, 2), (4, 7, 6, 3), (2, 6, 6, 6, 2), (5, 70, 80, 66, 2)]
+)
 @pytest.mark.parametrize("radius", [0.05, 0.6])
 def test_bounds_of_relu_networks_are_those_of_crown_by_loops(
     widths: tuple[int, ...], radius: float
 ) -> None:
-    network, x = _mlp(*widths), _draw(3, widths[0])
+    network, x = _mlp(*widths).requires_grad_(requires_grad=False), _draw(3, widths[0])
     found = evaluate(network, Relaxed.around(x, radius))
     layers = [
         (layer.weight.detach().numpy(), layer.bias.detach().numpy())
@@ -70,11 +72,8 @@ def test_a_hidden_layer_by_hand() -> None:
     below, h for the first and 0 for the second: x + y ≤ z ≤ x + y / 3 + 4 / 3.
     """
     network = _mlp(2, 2, 1)
-    with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[1.0, 1.0], [1.0, -1.0]]))
-        network[0].bias.zero_()
-        network[2].weight.fill_(1.0)
-        network[2].bias.zero_()
+    _set(network[0], torch.tensor([[1.0, 1.0], [1.0, -1.0]]), torch.zeros(2))
+    _set(network[2], torch.ones(1, 2), torch.zeros(1))
     box = Interval(torch.tensor([[-1.0, 0.0]]).double(), torch.ones(1, 2).double())
     found = evaluate(network, Relaxed.of(box))
     assert found.lower.item() == pytest.approx(0.0)  # of the interval; x + y ≥ −1
@@ -104,7 +103,7 @@ class Joined(nn.Module):
 def test_affine_networks_are_exact_for_inputs() -> None:
     """Each output is least at the corner that the signs of its gradient pick."""
     network, x, radius = Joined().double().eval(), _draw(2, 2, 4, 4), 0.1
-    network.norm.running_var.fill_(0.4)
+    network.norm.running_var = torch.full((2,), 0.4).double()
     found = evaluate(network, Relaxed.around(x, radius))
     for logit in range(3):
         point = x.clone().requires_grad_()
@@ -225,6 +224,46 @@ def test_each_example_may_have_its_own_combinations() -> None:
         assert torch.allclose(together.upper[example], alone.upper[example])
 
 
+def test_slopes_are_found_that_bound_better() -> None:
+    """Of max(0, x) + max(0, 0.6 − x) on [−1, 0.8] the least value is 0.6.
+
+    With slopes 0 and 1 (the choice in the middle) the lower bound is min(0.6 − x) = −0.2, with
+    two slopes a the bound is min(a x + a (0.6 − x)) = 0.6 a.
+    """
+    network = _mlp(1, 2, 1)
+    _set(network[0], torch.tensor([[1.0], [-1.0]]), torch.tensor([0.0, 0.6]))
+    _set(network[2], torch.tensor([[1.0, 1.0]]), torch.zeros(1))
+    box = Interval(torch.tensor([[-1.0]]).double(), torch.tensor([[0.8]]).double())
+    found = evaluate(network, Relaxed.of(box))
+    assert found.node.origin is not None
+    assert found.bound(torch.ones(1, 1)).lower.item() == pytest.approx(0.0)  # the interval's
+    best = optimised(found, steps=60, rate=0.1)
+    assert best.lower.item() == pytest.approx(0.6, abs=0.02)
+    assert best.upper.item() == pytest.approx(found.upper.item())
+
+
+def test_optimised_bounds_are_sound_and_no_wider() -> None:
+    network, x, source = _mlp(4, 10, 10, 3), _draw(3, 4), generator(4)
+    found = evaluate(network, Relaxed.around(x, 0.4))
+    best = optimised(found, steps=10)
+    _assert_inside(best, found)
+    assert float(best.width.mean()) < 0.97 * float(found.width.detach().mean())
+    for _ in range(200):
+        point = x + 0.4 * (2 * torch.rand(x.shape, generator=source) - 1)
+        assert best.contains(network(point), 1e-12)
+    rows = _draw(2, 3, seed=3)
+    assert optimised(found, rows, steps=2).shape == (3, 2)
+    affine = evaluate(network[0], Relaxed.around(x, 0.1))
+    assert torch.allclose(optimised(affine).lower, affine.lower)
+
+
+def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:
+    assert isinstance(layer, nn.Linear)
+    with torch.no_grad():
+        layer.weight.copy_(weight)
+        layer.bias.copy_(bias)
+
+
 def test_memory_is_spent_in_portions_that_change_nothing() -> None:
     network = LeNet((2, 3), (8,))(IMAGES, generator(0)).double().eval()
     x = torch.rand(2, 1, 16, 16, generator=generator(2)).double()
@@ -259,14 +298,11 @@ class Places(nn.Module):
 def test_axes_folded_into_the_examples_are_followed() -> None:
     network, x = Places().double().eval(), _draw(3, 2, 2)
     plain = nn.Sequential(nn.Linear(4, 6), nn.ReLU(), nn.Linear(6, 2)).double()
-    with torch.no_grad():
-        plain[0].weight.zero_()
-        for place in range(2):
-            rows = slice(3 * place, 3 * place + 3)
-            plain[0].weight[rows, 2 * place : 2 * place + 2] = network.each.weight
-            plain[0].bias[rows] = network.each.bias
-        plain[2].weight.copy_(network.last.weight)
-        plain[2].bias.copy_(network.last.bias)
+    zero = torch.zeros(3, 2).double()
+    each = network.each.weight.detach()
+    weight = torch.cat([torch.cat([each, zero], dim=1), torch.cat([zero, each], dim=1)])
+    _set(plain[0], weight, network.each.bias.detach().repeat(2))
+    _set(plain[2], network.last.weight.detach(), network.last.bias.detach())
     found = evaluate(network, Relaxed.around(x, 0.3))
     expected = evaluate(plain, Relaxed.around(x.flatten(1), 0.3))
     assert torch.allclose(found.lower, expected.lower)
@@ -302,7 +338,7 @@ def test_what_mixes_examples_is_still_enclosed(mix: Callable[..., Tensor]) -> No
 def test_gradients_of_bounds_are_right() -> None:
     network = _mlp(2, 4, 3, 2)
     x, size = _draw(2, 2), torch.full((2, 2), 0.15).double()
-    weight = network[2].weight.detach()
+    weight = network.get_parameter("2.weight").detach()
 
     def bounds(x: Tensor, size: Tensor, weight: Tensor, spread: Tensor) -> Tensor:
         value = Relaxed.of(Interval.computed(x - size, x + size))
@@ -314,7 +350,9 @@ def test_gradients_of_bounds_are_right() -> None:
     assert torch.autograd.gradcheck(bounds, [each.requires_grad_() for each in arguments])
     loss = evaluate(network, Relaxed.around(x.detach(), 0.1)).width.sum()
     loss.backward()
-    assert float(network[0].weight.grad.abs().max()) > 0
+    gradient = network.get_parameter("0.weight").grad
+    assert gradient is not None
+    assert float(gradient.abs().max()) > 0
 
 
 def test_many_networks_at_once_give_what_each_gives() -> None:

@@ -5,6 +5,7 @@ from gnomon.algebra.relaxed.affine import AFFINE
 from gnomon.algebra.relaxed.pointwise import POINTWISE
 from gnomon.algebra.relaxed.record import starting_afresh
 from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxed.slopes import optimised
 from gnomon.algebra.relaxed.structural import STRUCTURAL
 
 # Rules make values, so they cannot stand where the class is defined. What intervals have a rule
@@ -16,4 +17,4 @@ Relaxed.rules = {
     **POINTWISE,
 }
 
-__all__ = ["Relaxed"]
+__all__ = ["Relaxed", "optimised"]

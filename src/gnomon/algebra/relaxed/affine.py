@@ -22,7 +22,7 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if not _alone(x, weight, bias) or x.ndim < 2:
         return fresh("linear", x, weight, bias)
     box = Interval.rules["linear"](x.interval, weight)
-    found = _multiplied(x, box, torch.matmul, weight)
+    found = _multiplied(x, box, torch.matmul, weight, dense=True)
     return found if bias is None else add(found, bias)
 
 
@@ -146,15 +146,23 @@ def _alone(x: Any, *others: Any) -> bool:
 
 
 def _multiplied(
-    x: Relaxed, box: Interval, transpose: Transpose, weight: Any, *, pointwise: bool = False
+    x: Relaxed,
+    box: Interval,
+    transpose: Transpose,
+    weight: Any,
+    *,
+    pointwise: bool = False,
+    dense: bool = False,
 ) -> Relaxed:
     node = x.node
     if isinstance(weight, Interval) and weight.lower is weight.upper:
         weight = weight.lower
+    # A factor for each example cannot be used for some of them.
+    separable = not pointwise or weight.ndim < x.ndim or weight.shape[0] == 1
     return record(
         x,
         box,
-        Multiplied((node,), transpose, weight),
+        Multiplied((node,), transpose, weight, dense, separable=separable),
         settled=node.independent or (pointwise and node.settled),
         independent=node.independent and pointwise and isinstance(weight, Tensor),
     )
@@ -165,7 +173,7 @@ def _sum(x: Relaxed, y: Relaxed) -> Any:
     alike = all(each.ndim == box.ndim and each.shape[0] == box.shape[0] for each in (x, y))
     if not alike or x.node.examples != y.node.examples:
         return fresh("add", x, y)
-    return record(x, box, Mapped((x.node, y.node), torch.add, box.shape))
+    return record(x, box, Mapped((x.node, y.node), torch.add, box.shape, separable=True))
 
 
 def _broadcast(x: Relaxed, shape: torch.Size) -> Relaxed:

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Interval
 
+_ALL = slice(None)
+_MANY = 64
+
 
 @runtime_checkable
 class Origin(Protocol):
@@ -17,10 +20,12 @@ class Origin(Protocol):
     Attributes:
         parents: the others.
         worthwhile: whether substitution can bound coordinates better than the interval's rule.
+        separable: whether some of the examples can be followed back without the others.
     """
 
     parents: tuple["Node", ...]
     worthwhile: bool
+    separable: bool
 
     def pull(self, rows: Tensor, forms: "Forms") -> None:
         """Replaces ⟨rows, node⟩ by something that is never larger, over the parents.
@@ -52,12 +57,18 @@ class Node:
     independent: bool = False
     depth: int = field(init=False)
     breadth: int = field(init=False)
+    separable: bool = field(init=False)
 
     def __post_init__(self) -> None:
         parents = self.origin.parents
         self.depth = 1 + max((parent.depth for parent in parents), default=0)
         own = -(-self.interval.numel() // max(self.examples, 1))
         self.breadth = max((own, *(parent.breadth for parent in parents)))
+        self.separable = (
+            self.origin.separable
+            and self.interval.shape[0] == self.examples
+            and all(parent.separable for parent in parents)
+        )
 
     @property
     def shape(self) -> torch.Size:
@@ -74,15 +85,29 @@ class Forms:
 
     Attributes:
         constant: forms × examples.
+        mirrored: see above.
+        part: which examples are looked at.
+        examples: how many they are.
         slopes: where the choice of a relaxation's slopes is overruled; by the relaxation.
     """
 
     def __init__(
-        self, node: Node, rows: Tensor, *, mirrored: bool, slopes: Mapping[Any, Tensor]
+        self,
+        node: Node,
+        rows: Tensor,
+        *,
+        mirrored: bool,
+        slopes: Mapping[Any, Tensor],
+        part: slice,
     ) -> None:
         self.pending: dict[Node, Tensor] = {node: rows}
         self.constant = rows.new_zeros(len(rows), 1)
-        self.mirrored, self.slopes = mirrored, slopes
+        self.mirrored, self.slopes, self.part = mirrored, slopes, part
+        self.examples = len(range(node.examples)[part])
+
+    def of(self, value: Tensor) -> Tensor:
+        """What belongs to the examples that are looked at: of a tensor with all of them."""
+        return value if self.part == _ALL else value[self.part]
 
     def give(self, node: Node, rows: Tensor) -> None:
         """Adds ⟨rows, node⟩."""
@@ -117,11 +142,12 @@ def bounds(
     *,
     upper: bool = True,
     slopes: Mapping[Any, Tensor] | None = None,
+    part: slice = _ALL,
 ) -> list[Tensor]:
     """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms."""
-    forms = Forms(node, rows, mirrored=upper, slopes=slopes or {})
+    forms = Forms(node, rows, mirrored=upper, slopes=slopes or {}, part=part)
     found = forms.substitute()
-    found = found.expand(len(found), node.examples).T
+    found = found.expand(len(found), forms.examples).T
     if not upper:
         return [found]
     if forms.mirrored:  # nothing on the way was an inequality
@@ -144,10 +170,22 @@ def cut(known: Interval, lower: Tensor, upper: Tensor) -> Interval:
     )
 
 
-def chunk(node: Node, budget: int) -> int:
-    """How many forms fit into a budget of bytes: both signs, and four tensors for each."""
-    size = node.interval.lower.element_size()
-    return max(1, budget // (8 * size * node.examples * node.breadth))
+def in_portions(node: Node, places: Tensor, budget: int) -> list[tuple[slice, list[Tensor]]]:
+    """Examples and places of each, in portions that fit into a budget of bytes.
+
+    A form takes eight tensors of an example's breadth: both signs, and four of each at a time.
+    Examples are taken together only as far as all places of each fit, since what is common to
+    the forms of an example is then found once.
+    """
+    like = node.interval.lower
+    fitting = max(1, budget // (8 * like.element_size() * node.breadth))
+    together = node.examples
+    if node.separable:
+        together = min(node.examples, max(1, fitting // max(1, len(places))))
+    size = max(1, fitting // together)
+    starts = range(0, node.examples, together)
+    parts = [slice(start, start + together) for start in starts]
+    return [(_ALL if len(parts) == 1 else part, list(places.split(size))) for part in parts]
 
 
 def unit_rows(node: Node, places: Tensor) -> Tensor:
@@ -159,6 +197,14 @@ def unit_rows(node: Node, places: Tensor) -> Tensor:
         return rows.reshape(len(places), 1, *node.shape[1:])
     rows = rows.unsqueeze(1).expand(-1, node.examples, -1)
     return rows.reshape(len(places), *node.shape)
+
+
+def concrete(value: Tensor) -> bool:
+    """Whether the numbers can be looked at: inside `torch.func.vmap` they stand for many."""
+    try:
+        return bool(value.reshape(-1)[:1].isfinite().all()) or True
+    except RuntimeError:
+        return False
 
 
 def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
@@ -174,8 +220,11 @@ def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
         found = flat @ value.reshape(-1)
     elif rows.shape[1] == 1:
         found = flat[:, 0] @ value.reshape(len(value), -1).T
-    else:
-        found = torch.einsum("sbn,bn->sb", flat, value.reshape(len(value), -1))
+    elif len(rows) < _MANY:
+        found = (flat * value.reshape(1, len(value), -1)).sum(-1)
+    else:  # products of a matrix and a vector are much faster than one of batches of them
+        pairs = zip(flat.unbind(1), value.reshape(len(value), -1), strict=True)
+        found = torch.stack([matrix @ vector for matrix, vector in pairs], dim=1)
     if found.shape[1] not in {1, examples}:  # several places of each example along one axis
         found = found.reshape(len(rows), examples, -1).sum(-1)
     return found

@@ -35,6 +35,15 @@ class Lines:
     upper_offset: Tensor
     free: tuple[Tensor, Tensor] | None = None
 
+    def map(self, function: Function) -> "Lines":
+        """Slopes and offsets that a function of tensors makes of these."""
+        return Lines(
+            function(self.lower_slope),
+            None if self.lower_offset is None else function(self.lower_offset),
+            function(self.upper_slope),
+            function(self.upper_offset),
+        )
+
 
 def rectified(slope: float | Tensor, x: Interval) -> Lines:
     """Around x for x ≥ 0 and s x below: the chord on one side, a line through 0 on the other.
@@ -43,7 +52,7 @@ def rectified(slope: float | Tensor, x: Interval) -> Lines:
     that is nearer to the function in the middle of the interval.
 
     References:
-        zhang2018, section 3.3 (the adaptive choice of CROWN).
+        zhang2018 (the adaptive choice, CROWN-Ada).
     """
     low, high = x.lower, x.upper
     left = torch.as_tensor(slope, dtype=low.dtype, device=low.device).expand_as(low)

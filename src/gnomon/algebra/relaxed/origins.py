@@ -7,8 +7,11 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Forms, Node, dot
+from gnomon.algebra.relaxed.forms import Forms, Node, concrete, dot
 from gnomon.algebra.relaxed.lines import Lines
+from gnomon.algebra.relaxed.matrices import through_matrix
+
+_MANY = 64  # forms: with fewer, a loop over examples costs more than it saves
 
 
 @dataclass(eq=False)
@@ -18,14 +21,14 @@ class Leaf:
     box: Interval
     parents: tuple[Node, ...] = ()
     worthwhile: bool = False
+    separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """⟨a, z⟩ ≥ ⟨a, centre⟩ − ⟨|a|, radius⟩."""
-        examples = self.box.shape[0]
         if self.box.lower is not self.box.upper:
             rows = forms.split(rows)
-            forms.add(-dot(rows.abs(), self.box.radius, examples))
-        forms.add(dot(rows, self.box.centre, examples))
+            forms.add(-dot(rows.abs(), forms.of(self.box.radius), forms.examples))
+        forms.add(dot(rows, forms.of(self.box.centre), forms.examples))
 
 
 @dataclass(eq=False)
@@ -35,6 +38,7 @@ class Reshaped:
     parents: tuple[Node]
     shape: torch.Size
     worthwhile: bool = True
+    separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """Puts the coefficients along the axes there were."""
@@ -58,13 +62,14 @@ class Mapped:
     function: Callable[..., Tensor]
     shape: torch.Size
     worthwhile: bool = True
+    separable: bool = False
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """The transposes M_iᵀ a, from the derivative of F, which is the same everywhere."""
-        rows = rows.expand(-1, self.shape[0], *self.shape[1:])
-        origin = [torch.zeros_like(parent.interval.lower) for parent in self.parents]
+        origin = [torch.zeros_like(forms.of(each.interval.lower)) for each in self.parents]
         start, back = torch.func.vjp(self.function, *origin)[:2]
-        forms.add(dot(rows, start, self.parents[0].examples))
+        rows = rows.expand(-1, *start.shape)
+        forms.add(dot(rows, start, forms.examples))
         pulled = torch.func.vmap(back)(rows)
         for parent, part in zip(self.parents, pulled, strict=True):
             forms.give(parent, part)
@@ -78,20 +83,31 @@ class Shifted:
     constant: Interval
     shape: torch.Size
     worthwhile: bool = True
+    separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """⟨a, z + b⟩ ≥ ⟨a, z⟩ + ⟨a, centre⟩ − ⟨|a|, radius⟩."""
-        examples = self.parents[0].examples
-        if self.constant.lower is not self.constant.upper:
+        examples = forms.examples
+        if not self.thin:
             rows = forms.split(rows)
-            forms.add(-dot(rows.abs(), self._whole(self.constant.radius), examples))
-        forms.add(dot(rows, self._whole(self.constant.centre), examples))
+            forms.add(-dot(rows.abs(), self._whole(self.constant.radius, forms), examples))
+        forms.add(dot(rows, self.centre(forms), examples))
         forms.give(self.parents[0], rows)
 
-    def _whole(self, value: Tensor) -> Tensor:
-        """With all axes, and one example if all agree."""
+    @property
+    def thin(self) -> bool:
+        """Whether it is the same constant always."""
+        return self.constant.lower is self.constant.upper
+
+    def centre(self, forms: Forms) -> Tensor:
+        """The constant, or the centre of its box: (1 or examples) × the axes of one."""
+        return self._whole(self.constant.centre, forms)
+
+    def _whole(self, value: Tensor, forms: Forms) -> Tensor:
         several = value.ndim == len(self.shape) and value.shape[0] > 1
-        return value.expand(self.shape[0] if several else 1, *self.shape[1:])
+        if several:
+            return forms.of(value.expand(self.shape))
+        return value.expand(1, *self.shape[1:])
 
 
 @dataclass(eq=False)
@@ -101,12 +117,15 @@ class Multiplied:
     Attributes:
         transpose: of rows over the image and a weight: rows over the node, Wᵀ a.
         weight: W as a tensor, or a box of it.
+        dense: whether W is the weight itself, neurons × inputs.
     """
 
     parents: tuple[Node]
     transpose: Callable[[Tensor, Tensor], Tensor]
     weight: Tensor | Interval
+    dense: bool = False
     worthwhile: bool = True
+    separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """⟨a, W h⟩ ≥ ⟨wᵀ a, h⟩ − ⟨rᵀ |a|, |h|⟩, and |h| lies below its chord, s h + t."""
@@ -116,8 +135,8 @@ class Multiplied:
             return
         rows = forms.split(rows)
         spread = self.transpose(rows.abs(), self.weight.radius)
-        slope, offset = _chord_of_size(parent.interval)
-        forms.add(-dot(spread, offset, parent.examples))
+        slope, offset = (forms.of(each) for each in _chord_of_size(parent.interval))
+        forms.add(-dot(spread, offset, forms.examples))
         forms.give(parent, self.transpose(rows, self.weight.centre) - spread * slope)
 
 
@@ -128,15 +147,27 @@ class Activated:
     parents: tuple[Node]
     lines: Lines
     worthwhile: bool = False
+    separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
         """A f(h) ≥ a⁺ (lower line) + a⁻ (upper line)."""
-        parent, lines = self.parents[0], self.lines
+        parent, lines = self.parents[0], self.lines.map(forms.of)
+        matrix = _matrix_before(parent)
+        if matrix is not None and self not in forms.slopes and _worth_a_loop(rows, matrix[0]):
+            weight, shift, before = matrix
+            bias = rows.new_zeros(1, len(weight)) if shift is None else shift.centre(forms)
+            pulled, constant = through_matrix(
+                rows, lines, bias, weight, mirrored=forms.mirrored
+            )
+            forms.split(rows)
+            forms.add(constant)
+            forms.give(before, pulled)
+            return
         rows = forms.split(rows)
         falling = rows.clamp_max(0)
-        forms.add(dot(falling, lines.upper_offset, parent.examples))
+        forms.add(dot(falling, lines.upper_offset, forms.examples))
         if lines.lower_offset is not None:
-            forms.add(dot(rows - falling, lines.lower_offset, parent.examples))
+            forms.add(dot(rows - falling, lines.lower_offset, forms.examples))
         lower = forms.slopes.get(self, lines.lower_slope)
         forms.give(parent, rows * lower + falling * (lines.upper_slope - lower))
 
@@ -154,3 +185,25 @@ def _chord_of_size(x: Interval) -> tuple[Tensor, Tensor]:
     side = torch.where(low >= 0, torch.ones_like(low), -torch.ones_like(low))
     slope = torch.where(both, (high + low) / width, side)
     return slope, torch.where(both, -2 * low * high / width, torch.zeros_like(low))
+
+
+def _matrix_before(node: Node) -> tuple[Tensor, Shifted | None, Node] | None:
+    """The matrix and the constant shift that made the node from another, if they did."""
+    shift = None
+    if isinstance(node.origin, Shifted) and node.origin.thin:
+        shift, node = node.origin, node.origin.parents[0]
+    origin = node.origin
+    if not isinstance(origin, Multiplied) or not origin.dense or len(node.shape) != 2:
+        return None
+    return (
+        (origin.weight, shift, origin.parents[0]) if isinstance(origin.weight, Tensor) else None
+    )
+
+
+def _worth_a_loop(rows: Tensor, weight: Tensor) -> bool:
+    """Whether there are many forms, and nothing that is differentiated or stands for many."""
+    if len(rows) < _MANY or (
+        torch.is_grad_enabled() and (rows.requires_grad or weight.requires_grad)
+    ):
+        return False
+    return concrete(rows) and concrete(weight)

@@ -1,12 +1,13 @@
 """Linear relaxations: bounds that are linear in the inputs, found by substitution backwards."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds, chunk, cut, unit_rows
+from gnomon.algebra.relaxed.forms import Node, bounds, concrete, cut, in_portions, unit_rows
 from gnomon.algebra.relaxed.origins import leaf
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
@@ -24,7 +25,7 @@ class Settings:
     """
 
     intermediate: str = "relaxed"
-    budget: int = 2**28
+    budget: int = 2**25
 
     def __post_init__(self) -> None:
         if self.intermediate not in {"relaxed", "interval"}:
@@ -66,7 +67,7 @@ class Relaxed(Value):
 
     @classmethod
     def of(
-        cls, box: Interval, *, intermediate: str = "relaxed", budget: int = 2**28
+        cls, box: Interval, *, intermediate: str = "relaxed", budget: int = 2**25
     ) -> "Relaxed":
         """All tensors in a box; its first axis counts examples.
 
@@ -89,7 +90,7 @@ class Relaxed(Value):
         domain: tuple[float, float] | None = None,
         *,
         intermediate: str = "relaxed",
-        budget: int = 2**28,
+        budget: int = 2**25,
     ) -> "Relaxed":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
 
@@ -184,7 +185,9 @@ class Relaxed(Value):
             places = torch.arange(node.interval.numel() // max(node.examples, 1))
             node.settled = True
         else:
-            places = needed.reshape(node.examples, -1).any(0).nonzero().flatten()
+            some = needed.reshape(node.examples, -1).any(0)
+            places = some.nonzero() if concrete(some) else torch.arange(len(some))[:, None]
+            places = places.flatten()
         places = places.to(self.device)
         if len(places) and node.examples:
             found = self._settled(places)
@@ -210,21 +213,38 @@ class Relaxed(Value):
     def _settled(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """The interval's bounds, replaced by those of substitution at some coordinates."""
         node, old = self.node, self.node.interval
-        parts = places.split(chunk(node, self.settings.budget))
-        found = [bounds(node, unit_rows(node, part)) for part in parts]
+        found = self._in_portions(places, lambda chosen, _: unit_rows(node, chosen), upper=True)
         lower, upper = (
-            bound.reshape(node.examples, -1).index_copy(1, places, torch.cat(each, dim=1))
-            for bound, each in zip(old.parts, zip(*found, strict=True), strict=True)
+            bound.reshape(node.examples, -1).index_copy(1, places, each)
+            for bound, each in zip(old.parts, found, strict=True)
         )
         return lower.reshape(old.shape), upper.reshape(old.shape)
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""
+        given = self.rows_of(rows)
+
+        def chosen(places: Tensor, part: slice) -> Tensor:
+            found = given[places]
+            return found if found.shape[1] == 1 else found[:, part]
+
+        places = torch.arange(len(given), device=self.device)
+        return self._in_portions(places, chosen, upper=upper)
+
+    def rows_of(self, rows: Tensor) -> Tensor:
+        """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""
+        return self._per_example(rows).movedim(1, 0).to(self.node.interval.lower)
+
+    def _in_portions(
+        self, places: Tensor, rows: Callable[[Tensor, slice], Tensor], *, upper: bool
+    ) -> list[Tensor]:
+        """Bounds of examples × places by substitution alone, within the budget."""
         node = self.node
-        given = self._per_example(rows).movedim(1, 0).to(node.interval.lower)
-        parts = given.split(chunk(node, self.settings.budget))
-        found = [bounds(node, part, upper=upper) for part in parts]
-        return [torch.cat(each, dim=1) for each in zip(*found, strict=True)]
+        found: list[list[Tensor]] = []
+        for part, chosen in in_portions(node, places, self.settings.budget):
+            each = [bounds(node, rows(some, part), upper=upper, part=part) for some in chosen]
+            found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
+        return [torch.cat(side) for side in zip(*found, strict=True)]
 
     def _combined(self, rows: Tensor) -> Interval:
         """What intervals say of linear combinations: examples × combinations."""

@@ -79,7 +79,7 @@ def picked(name: str, *, bijective: bool = False) -> Rule:
             record(
                 x,
                 box,
-                Mapped((node,), part(index), box.shape),
+                Mapped((node,), part(index), box.shape, separable=bijective),
                 settled=node.settled,
                 independent=node.independent and bijective,
             )
@@ -98,7 +98,9 @@ def averaged(name: str, touches_examples: Callable[..., bool]) -> Rule:
             return fresh(name, x, *settings, **named)
         function = _function(name)
         box = Interval.rules[name](x.interval, *settings, **named)
-        origin = Mapped((x.node,), lambda v: function(v, *settings, **named), box.shape)
+        origin = Mapped(
+            (x.node,), lambda v: function(v, *settings, **named), box.shape, separable=True
+        )
         return record(x, box, origin, settled=x.node.independent)
 
     return rule
@@ -112,7 +114,10 @@ def pad(
         return fresh("pad", x, pad, mode=mode, value=value)
     box = Interval.rules["pad"](x.interval, pad, mode=mode, value=value)
     origin = Mapped(
-        (x.node,), lambda v: functional.pad(v, pad, mode=mode, value=value), box.shape
+        (x.node,),
+        lambda v: functional.pad(v, pad, mode=mode, value=value),
+        box.shape,
+        separable=True,
     )
     return record(x, box, origin, settled=x.node.settled)
 
@@ -132,7 +137,7 @@ def joined(name: str) -> Rule:
         if dim % axes == 0 or not alike:
             return fresh(name, tensors, dim)
         box = Interval.rules[name]([node.interval for node in nodes], dim)
-        origin = Mapped(tuple(nodes), lambda *v: function(v, dim), box.shape)
+        origin = Mapped(tuple(nodes), lambda *v: function(v, dim), box.shape, separable=True)
         return record(first, box, origin, settled=all(node.settled for node in nodes))
 
     return rule
