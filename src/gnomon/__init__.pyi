@@ -11,6 +11,12 @@ from .activations import (
     Softplus as Softplus,
     Tanh as Tanh,
 )
+from .algebra import (
+    Ball as Ball,
+    Interval as Interval,
+    Relaxed as Relaxed,
+    evaluate as evaluate,
+)
 from .attacks import (
     BIM as BIM,
     FGSM as FGSM,
@@ -24,6 +30,8 @@ from .audit import (
     AttackedAccuracy as AttackedAccuracy,
     Audit as Audit,
     BoundaryComplexity as BoundaryComplexity,
+    Bracket as Bracket,
+    CertifiedAccuracy as CertifiedAccuracy,
     ChangeOfVariables as ChangeOfVariables,
     CleanAccuracy as CleanAccuracy,
     Finding as Finding,
@@ -38,6 +46,13 @@ from .audit import (
     sample_subject as sample_subject,
 )
 from .audit.report import write_report as write_report
+from .bounds import (
+    CROWN as CROWN,
+    IBP as IBP,
+    BoundMethod as BoundMethod,
+    LargestRadius as LargestRadius,
+    Margins as Margins,
+)
 from .config import (
     describe as describe,
     experiment as experiment,

@@ -16,6 +16,7 @@ from gnomon.activations import (
 from gnomon.audit import (
     AttackedAccuracy,
     BoundaryComplexity,
+    CertifiedAccuracy,
     ChangeOfVariables,
     CleanAccuracy,
     GradientFlow,
@@ -117,6 +118,7 @@ PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
     "noise": NoiseAccuracy,
     "attacks": AttackedAccuracy,
+    "certificates": CertifiedAccuracy,
     "boundary": BoundaryComplexity,
     "mapping": PointMapping,
     "jacobians": ChangeOfVariables,

@@ -8,11 +8,12 @@ import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
 from gnomon.catalog import PROBES
-from gnomon.config import as_device, data_source, input_set, override
+from gnomon.config import as_device, data_source, input_set, override, parameter_set
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import settings_of
 from gnomon.sets import InputSet
+from gnomon.sets.parameters import ParameterSet
 from gnomon.targets import Target, open_target
 
 
@@ -26,6 +27,7 @@ class Request:
         data: the name or path of a data set; None means the run's own.
         settings: "data.key=value", put into the data's settings.
         inputs: such as "linf:2/255"; empty means the sets customary for the data.
+        parameters: such as "relative:0.01"; sets of alternative networks.
         probes: names of probes; None means all.
         samples: how many test examples; None means all.
         seed: everything random in the audit depends on it.
@@ -37,6 +39,7 @@ class Request:
     data: str | None = None
     settings: tuple[str, ...] = ()
     inputs: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
     probes: tuple[str, ...] | None = None
     samples: int | None = None
     seed: int = 0
@@ -51,9 +54,15 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
             message says which.
     """
     probes = _probe_kinds(request.probes)
+    if request.parameters and not any("parameters" in settings_of(kind) for kind in probes):
+        raise SettingError(
+            "--parameters: expected a probe that varies parameters, got --probes "
+            f"{','.join(request.probes or ())}. Add certificates, or leave --parameters out."
+        )
     target = open_target(request.target, request.weights)
     data = _data(request, target)
     within = tuple(input_set(text, data.domain) for text in request.inputs) or data.customary
+    around = tuple(parameter_set(text) for text in request.parameters)
     network = target.network.to(_device(request.device))
     subject = sample_subject(
         network,
@@ -64,7 +73,7 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
         about=target.about,
         snapshots=target.snapshots,
     )
-    return subject, [_probe(kind, within) for kind in probes]
+    return subject, [_probe(kind, within, around) for kind in probes]
 
 
 def _data(request: Request, target: Target) -> Dataset:
@@ -94,8 +103,10 @@ def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
     return [PROBES[name] for name in names or PROBES]
 
 
-def _probe(kind: type, within: tuple[InputSet, ...]) -> Probe:
-    return kind(within=within) if "within" in settings_of(kind) else kind()
+def _probe(kind: type, within: tuple[InputSet, ...], around: tuple[ParameterSet, ...]) -> Probe:
+    """The probe with the sets it can use; everything else by default."""
+    given = {"within": within, "parameters": around}
+    return kind(**{name: given[name] for name in settings_of(kind) if name in given})
 
 
 def _device(text: str) -> torch.device:

@@ -10,6 +10,7 @@ from gnomon.attacks import BIM, FGSM, PGD, InputAttack
 from gnomon.audit import (
     AttackedAccuracy,
     BoundaryComplexity,
+    CertifiedAccuracy,
     ChangeOfVariables,
     CleanAccuracy,
     Finding,
@@ -50,6 +51,7 @@ def probes_for(subject: Subject) -> dict[str, Probe]:
         "accuracy": CleanAccuracy(batch=64),
         "noise": NoiseAccuracy(sets, draws=2, batch=64),
         "attacks": AttackedAccuracy(sets, attacks=(FGSM(), PGD(steps=3)), batch=64),
+        "certificates": CertifiedAccuracy(sets, examples=6),
         "boundary": BoundaryComplexity(resolution=24, slices=2),
         "mapping": PointMapping(batch=64),
         "jacobians": ChangeOfVariables(),

@@ -1,12 +1,14 @@
 """The audit: what a network withstands, how that was found, and how far to trust it."""
 
 from gnomon.audit.audit import Audit, examine, read_json, write_json
+from gnomon.audit.bracket import Bracket
 from gnomon.audit.doubts import Doubt, DoubtKind
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes import (
     AttackedAccuracy,
     BoundaryComplexity,
+    CertifiedAccuracy,
     ChangeOfVariables,
     CleanAccuracy,
     GradientFlow,
@@ -22,6 +24,8 @@ __all__ = [
     "AttackedAccuracy",
     "Audit",
     "BoundaryComplexity",
+    "Bracket",
+    "CertifiedAccuracy",
     "ChangeOfVariables",
     "CleanAccuracy",
     "Doubt",

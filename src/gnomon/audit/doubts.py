@@ -24,6 +24,7 @@ class DoubtKind(StrEnum):
     ZERO_GRADIENTS = "zero gradients"
     NO_BETTER_THAN_NOISE = "attack no better than noise"
     TINY_SAMPLE = "tiny sample"
+    BOUND_BEATEN = "bound beaten"
 
 
 @dataclass(frozen=True)
@@ -155,4 +156,26 @@ def no_better_than_noise(
         f"Within {condition} the attacks fooled the network on {hits} examples, one random "
         f"point on {lucky}, {missed} of which the attacks missed. The attacks did not work; "
         "the true worst-case accuracy may be far lower.",
+    )
+
+
+def bound_beaten(condition: str, certified: torch.Tensor, fooled: torch.Tensor) -> Doubt | None:
+    """Whether a search found what a bound excludes.
+
+    Bounds are computed with ordinary rounding: on the very edge of a set that can happen. It
+    must not happen otherwise.
+
+    Args:
+        condition: the set, for the message.
+        certified: the examples that a bound certified.
+        fooled: those that a search inside the set fooled.
+    """
+    beaten = int((certified & fooled).sum())
+    if not beaten:
+        return None
+    return Doubt(
+        DoubtKind.BOUND_BEATEN,
+        f"Within {condition} a search fooled the network on {beaten} of {int(certified.sum())} "
+        "examples that a bound certified. They are not counted as certified; do not trust the "
+        "others, and report this as a defect.",
     )

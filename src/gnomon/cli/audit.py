@@ -26,6 +26,14 @@ _Inputs = Annotated[
         help="A set of perturbed inputs, such as linf:2/255 or l2:0.5. May be repeated.",
     ),
 ]
+_Parameters = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LAW:SIZE",
+        help="A set of alternative networks, such as relative:0.01 or ball:0.01. May be "
+        "repeated.",
+    ),
+]
 _Probes = Annotated[
     str | None,
     typer.Option(
@@ -55,6 +63,7 @@ def audit(
     target: _Target,
     data: _Data = None,
     inputs: _Inputs = None,
+    parameters: _Parameters = None,
     probes: _Probes = None,
     samples: _Samples = None,
     seed: _Seed = 0,
@@ -81,6 +90,7 @@ def audit(
         data,
         tuple(settings or ()),
         tuple(inputs or ()),
+        tuple(parameters or ()),
         names,
         samples,
         seed,
@@ -96,7 +106,13 @@ def audit(
             write_report(folder, examined, verdicts)
     show_findings(result)
     say(f"report: {page}")
-    failing = [verdict for verdict in verdicts if not verdict.holds]
+    _end([str(verdict) for verdict in verdicts if not verdict.holds])
+
+
+def _end(failing: list[str]) -> None:
+    """Says which requirements fail, and sets the exit status."""
+    from gnomon.cli.display import say
+
     for verdict in failing:
         say(f"gnomon: {verdict}")
     if failing:

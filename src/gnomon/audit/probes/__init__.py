@@ -3,6 +3,7 @@
 from gnomon.audit.probes.accuracy import CleanAccuracy
 from gnomon.audit.probes.attacks import AttackedAccuracy
 from gnomon.audit.probes.boundary import BoundaryComplexity
+from gnomon.audit.probes.certificates import CertifiedAccuracy
 from gnomon.audit.probes.gradients import GradientFlow
 from gnomon.audit.probes.jacobians import ChangeOfVariables
 from gnomon.audit.probes.mapping import PointMapping
@@ -14,6 +15,7 @@ PROBES = (
     CleanAccuracy,
     NoiseAccuracy,
     AttackedAccuracy,
+    CertifiedAccuracy,
     BoundaryComplexity,
     PointMapping,
     ChangeOfVariables,
@@ -26,6 +28,7 @@ __all__ = [
     "PROBES",
     "AttackedAccuracy",
     "BoundaryComplexity",
+    "CertifiedAccuracy",
     "ChangeOfVariables",
     "CleanAccuracy",
     "GradientFlow",

@@ -7,6 +7,7 @@ from gnomon.audit.report.figures import (
     Picture,
     accuracy_against_radius,
     accuracy_of_classes,
+    brackets,
     confusion,
     data_on_the_plane,
     decisions_on_slices,
@@ -53,6 +54,7 @@ def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     pictures = [*_of_data(examined), *decisions_on_slices(examined)]
     pictures += decisions_through_training(examined)
     pictures += [accuracy_against_radius(audits, norm) for norm in norms_of(audits)]
+    pictures += brackets(examined)
     for subject, audit in examined:
         pictures += _galleries(subject, audit)
     if classified:

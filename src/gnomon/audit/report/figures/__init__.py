@@ -4,6 +4,7 @@ from gnomon.audit.report.figures.boundary import (
     decisions_on_slices,
     decisions_through_training,
 )
+from gnomon.audit.report.figures.brackets import brackets
 from gnomon.audit.report.figures.classes import accuracy_of_classes, confusion
 from gnomon.audit.report.figures.curves import accuracy_against_radius, norms_of
 from gnomon.audit.report.figures.gallery import examples_of_classes, gallery, is_image
@@ -23,6 +24,7 @@ __all__ = [
     "Picture",
     "accuracy_against_radius",
     "accuracy_of_classes",
+    "brackets",
     "confusion",
     "data_on_the_plane",
     "decisions_on_slices",

@@ -1,0 +1,172 @@
+"""Certified accuracy and its bracket, on networks whose worst case is known."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pytest
+import torch
+from torch import nn
+
+from gnomon.audit import (
+    Bracket,
+    CertifiedAccuracy,
+    DoubtKind,
+    Finding,
+    Subject,
+    examine,
+    read_json,
+    write_json,
+)
+from gnomon.audit.probes.joint_search import JointSearch
+from gnomon.audit.report import write_report
+from gnomon.bounds import IBP, Margins
+from gnomon.errors import SettingError
+from gnomon.examination import Request, prepare
+from gnomon.seeds import generator
+from gnomon.sets import L2, InputSet, Linf
+from gnomon.sets.parameters import ParameterBall, ParameterBox
+from gnomon.sets.radius import Constant, Relative
+from gnomon.shapes import Inputs, Labels
+from reference.small_subjects import FirstCoordinate, plane_data, plane_subject, subject_of
+
+
+def _findings(subject: Subject, probe: CertifiedAccuracy) -> dict[str, Finding]:
+    return {finding.condition: finding for finding in probe(subject, generator(0))}
+
+
+def _share(subject: Subject, radius: float) -> float:
+    """Of half planes: the examples further than the radius from the line x₁ = 0."""
+    return float((subject.inputs[:, 0].abs() > radius).double().mean())
+
+
+def test_of_half_planes_both_ends_meet() -> None:
+    subject = plane_subject(200)
+    probe = CertifiedAccuracy((Linf(0.3), L2(0.2)), examples=200)
+    for condition, finding in _findings(subject, probe).items():
+        expected = _share(subject, float(condition.split(":")[1]))
+        assert finding.value == pytest.approx(expected)
+        assert finding.details["attacked"] == pytest.approx(expected)
+        assert finding.error is not None
+        assert finding.error[0] <= expected <= finding.error[1]
+
+
+def test_parameters_and_both_are_certified_and_searched() -> None:
+    """With w = (1, 0) ± λ the score is x₁ ± λ (|x₁| + |x₂|): wrong if that reaches 0."""
+    subject = plane_subject(200)
+    probe = CertifiedAccuracy((Linf(0.1),), (ParameterBox(Constant(0.2)),), examples=200)
+    found = _findings(subject, probe)
+    assert list(found) == ["linf:0.1", "constant:0.2", "linf:0.1 × constant:0.2"]
+    x = subject.inputs.abs()
+    alone = (x[:, 0] > 0.2 * x.sum(dim=1)).double().mean()
+    both = (0.8 * (x[:, 0] - 0.1) > 0.2 * (x[:, 1] + 0.1)).double().mean()
+    assert found["constant:0.2"].value == pytest.approx(float(alone))
+    assert found["linf:0.1 × constant:0.2"].value == pytest.approx(float(both), abs=0.02)
+    for finding in found.values():
+        certified, attacked = finding.details["certified"], finding.details["attacked"]
+        assert certified <= attacked <= certified + 0.1
+
+
+def test_a_ball_of_parameters_is_searched_to_its_edge() -> None:
+    """‖δ‖₂ ≤ γ: the score is x₁ ± γ ‖x‖₂."""
+    subject = plane_subject(200)
+    found = _findings(subject, CertifiedAccuracy((), (ParameterBall(0.4),), examples=200))
+    x = subject.inputs
+    exact = (x[:, 0].abs() > 0.4 * x.norm(dim=1)).double().mean()
+    finding = found["ball:0.4"]
+    assert finding.value is not None
+    assert finding.value <= float(exact) + 1e-9
+    assert finding.details["attacked"] == pytest.approx(float(exact), abs=0.05)
+
+
+def test_wrong_examples_are_neither_certified_nor_left_by_the_search() -> None:
+    network = FirstCoordinate(2)
+    with torch.no_grad():
+        network.weight.neg_()
+    found = _findings(
+        subject_of(network.eval(), plane_data(50)),
+        CertifiedAccuracy((Linf(0.01),), (ParameterBox(Relative(0.01)),)),
+    )
+    for finding in found.values():
+        assert (finding.value, finding.details["attacked"], finding.details["right"]) == (
+            0,
+            0,
+            0,
+        )
+
+
+class Everything:
+    """A method that certifies whatever it is asked: wrong, and caught."""
+
+    name: ClassVar[str] = "everything"
+    kind: ClassVar[str] = "none"
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet | None,
+        parameters: object,
+    ) -> Margins:
+        del network, within, parameters
+        upper = torch.full((len(inputs), 2), -1.0)
+        return Margins(upper.scatter(1, labels[:, None], 0.0), labels)
+
+
+def test_a_bound_that_a_search_beats_is_doubted() -> None:
+    subject = plane_subject(100)
+    probe = CertifiedAccuracy((Linf(0.3),), methods=(Everything(),), examples=100)
+    (finding,) = probe(subject, generator(0))
+    assert [doubt.kind for doubt in finding.doubts] == [DoubtKind.BOUND_BEATEN]
+    assert finding.value == finding.details["attacked"] < 1
+
+
+def test_a_later_method_is_asked_only_of_what_is_open() -> None:
+    subject = plane_subject(100)
+    probe = CertifiedAccuracy((Linf(0.3),), methods=(IBP(), IBP()), examples=100, batch=7)
+    (finding,) = probe(subject, generator(0))
+    first, second = finding.details["methods"]
+    assert (first["certified"], second["certified"]) == (finding.value, 0)
+
+
+def test_the_network_is_left_alone_and_the_file_is_read_back(tmp_path: Path) -> None:
+    subject = plane_subject(60)
+    network = subject.network.train()
+    audit = examine(subject, [CertifiedAccuracy((Linf(0.2),), (ParameterBox(Relative(0.1)),))])
+    assert network.training
+    assert all(p.grad is None and p.requires_grad for p in network.parameters())
+    write_json(tmp_path / "audit.json", audit)
+    assert read_json(tmp_path / "audit.json") == audit
+    page = write_report(tmp_path / "report", [(subject, audit)])
+    assert "Certificates" in page.read_text(encoding="utf-8")
+    assert (tmp_path / "report" / "figures" / "brackets.png").is_file()
+
+
+def test_the_search_hands_out_members_only() -> None:
+    class Watched(FirstCoordinate):
+        seen: ClassVar[list[tuple[torch.Tensor, torch.Tensor]]] = []
+
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            self.seen.append((inputs.detach().clone(), self.weight.detach().clone()))
+            return super().forward(inputs)
+
+    network, data = Watched(2).eval(), plane_data(30)
+    region = ParameterBox(Constant(0.2)).of(network).detach()
+    x = data.test.inputs
+    JointSearch(steps=8)(network, x, data.test.labels, Linf(0.1), region, generator(0))
+    assert len(Watched.seen) > 16
+    for points, weight in Watched.seen:
+        assert float((points.double() - x.double()).abs().max()) <= 0.1
+        assert region.contains({"weight": weight})
+    furthest = max(float((w - torch.tensor([1.0, 0.0])).abs().max()) for _, w in Watched.seen)
+    assert furthest == pytest.approx(0.2, abs=1e-6)
+
+
+def test_a_bracket_knows_its_gap() -> None:
+    assert Bracket(0.25, 0.75).gap == 0.5
+
+
+def test_parameters_need_a_probe_that_varies_them() -> None:
+    request = Request("nowhere", parameters=("relative:0.01",), probes=("accuracy",))
+    with pytest.raises(SettingError, match="certificates"):
+        prepare(request)
