@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import Interval, evaluate
+from gnomon.algebra import Ball, Interval, evaluate
 from gnomon.algebra.affine import Affine, symbols as noise
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 
@@ -226,6 +226,49 @@ def test_functions_that_mix_examples_are_sound() -> None:
     for share in torch.cat([points, points.sign()]):
         for bound, true in zip(found, mixed(box.centre + share * box.radius), strict=True):
             assert bound.contains(true, 1e-12)
+
+
+NORMALISATIONS: dict[str, nn.Module] = {
+    "layer": nn.LayerNorm([2, 3]),
+    "group": nn.GroupNorm(2, 4),
+    "instance": nn.InstanceNorm1d(4, affine=True),
+    "batch": nn.BatchNorm1d(4),
+}
+
+
+@pytest.mark.parametrize("name", NORMALISATIONS)
+@pytest.mark.parametrize("radius", [0.01, 0.3, 2.0])
+def test_normalised_zonotopes_hold_normalised_points(name: str, radius: float) -> None:
+    """The zonotope by itself, not only where intervals are laid over it."""
+    layer = NORMALISATIONS[name].double().eval().requires_grad_(requires_grad=False)
+    box = Interval.around(random(2, 4, 2, 3) if name == "layer" else random(2, 4, 3), radius)
+    found = evaluate(layer, Affine.of(box))
+    reach = found.generators.abs().sum(0) + found.radius
+    shares = torch.rand(500, *box.shape, generator=generator(), dtype=F64) * 2 - 1
+    for share in torch.cat([shares, shares.sign()]):
+        true = layer(box.centre + share * box.radius)
+        assert bool(((true - found.centre).abs() <= reach + 1e-12).all())
+        assert found.contains(true, 1e-12)
+
+
+def test_balls_of_weights_lie_within_and_are_tighter_than_their_boxes() -> None:
+    layer = nn.Linear(6, 4).double().requires_grad_(requires_grad=False)
+    x = Interval.around(random(3, 6), 0.1)
+    weight = layer.weight.detach()
+    ball = Ball(weight, torch.tensor(0.5, dtype=F64))
+    found = evaluate(layer, Affine.of(x), {"weight": ball})
+    box = Interval(weight - 0.5, weight + 0.5)
+    assert float(found.width.max()) < float(
+        evaluate(layer, Affine.of(x), {"weight": box}).width.min()
+    )
+    for seed in range(50):
+        row = torch.zeros(4, 6, dtype=F64)
+        row[seed % 4] = functional.normalize(x.centre[seed % 3], dim=0) * (0.5 - seed % 2)
+        point = x.centre + 0.1 * random(3, 6, seed=seed).sign()
+        assert found.contains(functional.linear(point, weight + row, layer.bias), 1e-12)
+    norm, centred = nn.BatchNorm1d(6).double().eval(), Affine.of(x)
+    ones = Ball(torch.ones(6, dtype=F64), torch.tensor(0.1, dtype=F64))
+    assert evaluate(norm, centred, {"weight": ones}).contains(norm(x.centre) * 1.04)
 
 
 def test_one_batch_is_the_same_as_one_by_one() -> None:

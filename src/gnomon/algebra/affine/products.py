@@ -10,7 +10,8 @@ from torch.nn import functional
 from gnomon.algebra.affine.affine import Affine
 from gnomon.algebra.affine.hull import through_intervals
 from gnomon.algebra.affine.rows import keeps_rows, spread_to
-from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.interval.ball import lengths
 
 Bilinear = Callable[[Tensor, Tensor], Tensor]
 
@@ -21,14 +22,18 @@ def product(multiply: Bilinear, x: Affine, w: Interval | Tensor, box: Interval) 
     """The image under a matrix or convolution that is known, or known up to a box.
 
     With weights W_c ± R, outputs are W_c x + e with |e_i| ≤ Σ_j R_ij max |x_j|: one error of
-    its own for each output, whatever W in the box is.
+    its own for each output, whatever W in the box is. With weights in a Euclidean ball of
+    radius R it is |e_i| ≤ R ‖x‖₂ (Cauchy–Schwarz).
     """
     if isinstance(w, Tensor):
         return x.mapped(lambda v: multiply(v, w), lambda r: multiply(r, w.abs()), box)
     centre, size = w.centre, w.centre.abs()
     reach = x.interval
     largest = reach.lower.abs().maximum(reach.upper.abs())
-    error = multiply(largest, w.radius)
+    if isinstance(w, Ball):
+        error = lengths(multiply(largest.square(), w.radius.square()))
+    else:
+        error = multiply(largest, w.radius)
     result = x.mapped(lambda v: multiply(v, centre), lambda r: multiply(r, size) + error, box)
     return result.with_new_symbols()
 
