@@ -1,0 +1,141 @@
+"""Functions that move or join coordinates. Not sound."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.moments.moments import Moments, as_moments
+from gnomon.algebra.moments.pooling import (
+    adaptive_avg_pool,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool,
+    maximum,
+    mean,
+    minimum,
+    total,
+)
+from gnomon.errors import UnsupportedOperationError
+
+
+def cat(tensors: Sequence[Any], dim: int = 0) -> Moments:
+    """Of values one after the other."""
+    return _joined(torch.cat, tensors, dim)
+
+
+def stack(tensors: Sequence[Any], dim: int = 0) -> Moments:
+    """Of values along a new axis."""
+    return _joined(torch.stack, tensors, dim)
+
+
+def pad(
+    x: Moments, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Moments:
+    """Of the value with coordinates added at its borders; a constant does not vary."""
+    return Moments.computed(
+        functional.pad(x.centre, pad, mode=mode, value=value),
+        functional.pad(x.variance, pad, mode=mode),
+    )
+
+
+def interpolate(x: Moments, *settings: Any, mode: str = "nearest", **named: Any) -> Moments:
+    """Of the value resampled by its nearest neighbours."""
+    if mode not in {"nearest", "nearest-exact"}:
+        raise UnsupportedOperationError(
+            f"Moments: expected interpolation by nearest neighbours, got {mode!r}. Use "
+            "another algebra."
+        )
+    return x.each(functional.interpolate, *settings, mode=mode, **named)
+
+
+def dropout(
+    x: Moments, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Moments:
+    """The value itself: nothing is dropped in evaluation mode."""
+    del inplace
+    if training and p > 0:
+        raise UnsupportedOperationError(
+            "Moments: expected dropout in evaluation mode, got training mode, in which the "
+            "network is random. Call network.eval() first."
+        )
+    return x
+
+
+def _joined(function: Callable[..., Tensor], tensors: Sequence[Any], dim: int) -> Moments:
+    like = next(each.centre for each in tensors if isinstance(each, Moments))
+    values = [as_moments(each, like) for each in tensors]
+    return Moments.computed(
+        function([value.centre for value in values], dim),
+        function([value.variance for value in values], dim),
+    )
+
+
+def _moving(name: str) -> Callable[..., Any]:
+    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
+    function = getattr(owner, name)
+
+    def rule(x: Moments, *settings: Any, **named: Any) -> Any:
+        return x.each(function, *settings, **named)
+
+    return rule
+
+
+MOVEMENT: dict[str, Any] = {
+    "cat": cat,
+    "concat": cat,
+    "stack": stack,
+    "pad": pad,
+    "interpolate": interpolate,
+    "getitem": lambda x, index: x.each(lambda v: v[index]),
+    "sum": total,
+    "mean": mean,
+    "maximum": maximum,
+    "minimum": minimum,
+    "avg_pool1d": avg_pool1d,
+    "avg_pool2d": avg_pool2d,
+    "adaptive_avg_pool1d": partial(adaptive_avg_pool, axes=1),
+    "adaptive_avg_pool2d": partial(adaptive_avg_pool, axes=2),
+    "max_pool1d": partial(max_pool, 1),
+    "max_pool2d": partial(max_pool, 2),
+    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
+    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
+    **{
+        name: _moving(name)
+        for name in (
+            "chunk",
+            "clone",
+            "contiguous",
+            "cumsum",
+            "detach",
+            "double",
+            "expand",
+            "expand_as",
+            "flatten",
+            "flip",
+            "float",
+            "index_select",
+            "movedim",
+            "narrow",
+            "permute",
+            "pixel_shuffle",
+            "repeat",
+            "reshape",
+            "roll",
+            "select",
+            "split",
+            "squeeze",
+            "swapaxes",
+            "t",
+            "to",
+            "transpose",
+            "unbind",
+            "unflatten",
+            "unsqueeze",
+            "view",
+        )
+    },
+}
