@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from matplotlib.patches import Patch
+
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.figures.picture import (
@@ -55,9 +57,9 @@ def _picture(found: Sequence[tuple[str, Finding]], *, several: bool) -> Picture:
         axes.set_xlim(0, 100)
         axes.set_xlabel("examples in %")
         handles = [
-            axes.barh([], [], color=_CERTIFIED, label="certified"),
-            axes.barh([], [], color="none", edgecolor=INK, hatch="///", label="open"),
-            axes.barh([], [], color=_FOOLED, label="fooled"),
+            Patch(color=_CERTIFIED, label="certified"),
+            Patch(facecolor="none", edgecolor=INK, hatch="///", label="open"),
+            Patch(color=_FOOLED, label="fooled"),
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3)
     said = listed([_said(label, each) for label, (_, each) in zip(labels, found, strict=True)])
