@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.relaxed.geometry import Geometry
 from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
 from gnomon.algebra.relaxed.record import fresh, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
@@ -42,7 +43,9 @@ def convolution(
         return fresh(name, x, weight, bias, *settings, **named)
     box = Interval.rules[name](x.interval, weight, None, *settings, **named)
     back = partial(_transposed, name, x.shape, settings, named)
-    found = _multiplied(x, box, back, weight)
+    found = _multiplied(
+        x, box, back, weight, geometry=_geometry(name, x.ndim - 2, settings, named)
+    )
     return found if bias is None else add(found, _shaped(bias, (-1, *[1] * (x.ndim - 2))))
 
 
@@ -153,6 +156,7 @@ def _multiplied(
     *,
     pointwise: bool = False,
     dense: bool = False,
+    geometry: Geometry | None = None,
 ) -> Relaxed:
     node = x.node
     if isinstance(weight, Interval) and weight.lower is weight.upper:
@@ -162,7 +166,7 @@ def _multiplied(
     return record(
         x,
         box,
-        Multiplied((node,), transpose, weight, dense, separable=separable),
+        Multiplied((node,), transpose, weight, dense, geometry, separable=separable),
         settled=node.independent or (pointwise and node.settled),
         independent=node.independent and pointwise and isinstance(weight, Tensor),
     )
@@ -206,16 +210,29 @@ def _transposed(
 ) -> Tensor:
     """Rows over the image of a convolution, pulled back to inputs of this shape."""
     flat = rows.flatten(0, 1)
-    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-    given = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
-    if "transpose" in name or isinstance(given["padding"], str):
+    geometry = _geometry(name, weight.ndim - 2, settings, named)
+    if geometry is None:
         like = torch.zeros((), dtype=rows.dtype, device=rows.device)
         function = partial(_unbiased, getattr(functional, name), weight, settings, named)
         back = torch.func.vjp(function, like.expand(len(flat), *shape[1:]))[1]
-        found = back(flat)[0]
-    else:
-        found = _transposed_convolution(name, shape, flat, weight, **given)
+        return back(flat)[0].reshape(*rows.shape[:2], *shape[1:])
+    found = _transposed_convolution(name, shape, flat, weight, geometry)
     return found.reshape(*rows.shape[:2], *shape[1:])
+
+
+def _geometry(
+    name: str, axes: int, settings: tuple[Any, ...], named: dict[str, Any]
+) -> Geometry | None:
+    """Of a convolution that is neither transposed nor padded by a name."""
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    given = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
+    if "transpose" in name or isinstance(given["padding"], str):
+        return None
+    stride, padding, dilation = (
+        (each,) * axes if isinstance(each, int) else tuple(each)
+        for each in (given["stride"], given["padding"], given["dilation"])
+    )
+    return Geometry(stride, padding, dilation, given["groups"])
 
 
 def _unbiased(
@@ -233,28 +250,20 @@ def _transposed_convolution(
     shape: torch.Size,
     rows: Tensor,
     weight: Tensor,
-    *,
-    stride: Any,
-    padding: Any,
-    dilation: Any,
-    groups: int,
+    geometry: Geometry,
 ) -> Tensor:
     """A transposed convolution of the same settings; what the stride left over is added."""
-    axes = range(weight.ndim - 2)
-    steps, pads, gaps = (
-        (each,) * len(axes) if isinstance(each, int) else tuple(each)
-        for each in (stride, padding, dilation)
-    )
+    steps, pads, gaps = geometry.stride, geometry.padding, geometry.dilation
     left = [
         shape[2 + axis]
         + 2 * pads[axis]
         - gaps[axis] * (weight.shape[2 + axis] - 1)
         - (rows.shape[2 + axis] - 1) * steps[axis]
         - 1
-        for axis in axes
+        for axis in range(weight.ndim - 2)
     ]
     function = getattr(functional, name.replace("conv", "conv_transpose"))
-    return function(rows, weight, None, steps, pads, left, groups, gaps)
+    return function(rows, weight, None, steps, pads, left, geometry.groups, gaps)
 
 
 AFFINE = {

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.forms import Forms, Node, concrete, dot
+from gnomon.algebra.relaxed.geometry import Geometry
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.relaxed.matrices import through_matrix
 
@@ -118,12 +119,14 @@ class Multiplied:
         transpose: of rows over the image and a weight: rows over the node, Wᵀ a.
         weight: W as a tensor, or a box of it.
         dense: whether W is the weight itself, neurons × inputs.
+        geometry: of a convolution; None if W is no convolution.
     """
 
     parents: tuple[Node]
     transpose: Callable[[Tensor, Tensor], Tensor]
     weight: Tensor | Interval
     dense: bool = False
+    geometry: Geometry | None = None
     worthwhile: bool = True
     separable: bool = True
 

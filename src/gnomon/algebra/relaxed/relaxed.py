@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -9,6 +10,7 @@ from torch import Tensor
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.forms import Node, bounds, concrete, cut, in_portions, unit_rows
 from gnomon.algebra.relaxed.origins import leaf
+from gnomon.algebra.relaxed.windows import cropped
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
@@ -213,7 +215,9 @@ class Relaxed(Value):
     def _settled(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """The interval's bounds, replaced by those of substitution at some coordinates."""
         node, old = self.node, self.node.interval
-        found = self._in_portions(places, lambda chosen, _: unit_rows(node, chosen), upper=True)
+        found = self.by_windows(places)
+        if found is None:
+            found = _in_portions(node, places, partial(_picked, node), self.settings.budget)
         lower, upper = (
             bound.reshape(node.examples, -1).index_copy(1, places, each)
             for bound, each in zip(old.parts, found, strict=True)
@@ -229,22 +233,37 @@ class Relaxed(Value):
             return found if found.shape[1] == 1 else found[:, part]
 
         places = torch.arange(len(given), device=self.device)
-        return self._in_portions(places, chosen, upper=upper)
+        budget = self.settings.budget
+        return _in_portions(self.node, places, chosen, budget, upper=upper)
 
     def rows_of(self, rows: Tensor) -> Tensor:
         """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""
         return self._per_example(rows).movedim(1, 0).to(self.node.interval.lower)
 
-    def _in_portions(
-        self, places: Tensor, rows: Callable[[Tensor, slice], Tensor], *, upper: bool
-    ) -> list[Tensor]:
-        """Bounds of examples × places by substitution alone, within the budget."""
-        node = self.node
+    def by_windows(self, places: Tensor) -> list[Tensor] | None:
+        """Bounds of coordinates of images, place by place: each depends on a window alone.
+
+        None where that is not known to be so, or where the windows are nearly everything.
+        """
+        node, size = self.node, self.shape[2:]
+        if not size or any(length == 1 for length in size):
+            return None
+        middle = cropped(node, tuple(slice(each // 2, each // 2 + 1) for each in size))
+        if middle is None or 2 * middle.breadth > node.breadth:
+            return None
         found: list[list[Tensor]] = []
-        for part, chosen in in_portions(node, places, self.settings.budget):
-            each = [bounds(node, rows(some, part), upper=upper, part=part) for some in chosen]
-            found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
-        return [torch.cat(side) for side in zip(*found, strict=True)]
+        order: list[Tensor] = []
+        for place in (places % size.numel()).unique().tolist():
+            here = (places % size.numel() == place).nonzero().flatten()
+            at = [int(each) for each in torch.unravel_index(torch.tensor(place), size)]
+            part = cropped(node, tuple(slice(each, each + 1) for each in at))
+            assert part is not None
+            rows = partial(_picked, part)
+            budget = self.settings.budget
+            found.append(_in_portions(part, places[here] // size.numel(), rows, budget))
+            order.append(here)
+        back = torch.cat(order).argsort()
+        return [torch.cat(side, dim=1)[:, back] for side in zip(*found, strict=True)]
 
     def _combined(self, rows: Tensor) -> Interval:
         """What intervals say of linear combinations: examples × combinations."""
@@ -274,3 +293,24 @@ class Relaxed(Value):
 
     def __repr__(self) -> str:
         return f"Relaxed(shape={tuple(self.shape)}, interval={self.interval!r})"
+
+
+def _picked(node: Node, places: Tensor, _: slice) -> Tensor:
+    """Rows that pick coordinates, the same for all examples."""
+    return unit_rows(node, places)
+
+
+def _in_portions(
+    node: Node,
+    places: Tensor,
+    rows: Callable[[Tensor, slice], Tensor],
+    budget: int,
+    *,
+    upper: bool = True,
+) -> list[Tensor]:
+    """Bounds of examples × places by substitution alone, within a budget of bytes."""
+    found: list[list[Tensor]] = []
+    for part, chosen in in_portions(node, places, budget):
+        each = [bounds(node, rows(some, part), upper=upper, part=part) for some in chosen]
+        found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
+    return [torch.cat(side) for side in zip(*found, strict=True)]
