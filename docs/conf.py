@@ -62,15 +62,16 @@ nitpick_ignore_regex = [
 def adapt_to_sphinx(*event: Any) -> None:  # noqa: ANN401 - Sphinx's arguments, of which two are used
     """Turns keys of `references.bib` into citations, and keeps what reads as markup as text.
 
-    The bars of |x| would name substitutions; a colon in the first line of an attribute's own
-    docstring would end a type.
+    The bars of |x| would name substitutions, the star of a pattern such as "*.weight" would
+    begin an emphasis; a colon in the first line of an attribute's own docstring would end a
+    type.
     """
     kind, lines = event[1], event[-1]
     keys = re.compile(rf"\b({'|'.join(bibliography())})\b")
     for index, line in enumerate(lines):
         if ">>>" not in line:
             parts = line.split("`")  # every second one is code
-            parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
+            parts[::2] = [part.replace("|", r"\|").replace('"*', r'"\*') for part in parts[::2]]
             lines[index] = keys.sub(r":cite:p:`\1`", "`".join(parts))
     if kind in {"attribute", "property"}:
         lines[:0] = ["..", ""]  # an empty comment
