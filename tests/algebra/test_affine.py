@@ -163,7 +163,7 @@ def test_branches_with_different_symbols_join_soundly() -> None:
 
 def test_symbols_for_a_box_describe_the_same_box() -> None:
     radius = random(3, 2, 4).abs()
-    generators, labels, rest = noise.drawn(radius, 5)
+    generators, labels, rest = noise.renewed(*noise.none(radius), radius, 5)
     assert generators.shape == (5, 3, 2, 4)
     torch.testing.assert_close(generators.abs().sum(0) + rest, radius)
     assert bool((generators.flatten(2).count_nonzero(2) == 1).all())

@@ -66,7 +66,7 @@ class Affine(Value):
                 "Expand them."
             )
         _check_most(most)
-        reach = generators.abs().sum(0) + radius
+        reach = noise.reach(generators) + radius
         box = Interval(centre - reach, centre + reach)
         numbers = torch.arange(len(generators), device=centre.device)[:, None]
         labels = noise.named(numbers.expand(-1, len(centre)))
@@ -145,7 +145,7 @@ class Affine(Value):
     @property
     def interval(self) -> Interval:
         """The bounds of every coordinate: the zonotope's, cut with those of intervals."""
-        reach = self.generators.abs().sum(0) + self.radius
+        reach = noise.reach(self.generators) + self.radius
         lower = (self.centre - reach).maximum(self.box.lower)
         upper = (self.centre + reach).minimum(self.box.upper)
         # Rounding may cross two bounds of a thin set; either is right to within it.
@@ -173,21 +173,11 @@ class Affine(Value):
         return self.interval.contains(value, slack)
 
     def with_new_symbols(self) -> "Affine":
-        """The same set, in which the largest independent radii have become symbols.
-
-        Where there are more than `most` then, the smallest of old and new are folded.
-        """
-        generators, labels, rest = noise.drawn(self.radius, self.most)
-        if len(labels) == 0:
-            return self
-        return Affine.computed(
-            self.centre,
-            torch.cat([self.generators, generators]),
-            torch.cat([self.labels, labels]),
-            rest,
-            self.box,
-            self.most,
+        """The same set, or one around it, with the largest independent radii as symbols."""
+        generators, labels, radius = noise.renewed(
+            self.generators, self.labels, self.radius, self.most
         )
+        return self.but(generators=generators, labels=labels, radius=radius)
 
     def enclosed(self, interval: Interval) -> "Affine":
         """An interval that a rule found, with this value's number of symbols."""

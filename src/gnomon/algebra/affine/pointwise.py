@@ -22,18 +22,21 @@ def activation(function: Activation, x: Any) -> Affine:
     Where an activation's inflections are not known, its Lipschitz constant gives the strip.
     """
     curve = curve_of(function)
-    image = Interval.rules["activation"](function, x.interval)
-    return relaxed(x, curve or partial(by_lipschitz, function), image)
+    bounds = x.interval
+    image = Interval.rules["activation"](function, bounds)
+    return relaxed(x, bounds, curve or partial(by_lipschitz, function), image)
 
 
 def relaxed(
-    x: Affine, relax: Callable[[Tensor, Tensor], Relaxation], image: Interval
+    x: Affine,
+    bounds: Interval,
+    relax: Callable[[Tensor, Tensor], Relaxation],
+    image: Interval,
 ) -> Affine:
-    """The value after a function, given its relaxation and the range over the value's bounds.
+    """The value after a function, given its bounds before, a relaxation and the range after.
 
     The flat strip of the range is taken where the relaxation gives no finite numbers.
     """
-    bounds = x.interval
     finite = bounds.lower.isfinite() & bounds.upper.isfinite()
     zero = torch.zeros_like(bounds.lower)
     slope, offset, error = relax(
@@ -48,7 +51,7 @@ def relaxed(
     centre = torch.where(usable, x.centre, zero)
     return x.but(
         centre=slope * centre + offset,
-        generators=slope * torch.where(usable, x.generators, zero),
+        generators=slope * x.generators,
         radius=slope.abs() * torch.where(usable, x.radius, zero) + error,
         box=image,
     ).with_new_symbols()
@@ -61,7 +64,8 @@ def prelu(x: Any, weight: Any) -> Affine:
     """
     if not isinstance(x, Affine) or isinstance(weight, Affine):
         return through_intervals("prelu", x, weight)
-    image = Interval.rules["prelu"](x.interval, weight)
+    bounds = x.interval
+    image = Interval.rules["prelu"](bounds, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     box = weight if isinstance(weight, Interval) else Interval.point(weight)
     slope, spread = box.centre.reshape(shape), box.radius.reshape(shape)
@@ -69,10 +73,10 @@ def prelu(x: Any, weight: Any) -> Affine:
     def function(v: Tensor) -> Tensor:
         return v.clamp_min(0) + slope * v.clamp_max(0)
 
-    result = relaxed(x, Curve(function, Curvature((0.0,), "00")), image)
+    result = relaxed(x, bounds, Curve(function, Curvature((0.0,), "00")), image)
     if not isinstance(weight, Interval):
         return result
-    error = spread * (-x.interval.lower).clamp_min(0)
+    error = spread * (-bounds.lower).clamp_min(0)
     return result.but(radius=result.radius + error)
 
 
@@ -81,8 +85,9 @@ def power(x: Affine, exponent: float | int) -> Affine:
     curvature = FUNCTIONS["pow"](exponent)
     if curvature is None:
         return through_intervals("pow", x, float(exponent))
-    image = Interval.rules["pow"](x.interval, float(exponent))
-    return relaxed(x, Curve(lambda v: v**exponent, curvature), image)
+    bounds = x.interval
+    image = Interval.rules["pow"](bounds, float(exponent))
+    return relaxed(x, bounds, Curve(lambda v: v**exponent, curvature), image)
 
 
 def _curved(name: str) -> Callable[..., Any]:
@@ -96,8 +101,9 @@ def _curved(name: str) -> Callable[..., Any]:
             result = through_intervals(name, x, *settings, **named)
         else:
             curve = Curve(lambda v: function(v, *settings, **named), curvature)
-            image = Interval.rules[name](x.interval, *settings, **named)
-            result = relaxed(x, curve, image)
+            bounds = x.interval
+            image = Interval.rules[name](bounds, *settings, **named)
+            result = relaxed(x, bounds, curve, image)
         return x.assign(result) if inplace else result
 
     return rule

@@ -17,21 +17,48 @@ _ORIGINS = count()
 _LABELS_PER_ORIGIN = 2**32
 
 
-def drawn(radius: Tensor, most: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Symbols for the coordinates with the largest radii, and the radii that remain.
+def renewed(
+    generators: Generators, labels: Labels, radius: Tensor, most: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """At most `most` symbols, and the radius beside them: the same set, or one around it.
 
-    Each example gets the same number of symbols, min(most, coordinates), for coordinates of its
-    own choice.
+    In each example the radii of single coordinates compete with the symbols there are, by total
+    size Σ_i |G_si|: the largest become, or stay, symbols; the others stay in, or are folded
+    into, the radius. An infinite radius never becomes a symbol.
     """
     if radius.ndim == 0 or most == 0:
-        return (*none(radius), radius)
-    flat = radius.flatten(1) if radius.ndim > 1 else radius[:, None]
-    chosen = flat.detach().topk(min(most, flat.shape[1]), dim=1).indices
-    sizes = flat.gather(1, chosen)
-    zeros = flat.new_zeros(chosen.shape[1], *flat.shape)
-    generators = zeros.scatter(2, chosen.T[:, :, None], sizes.T[:, :, None])
-    rest = flat.scatter(1, chosen, torch.zeros_like(sizes)).reshape(radius.shape)
-    return generators.reshape(-1, *radius.shape), named(chosen.T), rest
+        return generators, labels, radius
+    flat = radius.reshape(len(radius), -1)
+    finite = flat.where(flat.isfinite(), torch.zeros_like(flat))
+    fresh, places = (found.T for found in finite.detach().topk(min(most, flat.shape[1])))
+    old, chosen, lost = _chosen(generators, fresh, most)
+    is_new = chosen >= len(labels)
+    where = places.gather(0, (chosen - len(labels)).clamp_min(0))
+    values = finite.gather(1, where.T).T * is_new
+    result = old.flatten(2) if old.ndim > 2 else old[..., None]
+    result = result.scatter_add(2, where[..., None], values[..., None]).reshape(old.shape)
+    rest = flat.scatter_add(1, where.T, -values.T).reshape(radius.shape) + lost
+    return result, torch.cat([labels, named(places)]).gather(0, chosen), rest
+
+
+def _chosen(
+    generators: Tensor, fresh: Tensor, most: int
+) -> tuple[Tensor, Tensor, Tensor | float]:
+    """The old generators that stay (0 for new ones), the numbers of all, and what is lost."""
+    count = len(generators)
+    if count + len(fresh) <= most:
+        room = generators.new_zeros(len(fresh), *generators.shape[1:])
+        numbers = torch.arange(count + len(fresh), device=fresh.device)[:, None]
+        return torch.cat([generators, room]), numbers.expand(-1, fresh.shape[1]), 0.0
+    chosen = torch.cat([_sizes(generators), fresh]).topk(most, dim=0).indices
+    kept = generators.gather(0, _over(chosen.clamp_max(count - 1), generators))
+    kept = kept.masked_fill(_over(chosen >= count, generators), 0)
+    return kept, chosen, (reach(generators) - reach(kept)).clamp_min(0)
+
+
+def reach(generators: Tensor) -> Tensor:
+    """The sum Σ_s |G_s| in every coordinate."""
+    return generators.abs().sum(0)
 
 
 def named(numbers: Labels) -> Labels:
@@ -56,12 +83,10 @@ def folded(
     """
     if len(generators) <= most:
         return generators, labels, None
-    coordinates = tuple(range(2, generators.ndim))
-    sizes = generators.detach().abs()
-    kept = (sizes.sum(coordinates) if coordinates else sizes).topk(most, dim=0).indices
+    kept = _sizes(generators).topk(most, dim=0).indices
     result = generators.gather(0, _over(kept, generators))
-    lost = generators.abs().sum(0) - result.abs().sum(0)
-    return result, labels.gather(0, kept), lost.clamp_min(0)
+    lost = (reach(generators) - reach(result)).clamp_min(0)
+    return result, labels.gather(0, kept), lost
 
 
 def union(first: Tensor, second: Tensor) -> Tensor:
@@ -83,6 +108,13 @@ def spread(generators: Generators, labels: Labels, onto: Tensor) -> Tensor:
     found = generators.gather(0, _over(places, generators))
     absent = ~same.any(1)
     return found.masked_fill(_over(absent, generators), 0)
+
+
+def _sizes(generators: Tensor) -> Tensor:
+    """The total size Σ_i |G_si| of each symbol in each example."""
+    if generators.ndim == 2:
+        return generators.detach().abs()
+    return torch.linalg.vector_norm(generators.detach().flatten(2), 1, dim=2)
 
 
 def _over(choice: Tensor, generators: Tensor) -> Tensor:
