@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import (
@@ -189,6 +189,15 @@ def test_torch_functions_of_one_coordinate_are_enclosed(
             true = function(x.centre + share * (upper - lower) / 2)
             assert y.contains(true, 1e-12)
             assert bool(((true - y.centre).abs() <= zonotope + 1e-12).all())
+
+
+def test_functions_in_place_change_the_value_and_return_it() -> None:
+    for layer in (nn.ReLU, nn.ELU, nn.Hardtanh, nn.LeakyReLU):
+        x, y = (Affine.around(torch.linspace(-1, 1, 6).reshape(2, 3), 0.5) for _ in range(2))
+        expected, found = layer()(x), layer(inplace=True)(y)
+        assert torch.equal(found.upper, expected.upper)
+        assert torch.equal(y.upper, expected.upper)
+        assert not torch.equal(x.upper, expected.upper)
 
 
 def test_numbers_that_are_not_finite_leave_the_range() -> None:

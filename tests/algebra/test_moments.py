@@ -287,6 +287,15 @@ def test_a_ball_of_parameters_is_uniform_in_the_ball() -> None:
     agree_with_samples(found, (layer.weight.detach() + deltas) @ x.T)
 
 
+def test_functions_in_place_change_the_value_and_return_it() -> None:
+    for layer in (nn.ReLU, nn.ELU, nn.Hardtanh, nn.LeakyReLU):
+        x, y = (Moments.gaussian(random(2, 3), 0.5) for _ in range(2))
+        expected, found = layer()(x), layer(inplace=True)(y)
+        assert torch.equal(found.centre, expected.centre)
+        assert torch.equal(y.centre, expected.centre)
+        assert not torch.equal(x.centre, expected.centre)
+
+
 def test_slopes_that_vary_add_variance() -> None:
     x = Moments.gaussian(torch.tensor([[-1.0, 0.5]], dtype=F64), 0.7)
     slope = Moments(torch.tensor([0.3], dtype=F64), torch.tensor([0.04], dtype=F64))
