@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from gnomon.algebra import Interval, Value, evaluate
 from gnomon.algebra.relaxed import Relaxed, optimised
+from gnomon.algebra.relaxed.forms import cut
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet, Standardize
 from gnomon.seeds import generator
@@ -176,6 +177,23 @@ def test_weight_boxes_are_exact_behind_one_layer_of_nonnegative_inputs() -> None
         ]
         best = torch.stack(corners).amax(0) if sign > 0 else torch.stack(corners).amin(0)
         assert torch.allclose(bound[:, 0], best)
+
+
+def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
+    """No vertex is below the bound, nor is the bound further below than 2 r max |h|."""
+    weight, x = _draw(2, 2), torch.tensor([[0.1, -0.05]]).double()
+    layer = nn.Linear(2, 2, bias=False)
+    box = {"weight": Interval.around(weight, 0.3)}
+    found = evaluate(layer.double(), Relaxed.around(x, 0.2), box)
+    row = torch.tensor([[1.0, -1.0]]).double()
+    least = found.at_least(row).item()
+    signs = [torch.tensor(each).double() for each in itertools.product((-1, 1), repeat=6)]
+    vertices = [
+        (row @ (weight + 0.3 * each[2:].reshape(2, 2)) @ (x[0] + 0.2 * each[:2])).item()
+        for each in signs
+    ]
+    assert least <= min(vertices) + 1e-12
+    assert least >= min(vertices) - 0.3 * 2 * float((x.abs() + 0.2).sum())
 
 
 @pytest.mark.parametrize("intermediate", ["relaxed", "interval"])
@@ -358,9 +376,11 @@ def test_axes_folded_into_the_examples_are_followed() -> None:
     ],
 )
 def test_what_mixes_examples_is_still_enclosed(mix: Callable[..., Tensor]) -> None:
+    first, last = _mlp(4, 4), _mlp(4, 4, seed=5)
+
     class Mixed(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
-            return 2 * mix(x.relu() - 0.3)
+            return 2 * mix(last(first(x).relu()))
 
     x, source = _draw(4, 4), generator(8)
     found = evaluate(Mixed(), Relaxed.around(x, 0.2))
@@ -418,6 +438,13 @@ def test_nothing_is_certified_by_nan() -> None:
     found = evaluate(_mlp(2, 3, 2).float(), Relaxed.of(Interval(-everything, everything)))
     assert not bool((found.upper < 1e30).any())
     assert not bool((found.lower > -1e30).any())
+
+
+def test_a_cut_ignores_bounds_that_are_nan_or_cross() -> None:
+    known = Interval(torch.tensor([0.0, 0.0, 0.0]), torch.tensor([1.0, 1.0, 1.0]))
+    found = cut(known, torch.tensor([torch.nan, 0.4, 0.7]), torch.tensor([0.8, torch.nan, 0.6]))
+    assert torch.equal(found.lower, torch.tensor([0.0, 0.4, 0.0]))
+    assert torch.equal(found.upper, torch.tensor([0.8, 1.0, 1.0]))
 
 
 def test_functions_in_place_change_what_others_see() -> None:

@@ -133,7 +133,6 @@ class _Above:
             first, last = (low.clamp_min(point).minimum(high) for point in (start, end))
             with torch.no_grad():
                 at = _inverse(table, slope).maximum(first).minimum(last)
-                at = at.clamp(start + _ASIDE, end - _ASIDE)  # at a knot, slopes may jump
                 excess = self._derivative(at) - slope
             tangent = self.function(at) - slope * at
             most = tangent + (excess * (first - at)).maximum(excess * (last - at))
