@@ -12,8 +12,10 @@ from .activations import (
     Tanh as Tanh,
 )
 from .algebra import (
+    Affine as Affine,
     Ball as Ball,
     Interval as Interval,
+    Moments as Moments,
     Relaxed as Relaxed,
     evaluate as evaluate,
 )

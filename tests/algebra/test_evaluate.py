@@ -1,5 +1,7 @@
 """Evaluation puts values in place of parameters, takes them out again, and names what fails."""
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -169,6 +171,29 @@ def test_activations_in_place_change_what_others_see() -> None:
     found = evaluate(InPlace(), Interval.point(x))
     assert torch.equal(found.lower, InPlace()(x))
     assert torch.equal(found.upper, found.lower)
+
+
+def test_every_name_of_a_value_sees_what_was_added_in_place() -> None:
+    class Alias(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            y = x * 1
+            z = y
+            y += 1
+            y *= 2
+            return z
+
+    found = evaluate(Alias(), Interval.point(torch.zeros(3)))
+    assert found.lower.tolist() == [2.0] * 3
+
+
+@pytest.mark.parametrize("branch", [lambda x: x > 0, lambda x: 1 if x.sum() else 0])
+def test_a_branch_on_values_is_refused(branch: Callable[[Tensor], object]) -> None:
+    class Branch(nn.Module):
+        def forward(self, x: Tensor) -> object:
+            return branch(x)
+
+    with pytest.raises(UnsupportedOperationError, match="Branch"):
+        evaluate(Branch(), _box())
 
 
 def test_nothing_is_certified_by_nan() -> None:

@@ -1,9 +1,20 @@
 """Number systems in which a network can be evaluated."""
 
+from gnomon.algebra.affine import Affine
 from gnomon.algebra.evaluate import evaluate
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.lift import Parameters
+from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.value import Value
 
-__all__ = ["Ball", "Interval", "Parameters", "Relaxed", "Value", "evaluate"]
+__all__ = [
+    "Affine",
+    "Ball",
+    "Interval",
+    "Moments",
+    "Parameters",
+    "Relaxed",
+    "Value",
+    "evaluate",
+]

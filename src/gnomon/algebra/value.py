@@ -139,8 +139,43 @@ class Value:
     def __abs__(self) -> Any:
         return _apply("abs", (self,), {})
 
+    def __iadd__(self, other: Any) -> Any:
+        return _apply("add_", (self, other), {})
+
+    def __isub__(self, other: Any) -> Any:
+        return _apply("sub_", (self, other), {})
+
+    def __imul__(self, other: Any) -> Any:
+        return _apply("mul_", (self, other), {})
+
+    def __itruediv__(self, other: Any) -> Any:
+        return _apply("div_", (self, other), {})
+
+    def __lt__(self, other: Any) -> Any:
+        return _apply("lt", (self, other), {})
+
+    def __le__(self, other: Any) -> Any:
+        return _apply("le", (self, other), {})
+
+    def __gt__(self, other: Any) -> Any:
+        return _apply("gt", (self, other), {})
+
+    def __ge__(self, other: Any) -> Any:
+        return _apply("ge", (self, other), {})
+
+    def __bool__(self) -> bool:
+        return bool(_apply("bool", (self,), {}))
+
     def __getitem__(self, index: Any) -> Any:
         return _apply("getitem", (self, index), {})
+
+
+def placed(x: Any, result: Any, inplace: bool) -> Any:
+    """The result, or x with its content where a function was asked to work in place."""
+    if not inplace:
+        return result
+    x.assign(result)
+    return x
 
 
 def _apply(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

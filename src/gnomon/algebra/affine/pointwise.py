@@ -14,6 +14,7 @@ from gnomon.algebra.affine.hull import through_intervals
 from gnomon.algebra.affine.relaxation import Curve, Relaxation, by_lipschitz, curve_of
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.curvature import FUNCTIONS, Curvature
+from gnomon.algebra.value import placed
 
 
 def activation(function: Activation, x: Any) -> Affine:
@@ -104,7 +105,7 @@ def _curved(name: str) -> Callable[..., Any]:
             bounds = x.interval
             image = Interval.rules[name](bounds, *settings, **named)
             result = relaxed(x, bounds, curve, image)
-        return x.assign(result) if inplace else result
+        return placed(x, result, inplace)
 
     return rule
 

@@ -71,7 +71,7 @@ class Interval(Value):
     def around(
         cls,
         centre: Bound,
-        radius: float | Tensor,
+        radius: float | int | Tensor,
         domain: Domain = None,
     ) -> "Interval":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.

@@ -20,6 +20,7 @@ from gnomon.activations import (
     Tanh,
 )
 from gnomon.algebra.interval.interval import Interval, as_interval
+from gnomon.algebra.value import placed
 from gnomon.errors import UnsupportedOperationError
 
 
@@ -61,7 +62,7 @@ def gelu(x: Interval, approximate: str = "none") -> Interval:
 
 def leaky_relu(x: Interval, negative_slope: float = 0.01, inplace: bool = False) -> Interval:
     """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
-    return _placed(x, prelu(x, x.lower.new_tensor(negative_slope)), inplace)
+    return placed(x, prelu(x, x.lower.new_tensor(negative_slope)), inplace)
 
 
 def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
@@ -83,7 +84,7 @@ def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
     return Interval.computed(*extremes(ends))
 
 
-def power(x: Interval, exponent: float) -> Interval:
+def power(x: Interval, exponent: float | int) -> Interval:
     """The range of x to a whole power ≥ 1, or to any power where x ≥ 0 is known."""
     whole = float(exponent).is_integer() and exponent >= 1
     if not whole and not (x.nonnegative and exponent > 0):
@@ -138,7 +139,7 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
-        return _placed(x, activation(make(*settings, **named), x), inplace)
+        return placed(x, activation(make(*settings, **named), x), inplace)
 
     return rule
 
@@ -154,17 +155,9 @@ def _turning(name: str, *points: float) -> Callable[..., Interval]:
         else:
             result = x.each(function, *settings, **named)
             result.nonnegative = False
-        return _placed(x, result, inplace)
+        return placed(x, result, inplace)
 
     return rule
-
-
-def _placed(x: Interval, result: Interval, inplace: bool) -> Interval:
-    """The result, in the place of x where that was asked for."""
-    if not inplace:
-        return result
-    x.assign(result)
-    return x
 
 
 POINTWISE = {

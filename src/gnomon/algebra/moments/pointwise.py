@@ -14,6 +14,7 @@ from gnomon.activations import ELU, GELU, SELU, Activation, Mish, ReLU, Sigmoid,
 from gnomon.algebra.moments.moments import Moments, as_moments
 from gnomon.algebra.moments.normal import positive
 from gnomon.algebra.moments.products import mul, neg
+from gnomon.algebra.value import placed
 
 NODES = 64
 
@@ -71,7 +72,7 @@ def prelu(x: Any, weight: Any) -> Moments:
 def leaky_relu(x: Moments, negative_slope: float = 0.01, inplace: bool = False) -> Any:
     """Of max(x, 0) + slope · min(x, 0)."""
     result = rectified(x, 1.0, negative_slope)
-    return x.assign(result) if inplace else result
+    return placed(x, result, inplace)
 
 
 @functools.cache
@@ -86,7 +87,7 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Any]:
 
     def rule(x: Moments, *settings: Any, inplace: bool = False, **named: Any) -> Any:
         result = activation(make(*settings, **named), x)
-        return x.assign(result) if inplace else result
+        return placed(x, result, inplace)
 
     return rule
 
@@ -98,7 +99,7 @@ def _integrated(name: str) -> Callable[..., Any]:
 
     def rule(x: Moments, *settings: Any, inplace: bool = False, **named: Any) -> Any:
         result = through(lambda v: function(v, *settings, **named), x)
-        return x.assign(result) if inplace else result
+        return placed(x, result, inplace)
 
     return rule
 
