@@ -65,7 +65,13 @@ MEMBERS: list[Callable[..., object]] = [
 KNOWN = [member for member in MEMBERS if isinstance(member, Activation)]
 
 
-@pytest.fixture(params=range(len(MEMBERS)), ids=lambda index: str(MEMBERS[index]))
+def _name(index: int) -> str:
+    """Modules by their settings; the name of a function, which is the same in every process."""
+    member = MEMBERS[index]
+    return str(member) if isinstance(member, nn.Module) else f"{member.__name__} {index}"
+
+
+@pytest.fixture(params=range(len(MEMBERS)), ids=_name)
 def function(request: pytest.FixtureRequest) -> Callable[..., object]:
     member = MEMBERS[request.param]
     return member.double() if isinstance(member, nn.Module) else member
