@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -323,12 +322,9 @@ def test_without_findings_there_are_no_pictures() -> None:
     assert gradient_pictures([(subject, examine(subject, []))]) == []
 
 
-def test_ten_thousand_pictures_take_less_than_fifteen_seconds(
-    real_data: Path, tmp_path: Path
-) -> None:
+def test_all_pictures_of_a_real_test_split_are_counted(real_data: Path, tmp_path: Path) -> None:
     data = MNIST()(0, Store(real_data, tmp_path))
     signature = Signature((1, 28, 28), 10, (0.13,), (0.31,))
     subject = subject_of(CNN4(width=4)(signature, generator(0)), data)
-    start = time.perf_counter()
-    findings(subject)
-    assert time.perf_counter() - start < 15
+    assert len(subject.labels) == 10_000
+    assert all(each.value is not None for each in findings(subject).values())
