@@ -3,8 +3,6 @@
 Trains two small networks on the double spiral first; about a minute on one core.
 """
 
-# ruff: noqa: INP001 - a script
-
 import io
 import tempfile
 from collections.abc import Callable, Sequence

@@ -5,8 +5,6 @@ trained spiral networks of `algebra_pictures.py`. A width is the mean over examp
 About two minutes on one core.
 """
 
-# ruff: noqa: INP001, T201 - a script, which prints
-
 import torch
 from algebra_pictures import spiral
 from torch import Tensor, nn
