@@ -207,7 +207,8 @@ _REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatm
 def _canonical(name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any], bool]:
     """One name for a function, its method, its operator and its form in place.
 
-    Operators in place (`+=`) bind their result to the name again, and so need no assignment.
+    A tensor's own operator in place (`tensor += value`) cannot hold a value: its result is
+    bound to the name again. A value's own come here as "add_", and so on.
     """
     operator = name.startswith("__")
     in_place = name.endswith("_") and not operator
