@@ -1,0 +1,186 @@
+"""Rounding errors: their unit, bounds of sums, steps outward, and kernels that obey them.
+
+Assumed throughout: IEEE 754 arithmetic rounded to nearest, with gradual underflow. Nothing is
+assumed of the order in which a sum is formed, nor of products and sums being fused.
+"""
+
+import math
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor
+
+from gnomon.errors import SettingError
+
+_UNITS = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
+
+
+def unit_roundoff(dtype: torch.dtype) -> float:
+    """The unit u with |fl(a ∘ b) − a ∘ b| ≤ u |a ∘ b|: 2⁻²⁴ or 2⁻⁵³.
+
+    Raises:
+        SettingError: numbers of any other type.
+    """
+    if dtype not in _UNITS:
+        raise SettingError(
+            f"Rounding: expected float32 or float64, got {dtype}, in which sums are too coarse "
+            "to be bounded. Convert the network and its inputs."
+        )
+    return _UNITS[dtype]
+
+
+def gamma(terms: int, dtype: torch.dtype) -> float:
+    """The number γ_n = n u / (1 − n u), rounded up; infinite where n u ≥ 1.
+
+    Theorem: a product of n factors (1 + δ_i)^±1 with |δ_i| ≤ u differs from 1 by at most γ_n.
+    Every term of a sum of n products goes through at most n roundings, whatever the order and
+    the parentheses; fused products and sums save some. So |fl(Σ a_i b_i) − Σ a_i b_i| is at
+    most γ_n Σ |a_i b_i|, and n tiny where products underflow.
+
+    References:
+        higham2002; lemma 3.1 and section 3.1.
+    """
+    small = terms * unit_roundoff(dtype)  # exact: u is a power of two
+    if small >= 1:
+        return math.inf
+    value = small / (1 - small)
+    for _ in range(3):  # the difference and the quotient were rounded, each once
+        value = math.nextafter(value, math.inf)
+    return value
+
+
+def up(x: Tensor) -> Tensor:
+    """The next larger number, through which gradients pass; infinity and NaN stay."""
+    return _step(x, torch.inf)
+
+
+def down(x: Tensor) -> Tensor:
+    """The next smaller number, through which gradients pass; infinity and NaN stay."""
+    return _step(x, -torch.inf)
+
+
+def outward(lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+    """Bounds that hold for exact results of one operation, given its results as rounded."""
+    return down(lower), up(upper)
+
+
+@runtime_checkable
+class Level(Protocol):
+    """Of which executions of a network a bound is true."""
+
+    def relative(self, terms: int) -> float:
+        """By which part of Σ |terms| an execution can miss a sum of so many terms."""
+        ...
+
+    def extra(self, terms: int, magnitude: Tensor) -> Tensor:
+        """By how much an execution can miss a sum of so many terms.
+
+        Args:
+            terms: their number; each goes through at most as many roundings.
+            magnitude: at least Σ |terms| of the exact sum.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Real:
+    """The network in real arithmetic, with the weights that are stored: nothing is missed."""
+
+    def relative(self, terms: int) -> float:
+        """Nothing."""
+        del terms
+        return 0.0
+
+    def extra(self, terms: int, magnitude: Tensor) -> Tensor:
+        """Nothing."""
+        del terms
+        return torch.zeros_like(magnitude)
+
+
+REAL = Real()
+"""Bounds are true in real arithmetic."""
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """Also every execution in numbers of this type, in any order of summation, fused or not.
+
+    Attributes:
+        dtype: float32 or float64.
+
+    Raises:
+        SettingError: another type.
+    """
+
+    dtype: torch.dtype
+
+    def __post_init__(self) -> None:
+        unit_roundoff(self.dtype)
+
+    def relative(self, terms: int) -> float:
+        """The number γ_n."""
+        return gamma(terms, self.dtype)
+
+    def extra(self, terms: int, magnitude: Tensor) -> Tensor:
+        """The error γ_n Σ |terms| + n tiny; infinite where an intermediate sum may overflow."""
+        numbers = torch.finfo(self.dtype)
+        most = gamma(terms, self.dtype) * magnitude + terms * numbers.tiny
+        fits = (magnitude + most).detach() < numbers.max / 2
+        return torch.where(fits, up(up(up(most))), torch.full_like(most, torch.inf))
+
+
+@contextmanager
+def safe_kernels(*tensors: Tensor) -> Generator[None]:
+    """Runs only kernels that form sums of products as such, one rounding at a time.
+
+    Off are: TF32 and other reduced precision inside products of matrices; cuDNN, oneDNN and
+    NNPACK, which may convolve by Winograd's or Fourier's method. Torch's own convolutions,
+    which then run, are products of matrices. Every setting is put back.
+
+    Args:
+        tensors: that will be used, whose type is checked.
+
+    Raises:
+        SettingError: half precision, an active autocast, or subnormal numbers flushed to 0.
+    """
+    for tensor in tensors:
+        unit_roundoff(tensor.dtype)
+    _refuse_coarse_modes()
+    backends = torch.backends
+    switches = [(each, "enabled", False) for each in (backends.cudnn, backends.mkldnn)]
+    switches += [
+        (each, "fp32_precision", "ieee")
+        for each in (backends.cuda.matmul, backends.mkldnn.matmul, backends.mkldnn.conv)  # type: ignore[attr-defined]
+    ]
+    with ExitStack() as stack:
+        stack.enter_context(backends.nnpack.flags(enabled=False))
+        for owner, name, value in switches:
+            stack.callback(setattr, owner, name, getattr(owner, name))
+            setattr(owner, name, value)
+        yield
+
+
+def _step(x: Tensor, towards: float) -> Tensor:
+    here = x.detach()
+    there = torch.nextafter(here, torch.full_like(here, towards))
+    if not x.requires_grad:
+        return torch.where(here.isfinite(), there, here)
+    # The difference of neighbours is exact, and so is its sum with x.
+    return x + torch.where(here.isfinite(), there - here, torch.zeros_like(here))
+
+
+def _refuse_coarse_modes() -> None:
+    if torch.is_autocast_enabled("cpu") or torch.is_autocast_enabled("cuda"):
+        raise SettingError(
+            "Rounding: expected no autocast, got one that is active, under which products are "
+            "rounded to half precision. Leave its context."
+        )
+    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
+    if not bool(smallest / 2 > 0):
+        raise SettingError(
+            "Rounding: expected gradual underflow, got subnormal numbers flushed to 0. Call "
+            "torch.set_flush_denormal(False)."
+        )
