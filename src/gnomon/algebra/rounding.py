@@ -133,7 +133,7 @@ class Deployed:
 
 
 @contextmanager
-def safe_kernels(*tensors: Tensor) -> Generator[None]:
+def safe_kernels(*tensors: Tensor) -> Generator[None, None, None]:
     """Runs only kernels that form sums of products as such, one rounding at a time.
 
     Off are: TF32 and other reduced precision inside products of matrices; cuDNN, oneDNN and
