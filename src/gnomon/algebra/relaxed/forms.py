@@ -76,6 +76,22 @@ class Node:
         return self.interval.shape
 
 
+class Account(Protocol):
+    """Is told of what is rounded while forms are substituted, if somebody wants to know."""
+
+    def merged(self, forms: "Forms", node: Node, rows: Tensor) -> None:
+        """Two rows over a node were added; these are their sum."""
+        ...
+
+    def summed(self, constant: Tensor) -> None:
+        """A constant was added to others; this is the sum."""
+        ...
+
+    def split(self) -> None:
+        """Every form is followed by its negative from now on."""
+        ...
+
+
 class Forms:
     """Linear forms Σ ⟨rows_n, n⟩ + constant over nodes n: lower bounds of what is asked.
 
@@ -89,6 +105,7 @@ class Forms:
         part: which examples are looked at.
         examples: how many they are.
         slopes: where the choice of a relaxation's slopes is overruled; by the relaxation.
+        account: is told of what is rounded.
     """
 
     def __init__(
@@ -99,7 +116,9 @@ class Forms:
         mirrored: bool,
         slopes: Mapping[Any, Tensor],
         part: slice,
+        account: Account | None = None,
     ) -> None:
+        self.account = account
         self.pending: dict[Node, Tensor] = {node: rows}
         self.constant = rows.new_zeros(len(rows), 1)
         self.mirrored, self.slopes, self.part = mirrored, slopes, part
@@ -113,10 +132,14 @@ class Forms:
         """Adds ⟨rows, node⟩."""
         held = self.pending.get(node)
         self.pending[node] = rows if held is None else held + rows
+        if held is not None and self.account is not None:
+            self.account.merged(self, node, self.pending[node])
 
     def add(self, constant: Tensor) -> None:
         """Adds a constant to each form, for each example."""
         self.constant = self.constant + constant
+        if self.account is not None:
+            self.account.summed(self.constant)
 
     def split(self, rows: Tensor) -> Tensor:
         """Writes every form and its negative down; returns the rows so extended."""
@@ -125,6 +148,8 @@ class Forms:
         self.mirrored = False
         self.pending = {node: _both_signs(held) for node, held in self.pending.items()}
         self.constant = _both_signs(self.constant)
+        if self.account is not None:
+            self.account.split()
         return _both_signs(rows)
 
     def substitute(self) -> Tensor:
