@@ -1,7 +1,6 @@
 """Linear forms over the nodes of an expression, and their substitution back to its inputs."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -37,45 +36,59 @@ class Origin(Protocol):
         ...
 
 
-@dataclass(eq=False)
 class Node:
     """One place of an expression: a tensor that varies with the inputs and parameters.
 
     Attributes:
-        interval: bounds of each coordinate; the best that are known so far.
+        interval: bounds of each coordinate; the best that are known so far. Where a function is
+            given, they are what it returns when they are first asked for.
         origin: how it came about.
         examples: forms over it are kept apart for this many examples, of which its axes hold
             one after the other; no coordinate of an example depends on another one.
         settled: no better bound of a single coordinate is to be had.
         independent: the coordinates vary independently, in the whole interval.
+        shape: of the tensor that it stands for.
+        depth: one more than that of the deepest parent.
+        breadth: the most coordinates that an example has, here or on the way.
+        separable: whether some of the examples can be followed back without the others.
     """
 
-    interval: Interval
-    origin: Origin
-    examples: int
-    settled: bool = False
-    independent: bool = False
-    depth: int = field(init=False)
-    breadth: int = field(init=False)
-    separable: bool = field(init=False)
-
-    def __post_init__(self) -> None:
-        parents = self.origin.parents
+    def __init__(
+        self,
+        interval: Interval | Callable[[], Interval],
+        origin: Origin,
+        examples: int,
+        *,
+        settled: bool = False,
+        independent: bool = False,
+        shape: torch.Size | None = None,
+    ) -> None:
+        self._interval, self.origin, self.examples = interval, origin, examples
+        self.settled, self.independent = settled, independent
+        self.shape = self.interval.shape if shape is None else shape
+        parents = origin.parents
         self.depth = 1 + max((parent.depth for parent in parents), default=0)
-        own = -(-self.interval.numel() // max(self.examples, 1))
+        own = -(-self.shape.numel() // max(examples, 1))
         self.breadth = max((own, *(parent.breadth for parent in parents)))
         self.separable = (
-            self.origin.separable
-            and self.interval.shape[0] == self.examples
+            origin.separable
+            and self.shape[0] == examples
             and all(parent.separable for parent in parents)
         )
 
     @property
-    def shape(self) -> torch.Size:
-        """Of the tensor that it stands for."""
-        return self.interval.shape
+    def interval(self) -> Interval:
+        """Bounds of each coordinate."""
+        if not isinstance(self._interval, Interval):
+            self._interval = self._interval()
+        return self._interval
+
+    @interval.setter
+    def interval(self, found: Interval) -> None:
+        self._interval = found
 
 
+@runtime_checkable
 class Account(Protocol):
     """Is told of what is rounded while forms are substituted, if somebody wants to know."""
 
@@ -152,12 +165,26 @@ class Forms:
             self.account.split()
         return _both_signs(rows)
 
-    def substitute(self) -> Tensor:
-        """The constants that remain when every node has been replaced by its parents."""
+    def enclose(self, rows: Tensor, box: Interval) -> None:
+        """Adds the least of ⟨a, z⟩ over a box, ⟨a, centre⟩ − ⟨|a|, radius⟩."""
+        if box.lower is not box.upper:
+            rows = self.split(rows)
+            self.add(-dot(rows.abs(), self.of(box.radius), self.examples))
+        self.add(dot(rows, self.of(box.centre), self.examples))
+
+    def substitute(self, horizon: int = 0) -> Tensor:
+        """The constants that remain when every node has been replaced by its parents.
+
+        Nodes of at most the horizon's depth are replaced by the boxes that are known of them.
+        """
         while self.pending:
             # No node that is still pending comes from the deepest: its rows are complete.
             deepest = max(self.pending, key=lambda node: node.depth)
-            deepest.origin.pull(self.pending.pop(deepest), self)
+            rows = self.pending.pop(deepest)
+            if deepest.depth <= horizon:
+                self.enclose(rows, deepest.interval)
+            else:
+                deepest.origin.pull(rows, self)
         return self.constant
 
 
@@ -168,10 +195,11 @@ def bounds(
     upper: bool = True,
     slopes: Mapping[Any, Tensor] | None = None,
     part: slice = _ALL,
+    horizon: int = 0,
 ) -> list[Tensor]:
     """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms."""
     forms = Forms(node, rows, mirrored=upper, slopes=slopes or {}, part=part)
-    found = forms.substitute()
+    found = forms.substitute(horizon)
     found = found.expand(len(found), forms.examples).T
     if not upper:
         return [found]
@@ -195,7 +223,9 @@ def cut(known: Interval, lower: Tensor, upper: Tensor) -> Interval:
     )
 
 
-def in_portions(node: Node, places: Tensor, budget: int) -> list[tuple[slice, list[Tensor]]]:
+def in_portions(
+    node: Node, places: Tensor, budget: int, part: slice = _ALL
+) -> list[tuple[slice, list[Tensor]]]:
     """Examples and places of each, in portions that fit into a budget of bytes.
 
     A form takes eight tensors of an example's breadth: both signs, and four of each at a time.
@@ -204,13 +234,15 @@ def in_portions(node: Node, places: Tensor, budget: int) -> list[tuple[slice, li
     """
     like = node.interval.lower
     fitting = max(1, budget // (8 * like.element_size() * node.breadth))
-    together = node.examples
+    chosen = range(node.examples)[part]
+    together = len(chosen)
     if node.separable:
-        together = min(node.examples, max(1, fitting // max(1, len(places))))
+        together = min(together, max(1, fitting // max(1, len(places))))
     size = max(1, fitting // together)
-    starts = range(0, node.examples, together)
-    parts = [slice(start, start + together) for start in starts]
-    return [(_ALL if len(parts) == 1 else part, list(places.split(size))) for part in parts]
+    starts = range(chosen.start, chosen.stop, together)
+    parts = [slice(start, min(start + together, chosen.stop)) for start in starts]
+    whole = len(parts) == 1 and part == _ALL
+    return [(_ALL if whole else each, list(places.split(size))) for each in parts]
 
 
 def unit_rows(node: Node, places: Tensor) -> Tensor:
@@ -240,13 +272,15 @@ def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
         value: (examples or 1) × shape.
         examples: how many there are.
     """
+    if rows.ndim > 3 and rows.stride(2) == 1:  # channels side by side: nothing is copied
+        rows, value = rows.movedim(2, -1), value.movedim(1, -1)
     flat = rows.reshape(len(rows), rows.shape[1], -1)
     if len(value) == 1:
         found = flat @ value.reshape(-1)
     elif rows.shape[1] == 1:
         found = flat[:, 0] @ value.reshape(len(value), -1).T
     elif len(rows) < _MANY:
-        found = (flat * value.reshape(1, len(value), -1)).sum(-1)
+        found = torch.linalg.vecdot(flat, value.reshape(1, len(value), -1))
     else:  # products of a matrix and a vector are much faster than one of batches of them
         pairs = zip(flat.unbind(1), value.reshape(len(value), -1), strict=True)
         found = torch.stack([matrix @ vector for matrix, vector in pairs], dim=1)
