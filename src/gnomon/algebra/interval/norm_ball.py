@@ -1,0 +1,134 @@
+"""Balls of inputs: boxes that know that not all coordinates are at their ends together."""
+
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gnomon.algebra.interval.ball import lengths
+from gnomon.algebra.interval.interval import Interval
+from gnomon.algebra.value import Value
+
+_ROUNDS = 4
+"""Of the search for a multiplier; any is sound, and more hardly ever find a better one."""
+
+
+class NormBall(Interval):
+    """The members c + s δ of a box, where ‖δ‖ ≤ r in the L2 or the L1 norm of each example.
+
+    As an interval it is the box, which is what a rule without special knowledge uses. Shifts,
+    factors and new shapes keep the ball (factors per channel go to s); a matrix or convolution
+    uses it: by Hölder's inequality ⟨a, s δ⟩ is at most r times the dual norm of s a.
+
+    Args:
+        box: bounds of every coordinate, such as the domain of the data; within c ± s r.
+        middle: c, of the box's shape.
+        reach: r ≥ 0, one number for each example.
+        norm: of δ.
+        scale: s ≥ 0, as many axes as c; broadcasts to it.
+        whole: whether the box is c ± s r, so that it takes nothing away from the ball.
+    """
+
+    def __init__(
+        self,
+        box: Interval,
+        middle: Tensor,
+        reach: Float[Tensor, " batch"],
+        norm: Literal["L1", "L2"],
+        scale: Tensor,
+        *,
+        whole: bool,
+    ) -> None:
+        vars(self).update(vars(box))
+        self.box, self.middle, self.reach, self.norm = box, middle, reach, norm
+        self.scale, self.whole = scale, whole
+
+    def assign(self, other: Value) -> None:
+        """Takes the other's content and its kind: what was a ball need not be one now."""
+        vars(self).clear()
+        self.__class__ = type(other)
+        vars(self).update(vars(other))
+
+    def like(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
+        """A ball of the same radii and norm."""
+        return NormBall(box, middle, self.reach, self.norm, scale, whole=self.whole)
+
+    def along(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
+        """Upper bounds of ⟨a, x − c⟩ over the members x: rows × examples.
+
+        For every split a = v + w it is at most r ‖v‖* + Σ_i max(w_i l_i, w_i u_i), with ‖·‖*
+        the dual norm and l, u the room of the box (weak duality). The split is that of the
+        maximum: for L2 ``v = clip(s a, l, u) / s``, for L1 ``|v_i| = min(|a_i|, τ)``.
+
+        Args:
+            rows: a, as rows × (examples or 1) × the axes of one example.
+            part: which examples.
+        """
+        middle, reach = self.middle[part].flatten(1), self.reach[part]
+        scale = self.scale.expand_as(self.middle)[part].flatten(1)
+        along = rows.flatten(2) * scale
+        if self.whole:
+            return reach * self._dual(along)
+        inverse = 1 / scale.clamp_min(torch.finfo(scale.dtype).tiny)
+        low = (self.lower[part].flatten(1) - middle).clamp_max(0) * inverse
+        high = (self.upper[part].flatten(1) - middle).clamp_min(0) * inverse
+        split = _split_l2 if self.norm == "L2" else _split_l1
+        with torch.no_grad():
+            multiplier = split(along, low, high, reach)
+        if self.norm == "L2":
+            near = along.minimum(high / multiplier).maximum(low / multiplier)
+        else:
+            near = along.minimum(multiplier).maximum(-multiplier)
+        cut = reach * self._dual(near) + _over_box(along - near, low, high)
+        return torch.fmin(cut, _over_box(along, low, high))
+
+    def _dual(self, rows: Tensor) -> Tensor:
+        """The dual norm over the last axis."""
+        if self.norm == "L1":
+            return rows.abs().amax(dim=-1)
+        return lengths(rows.square().sum(dim=-1))
+
+    def __repr__(self) -> str:
+        return f"NormBall(shape={tuple(self.shape)}, norm={self.norm}, reach={self.reach})"
+
+
+def narrowed(box: Interval, lower: Tensor, upper: Tensor) -> Interval:
+    """The box, cut with other bounds; the box's own where rounding makes bounds cross."""
+    low, high = torch.fmax(box.lower, lower), torch.fmin(box.upper, upper)
+    crossed = low > high
+    return Interval.computed(
+        torch.where(crossed, box.lower, low),
+        torch.where(crossed, box.upper, high),
+        nonnegative=box.nonnegative,
+    )
+
+
+def _over_box(rows: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    return (rows.clamp_min(0) * high + rows.clamp_max(0) * low).sum(dim=-1)
+
+
+def _split_l2(rows: Tensor, low: Tensor, high: Tensor, reach: Tensor) -> Tensor:
+    """The s > 0 with ‖clip(s a, l, u)‖ = r, nearly: from below, by the clipped coordinates."""
+    tiny = torch.finfo(rows.dtype).tiny
+    multiplier = (reach / rows.norm(dim=-1).clamp_min(tiny)).clamp_min(tiny)
+    for _ in range(_ROUNDS):
+        scaled = rows * multiplier[..., None]
+        member = scaled.minimum(high).maximum(low)
+        clipped = scaled != member
+        spent = (member.square() * clipped).sum(dim=-1)
+        free = (rows.square() * ~clipped).sum(dim=-1)
+        solved = ((reach.square() - spent).clamp_min(0) / free.clamp_min(tiny)).sqrt()
+        multiplier = torch.where(free > 0, solved.maximum(multiplier), multiplier)
+    return multiplier.clamp_max(torch.finfo(rows.dtype).max ** 0.25)[..., None]
+
+
+def _split_l1(rows: Tensor, low: Tensor, high: Tensor, reach: Tensor) -> Tensor:
+    """The τ ≥ 0 up to which coordinates are dear: those above it use up the radius."""
+    room = torch.where(rows > 0, high, -low)
+    useful = rows.abs() * (room > 0)
+    ordered, order = useful.sort(dim=-1, descending=True)
+    spent = room.gather(-1, order).cumsum(dim=-1)
+    last = (spent < reach[..., None]).sum(dim=-1, keepdim=True)
+    threshold = ordered.gather(-1, last.clamp_max(rows.shape[-1] - 1))
+    return torch.where(last < rows.shape[-1], threshold, torch.zeros_like(threshold))
