@@ -16,7 +16,9 @@ from .algebra import (
     Ball as Ball,
     Interval as Interval,
     Moments as Moments,
+    NormBall as NormBall,
     Relaxed as Relaxed,
+    enclose as enclose,
     evaluate as evaluate,
 )
 from .attacks import (

@@ -1,8 +1,10 @@
 """Number systems in which a network can be evaluated."""
 
 from gnomon.algebra.affine import Affine
+from gnomon.algebra.enclose import enclose
 from gnomon.algebra.evaluate import evaluate
 from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.algebra.lift import Parameters
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxed import Relaxed
@@ -13,8 +15,10 @@ __all__ = [
     "Ball",
     "Interval",
     "Moments",
+    "NormBall",
     "Parameters",
     "Relaxed",
     "Value",
+    "enclose",
     "evaluate",
 ]

@@ -2,7 +2,7 @@
 
 from gnomon.bounds.crown import CROWN
 from gnomon.bounds.head import Head, evaluate_head
-from gnomon.bounds.ibp import IBP, box_of, interval_margins
+from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius
 from gnomon.bounds.margins import BoundMethod, Margins
 
@@ -13,7 +13,6 @@ __all__ = [
     "Head",
     "LargestRadius",
     "Margins",
-    "box_of",
     "evaluate_head",
     "interval_margins",
 ]

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import Parameters, Relaxed, evaluate
-from gnomon.bounds.ibp import IBP, box_of
+from gnomon.algebra import Parameters, Relaxed, enclose, evaluate
+from gnomon.bounds.ibp import IBP
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
@@ -42,7 +42,7 @@ class CROWN:
     ) -> Margins:
         """The margins of a batch."""
         box = Relaxed.of(
-            box_of(inputs, within), intermediate=self.intermediate, budget=self.budget
+            enclose(inputs, within), intermediate=self.intermediate, budget=self.budget
         )
         logits = evaluate(network, box, parameters)
         classes = logits.shape[1]

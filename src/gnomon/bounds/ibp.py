@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, Parameters, Value
+from gnomon.algebra import Interval, Parameters, Value, enclose
 from gnomon.algebra.interval.interval import as_interval
 from gnomon.algebra.interval.products import LINEAR, product
 from gnomon.bounds.head import Head, evaluate_head
@@ -43,15 +43,8 @@ class IBP:
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
-        head = evaluate_head(network, box_of(inputs, within), parameters)
+        head = evaluate_head(network, enclose(inputs, within), parameters)
         return Margins(interval_margins(head, labels), labels)
-
-
-def box_of(inputs: Inputs, within: InputSet | None) -> Interval:
-    """The smallest box around the allowed inputs: for an L2 ball, the L∞ ball of its radius."""
-    if within is None:
-        return Interval.point(inputs)
-    return Interval.around(inputs, within.radius, within.domain)
 
 
 def interval_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:

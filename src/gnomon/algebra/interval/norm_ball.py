@@ -30,6 +30,8 @@ class NormBall(Interval):
         whole: whether the box is c ± s r, so that it takes nothing away from the ball.
     """
 
+    norm: Literal["L1", "L2"]
+
     def __init__(
         self,
         box: Interval,
@@ -47,7 +49,7 @@ class NormBall(Interval):
     def assign(self, other: Value) -> None:
         """Takes the other's content and its kind: what was a ball need not be one now."""
         vars(self).clear()
-        self.__class__ = type(other)
+        object.__setattr__(self, "__class__", type(other))
         vars(self).update(vars(other))
 
     def like(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
