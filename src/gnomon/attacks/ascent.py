@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from gnomon.attacks.guards import check_examples, check_logits, is_fooled
+from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.outcome import Outcome
-from gnomon.errors import SettingError, SubjectError
-from gnomon.networks.undisturbed import undisturbed
-from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.attacks.search import Rows, Search
+from gnomon.attacks.view import PLAIN, View
+from gnomon.errors import SettingError
+from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -20,7 +21,8 @@ class Ascent:
 
     δ ← Π(δ + α steepest(∇ objective)), with Π the projection on the set around the *original*
     input. An example leaves the batch as soon as the network, judged at a point that lies in
-    the set exactly, gets it wrong; the others go on, and start again in each restart.
+    the set exactly, gets it wrong; the others go on, and start again in each restart. As many
+    restarts run together as fill the batch that those who left have made smaller.
 
     Attributes:
         name: what the outcome says.
@@ -30,10 +32,15 @@ class Ascent:
             (madry2018).
         restarts: independent starts, ≥ 1; without a random start more than one is pointless.
         random_start: starts at a random member of the set instead of at 0.
+        momentum: μ of v ← μ v + ∇/‖∇‖₁, which is followed in place of the gradient; 0 for none.
         objective: what is driven up.
+        view: how the network is seen while searching.
 
     Raises:
         SettingError: a setting outside its range.
+
+    References:
+        madry2018; dong2018, algorithm 1 (momentum).
     """
 
     name: str
@@ -41,7 +48,9 @@ class Ascent:
     relative_step: float | None = None
     restarts: int = 1
     random_start: bool = False
-    objective: Objective = scale_free_cross_entropy
+    momentum: float = 0.0
+    objective: Objective | RelativeObjective = scale_free_cross_entropy
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         for key, least in (("steps", 1), ("restarts", 1)):
@@ -53,6 +62,10 @@ class Ascent:
         if self.relative_step is not None and not self.relative_step > 0:
             raise SettingError(
                 f"{self.name}: expected relative_step > 0, got {self.relative_step}. Raise it."
+            )
+        if not 0 <= self.momentum < 2:
+            raise SettingError(
+                f"{self.name}: expected momentum in [0, 2), got {self.momentum}. Correct it."
             )
 
     def step_length(self, radius: float) -> float:
@@ -77,102 +90,40 @@ class Ascent:
             ShapeError: the network does not return batch × classes.
             SubjectError: the output does not depend differentiably on the input.
         """
-        check_examples(inputs, labels, within)
-        search = _Search(self, network, inputs, labels, within)
-        with undisturbed(network):
-            search.judge_unperturbed()
-            for _ in range(self.restarts):
-                search.restart(generator)
+        with Search(self.name, network, inputs, labels, within, self.view, generator) as search:
+            left = self.restarts
+            while left and len(rows := search.resisting):
+                together = min(left, max(1, len(labels) // len(rows)))
+                self._climb(search, rows.repeat(together))
+                left -= together
         return search.outcome()
 
-
-class _Search:
-    """The state of one attack on one batch."""
-
-    def __init__(
-        self,
-        ascent: Ascent,
-        network: nn.Module,
-        inputs: Tensor,
-        labels: Tensor,
-        within: InputSet,
-    ) -> None:
-        self.ascent, self.network, self.within = ascent, network, within
-        self.originals, self.labels = inputs, labels
-        self.worst = inputs.detach().clone()
-        self.fooled = torch.zeros_like(labels, dtype=torch.bool)
-        self.gradients = self.zero_gradients = 0
-
-    def judge_unperturbed(self) -> None:
-        with torch.no_grad():
-            logits = self.network(self.originals)
-        check_logits(logits, self.labels)
-        self.fooled = is_fooled(logits, self.labels)
-
-    def restart(self, generator: torch.Generator) -> None:
-        """One ascent from one start, over the examples that have resisted so far."""
-        active = (~self.fooled).nonzero()[:, 0]
-        if not len(active):
-            return
-        region = self.within.around(self.originals[active])
-        step = self.ascent.step_length(self.within.radius)
-        perturbation = torch.zeros_like(self.originals[active])
-        if self.ascent.random_start:
-            perturbation = region.sample(generator)
-        for _ in range(self.ascent.steps):
-            resisting, gradient = self._advance(active, perturbation)
-            if not resisting.all():
-                active, perturbation = active[resisting], perturbation[resisting]
-                gradient = gradient[resisting]
-                region = self.within.around(self.originals[active])
-            if not len(active):
+    def _climb(self, search: Search, rows: Rows) -> None:
+        """One ascent in each row, from one start; rows of fooled examples leave."""
+        step, region = self.step_length(search.within.radius), search.region(rows)
+        perturbation = torch.zeros_like(search.originals[rows])
+        if self.random_start:
+            perturbation = region.sample(search.generator)
+        velocity = torch.zeros_like(perturbation)
+        for _ in range(self.steps):
+            slope = search.slope(rows, perturbation, self.objective)
+            candidates = is_fooled(slope.logits, search.labels[rows])
+            fooled = search.judge(rows, perturbation, candidates)
+            gradient = slope.gradient
+            if fooled.any():
+                rows, perturbation = rows[~fooled], perturbation[~fooled]
+                gradient, velocity = gradient[~fooled], velocity[~fooled]
+                region = search.region(rows)
+            if not len(rows):
                 return
-            perturbation = region.project(perturbation + self.within.steepest(gradient, step))
-        with torch.no_grad():
-            logits = self.network(self.originals[active] + perturbation)
-        self._record(active, perturbation, is_fooled(logits, self.labels[active]))
+            if self.momentum:
+                velocity = self.momentum * velocity + _of_unit_size(gradient)
+                gradient = velocity
+            perturbation = region.project(perturbation + search.within.steepest(gradient, step))
+        search.judge(rows, perturbation)
 
-    def _advance(self, active: Tensor, perturbation: Tensor) -> tuple[Tensor, Tensor]:
-        """Which active examples still resist at this perturbation, and the gradient there."""
-        labels = self.labels[active]
-        point = (self.originals[active] + perturbation).requires_grad_()
-        with torch.enable_grad():
-            logits = self.network(point)
-            value = self.ascent.objective(logits, labels).sum()
-            if not value.requires_grad:
-                raise SubjectError(
-                    f"{self.ascent.name}: expected logits that depend differentiably on the "
-                    "input, got "
-                    "none that do. Remove detach(), no_grad() or integer casts from the "
-                    "network."
-                )
-            (gradient,) = torch.autograd.grad(value, point)
-        self.gradients += len(active)
-        self.zero_gradients += int((gradient == 0).flatten(1).all(dim=1).sum())
-        candidates = is_fooled(logits.detach(), labels)
-        fooled = self._record(active, perturbation, candidates)
-        return ~fooled, gradient.nan_to_num()
 
-    def _record(self, active: Tensor, perturbation: Tensor, candidates: Tensor) -> Tensor:
-        """Judges the candidates at points exactly in the set; keeps, and tells, which fool."""
-        fooled = torch.zeros_like(candidates)
-        if not candidates.any():
-            return fooled
-        chosen = active[candidates]
-        points = self.within.around(self.originals[chosen]).perturb(perturbation[candidates])
-        with torch.no_grad():
-            verdict = is_fooled(self.network(points), self.labels[chosen])
-        self.worst[chosen[verdict]] = points[verdict]
-        self.fooled[chosen[verdict]] = True
-        fooled[candidates] = verdict
-        return fooled
-
-    def outcome(self) -> Outcome:
-        return Outcome(
-            attack=self.ascent.name,
-            inputs=self.worst,
-            fooled=self.fooled,
-            distance=self.within.distance(self.worst.double() - self.originals.double()),
-            gradients=self.gradients,
-            zero_gradients=self.zero_gradients / max(self.gradients, 1),
-        )
+def _of_unit_size(gradient: Inputs) -> Inputs:
+    """Each example's gradient divided by the sum of its sizes; 0 stays 0."""
+    size = gradient.abs().flatten(1).sum(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
+    return gradient / size.reshape(-1, *[1] * (gradient.dim() - 1))

@@ -59,3 +59,10 @@ def check_logits(logits: Tensor, labels: Labels) -> None:
 def is_fooled(logits: Logits, labels: Labels) -> Mask:
     """The largest logit is not the label's; an output with NaN is wrong whatever its argmax."""
     return (logits.argmax(dim=1) != labels) | logits.isnan().any(dim=1)
+
+
+def probabilities(outputs: Tensor) -> bool:
+    """Whether all outputs look like probabilities: none negative, each row's sum 1 (± 1e-4)."""
+    sums = outputs.sum(dim=1)
+    ones = torch.ones_like(sums)
+    return bool((outputs >= 0).all()) and bool(torch.allclose(sums, ones, rtol=0, atol=1e-4))

@@ -4,10 +4,14 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import nn
+from jaxtyping import Int
+from torch import Tensor, nn
 
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
+
+NOBODY = -1
+"""In `Outcome.by`: no attack fooled the example, or none was needed."""
 
 
 @dataclass(frozen=True)
@@ -21,17 +25,31 @@ class Outcome:
         fooled: the network's answer at that point is not the label. An example that is
             misclassified without any perturbation counts as fooled, at distance 0.
         distance: from the original input, in the norm of the set; float64.
-        gradients: how many per-example gradients were computed.
-        zero_gradients: the share of them that are exactly zero in every coordinate; a large
-            share means that the attack was blind, not that the network is robust.
+        gradients: how many were computed for each example.
+        blind: how many of them were exactly zero in every coordinate.
+        queries: how many further evaluations of the network each example took, among them
+            those that judge.
+        parts: the attacks it consists of; itself, for a single one.
+        by: which of the parts fooled each example; `NOBODY` where none did, or was needed.
     """
 
     attack: str
     inputs: Inputs
     fooled: Mask
     distance: PerExample
-    gradients: int
-    zero_gradients: float
+    gradients: Int[Tensor, " batch"]
+    blind: Int[Tensor, " batch"]
+    queries: Int[Tensor, " batch"]
+    parts: tuple[str, ...]
+    by: Int[Tensor, " batch"]
+
+    @property
+    def zero_gradients(self) -> float:
+        """The share of gradients that were exactly zero.
+
+        A large share means that the attack was blind, not that the network is robust.
+        """
+        return float(self.blind.sum()) / max(int(self.gradients.sum()), 1)
 
 
 @runtime_checkable

@@ -4,5 +4,6 @@ from gnomon.attacks.inputs.bim import BIM
 from gnomon.attacks.inputs.fgsm import FGSM
 from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
 from gnomon.attacks.inputs.pgd import PGD
+from gnomon.attacks.inputs.random_point import RandomPoint
 
-__all__ = ["BIM", "FGSM", "PGD", "GaussianNoise", "Noise", "UniformNoise"]
+__all__ = ["BIM", "FGSM", "PGD", "GaussianNoise", "Noise", "RandomPoint", "UniformNoise"]

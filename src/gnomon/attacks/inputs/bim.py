@@ -7,7 +7,8 @@ from torch import nn
 
 from gnomon.attacks.ascent import Ascent
 from gnomon.attacks.outcome import Outcome
-from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.attacks.view import PLAIN, View
+from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -20,6 +21,7 @@ class BIM:
         steps: gradient steps.
         relative_step: length of a step divided by the radius; None leaves it to `Ascent`.
         objective: what is driven up.
+        view: how the network is seen while searching.
 
     Raises:
         SettingError: fewer than one step or restart, or a step length that is not positive.
@@ -30,7 +32,8 @@ class BIM:
 
     steps: int = 10
     relative_step: float | None = None
-    objective: Objective = scale_free_cross_entropy
+    objective: Objective | RelativeObjective = scale_free_cross_entropy
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         self._ascent()
@@ -48,5 +51,9 @@ class BIM:
 
     def _ascent(self) -> Ascent:
         return Ascent(
-            f"BIM-{self.steps}", self.steps, self.relative_step, objective=self.objective
+            f"BIM-{self.steps}",
+            self.steps,
+            self.relative_step,
+            objective=self.objective,
+            view=self.view,
         )

@@ -7,7 +7,8 @@ from torch import nn
 
 from gnomon.attacks.ascent import Ascent
 from gnomon.attacks.outcome import Outcome
-from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.attacks.view import PLAIN, View
+from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -19,13 +20,15 @@ class FGSM:
     Attributes:
         random_start: steps from a random member of the set, and projects back on it.
         objective: what is driven up.
+        view: how the network is seen while searching.
 
     References:
         goodfellow2015, section 4.
     """
 
     random_start: bool = False
-    objective: Objective = scale_free_cross_entropy
+    objective: Objective | RelativeObjective = scale_free_cross_entropy
+    view: View = PLAIN
 
     def __call__(
         self,
@@ -40,4 +43,11 @@ class FGSM:
 
     def _ascent(self) -> Ascent:
         name = "FGSM with random start" if self.random_start else "FGSM"
-        return Ascent(name, 1, 1.0, random_start=self.random_start, objective=self.objective)
+        return Ascent(
+            name,
+            steps=1,
+            relative_step=1.0,
+            random_start=self.random_start,
+            objective=self.objective,
+            view=self.view,
+        )

@@ -7,7 +7,8 @@ from torch import nn
 
 from gnomon.attacks.ascent import Ascent
 from gnomon.attacks.outcome import Outcome
-from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.attacks.view import PLAIN, View
+from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -20,7 +21,9 @@ class PGD:
         steps: gradient steps per restart.
         restarts: random starts; an example once fooled is not attacked again.
         relative_step: length of a step divided by the radius; None leaves it to `Ascent`.
+        momentum: of the direction, see `Ascent`.
         objective: what is driven up.
+        view: how the network is seen while searching.
 
     Raises:
         SettingError: fewer than one step or restart, or a step length that is not positive.
@@ -33,7 +36,9 @@ class PGD:
     steps: int = 20
     restarts: int = 1
     relative_step: float | None = None
-    objective: Objective = scale_free_cross_entropy
+    momentum: float = 0.0
+    objective: Objective | RelativeObjective = scale_free_cross_entropy
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         self._ascent()
@@ -57,5 +62,7 @@ class PGD:
             self.relative_step,
             self.restarts,
             random_start=True,
+            momentum=self.momentum,
             objective=self.objective,
+            view=self.view,
         )

@@ -5,11 +5,10 @@ from typing import Any, ClassVar
 
 import torch
 
-from gnomon.attacks import BIM, FGSM, PGD, InputAttack
+from gnomon.attacks import BIM, FGSM, PGD, InputAttack, RandomPoint
 from gnomon.audit.doubts import Doubt, no_better_than_noise, zero_gradients
 from gnomon.audit.finding import Finding
 from gnomon.audit.probes.chase import Chase, chase, worst_case
-from gnomon.audit.probes.random_point import RandomPoint
 from gnomon.audit.probes.sweep import MULTIPLES, Sweep, sweeps
 from gnomon.audit.subject import Subject
 from gnomon.sets import InputSet

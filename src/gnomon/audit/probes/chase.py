@@ -69,7 +69,7 @@ def chase(
     device = device_of(subject.network)
     wrong = predict(subject.network, subject.inputs, batch) != subject.labels
     radius = torch.where(wrong, 0.0, torch.inf).double()
-    distance, name, gradients, zeros = radius.clone(), type(attack).__name__, 0, 0.0
+    distance, name, gradients, blind = radius.clone(), type(attack).__name__, 0, 0
     for within in sweep.sets:
         for part in radius.isinf().nonzero()[:, 0].split(batch):
             if not len(part):
@@ -80,9 +80,9 @@ def chase(
             radius[part[fooled]] = within.radius
             distance[part[fooled]] = outcome.distance.cpu()[fooled]
             name = outcome.attack
-            gradients += outcome.gradients
-            zeros += outcome.gradients * outcome.zero_gradients
-    return Chase(name, radius, distance, gradients, zeros / max(gradients, 1))
+            gradients += int(outcome.gradients.sum())
+            blind += int(outcome.blind.sum())
+    return Chase(name, radius, distance, gradients, blind / max(gradients, 1))
 
 
 def worst_case(chases: Sequence[Chase], name: str) -> Chase:

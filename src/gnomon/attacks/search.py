@@ -1,0 +1,200 @@
+"""One attack on one batch: who still resists, what has been found, what it cost."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from gnomon.attacks.guards import check_examples, check_logits, is_fooled, probabilities
+from gnomon.attacks.outcome import NOBODY, Outcome
+from gnomon.attacks.slopes import Slope
+from gnomon.attacks.view import View
+from gnomon.objectives import Objective, RelativeObjective
+from gnomon.sets import InputSet, PerturbationSet
+from gnomon.shapes import Inputs, Labels, Logits, Mask, PerExample
+
+Rows = Int[Tensor, " rows"]
+"""Which examples are searched for; one may be searched for in several rows at once."""
+
+
+class Search:
+    """The state that every attack shares, and the only place where success is judged.
+
+    A search runs inside a `with` statement: it first asks for the unperturbed answers, and
+    leaves the network as it found it. What the attack proposes is judged at a point that lies
+    in the set exactly, by the network itself in its own precision.
+
+    Args:
+        name: what the outcome says.
+        network: returns logits, or probabilities, whose logarithms are searched on then.
+        inputs: inside the set's domain.
+        labels: as many.
+        within: the allowed perturbations.
+        view: how the network is seen while searching.
+        generator: of everything random.
+
+    Attributes:
+        originals: the inputs.
+        labels: their labels.
+        reference: the logits of the unperturbed inputs.
+        fooled: who has been fooled so far.
+
+    Raises:
+        OutOfDomainError: an input is NaN or outside the set's domain.
+        ShapeError: the network does not return batch × classes.
+        SubjectError: NaN logits, or a label without a logit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        view: View,
+        generator: torch.Generator,
+    ) -> None:
+        check_examples(inputs, labels, within)
+        self.name, self.network, self.within = name, network, within
+        self.view, self.generator = view, generator
+        self.originals, self.labels = inputs.detach(), labels
+        self.worst = inputs.detach().clone()
+        self.fooled = torch.zeros_like(labels, dtype=torch.bool)
+        self.distance = torch.zeros(len(labels), dtype=torch.float64, device=inputs.device)
+        self._by = torch.full_like(labels, NOBODY)
+        self._gradients, self._blind, self._queries = (
+            torch.zeros_like(labels) for _ in range(3)
+        )
+        self._seen: Callable[[Tensor], Tensor] = network
+        self._stack = ExitStack()
+
+    def __enter__(self) -> "Search":
+        self._stack.enter_context(self.view.of(self.network))
+        try:
+            everybody = torch.arange(len(self.labels), device=self.labels.device)
+            self.reference = self._verdict(everybody, self.originals)
+            check_logits(self.reference, self.labels)
+            if probabilities(self.reference):
+                self._seen = nn.Sequential(self.network, _Logarithm())
+                self.reference = _Logarithm()(self.reference)
+            self.fooled = is_fooled(self.reference, self.labels)
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    @property
+    def resisting(self) -> Rows:
+        """The examples that nothing has fooled so far."""
+        return (~self.fooled).nonzero()[:, 0]
+
+    def region(self, rows: Rows) -> PerturbationSet:
+        """The allowed perturbations of each row's example."""
+        return self.within.around(self.originals[rows])
+
+    def logits(self, rows: Rows, perturbation: Inputs) -> Logits:
+        """What the search sees at perturbed examples, without a gradient."""
+        self._count(self._queries, rows, self.view.draws)
+        with torch.no_grad():
+            return self.view.logits(self._seen, self.originals[rows] + perturbation)
+
+    def slope(
+        self, rows: Rows, perturbation: Inputs, objective: Objective | RelativeObjective
+    ) -> Slope:
+        """The objective and its gradient at perturbed examples."""
+        labels = self.labels[rows]
+
+        def of(logits: Logits) -> PerExample:
+            if isinstance(objective, RelativeObjective):
+                return objective(logits, labels, self.reference[rows])
+            return objective(logits, labels)
+
+        points = self.originals[rows] + perturbation
+        found = self.view.slope(self._seen, points, of, self.generator)
+        self._count(self._gradients, rows, self.view.draws)
+        self._count(self._queries, rows, found.evaluations)
+        zero = (found.gradient == 0).flatten(1).all(dim=1)
+        self._count(self._blind, rows[zero], self.view.draws)
+        return found
+
+    def judge(self, rows: Rows, perturbation: Inputs, candidates: Mask | None = None) -> Mask:
+        """Which rows' examples are fooled now, here or in another row; what fools is kept.
+
+        Args:
+            rows: of the perturbations.
+            perturbation: judged at the nearest points that lie in the set exactly.
+            candidates: which rows are worth an evaluation; None means all.
+        """
+        chosen = rows if candidates is None else rows[candidates]
+        if len(chosen):
+            proposed = perturbation if candidates is None else perturbation[candidates]
+            points = self.region(chosen).perturb(proposed)
+            wrong = is_fooled(self._verdict(chosen, points), self.labels[chosen])
+            self.keep(chosen[wrong], points[wrong])
+        return self.fooled[rows]
+
+    def keep(self, rows: Rows, points: Inputs) -> None:
+        """Notes points of the set that fool; of several for one example, the nearest."""
+        moved = points.double() - self.originals[rows].double()
+        distance = self.within.distance(moved)
+        chosen = _nearest(rows, distance, len(self.labels))
+        better = ~self.fooled[rows[chosen]] | (distance[chosen] < self.distance[rows[chosen]])
+        chosen = chosen[better]
+        self.worst[rows[chosen]] = points[chosen]
+        self.distance[rows[chosen]] = distance[chosen]
+        self.fooled[rows[chosen]] = True
+        self._by[rows[chosen]] = 0
+
+    def outcome(self) -> Outcome:
+        """What was found."""
+        return Outcome(
+            attack=self.name,
+            inputs=self.worst,
+            fooled=self.fooled,
+            distance=self.distance,
+            gradients=self._gradients,
+            blind=self._blind,
+            queries=self._queries,
+            parts=(self.name,),
+            by=self._by,
+        )
+
+    def _verdict(self, rows: Rows, points: Inputs) -> Logits:
+        """The network's own logits; over several draws, their mean."""
+        self._count(self._queries, rows, self.view.draws)
+        with torch.no_grad():
+            return View(draws=self.view.draws).logits(self.network, points)
+
+    @staticmethod
+    def _count(counter: Tensor, rows: Rows, number: int) -> None:
+        if number:
+            counter.index_add_(0, rows.to(counter.device), torch.full_like(rows, number))
+
+
+def _nearest(rows: Rows, distance: PerExample, examples: int) -> Tensor:
+    """For each example among the rows the place of its least distance; the first, of equals."""
+    least = distance.new_full((examples,), torch.inf)
+    least = least.scatter_reduce(0, rows, distance, "amin")
+    places = (distance == least[rows]).nonzero()[:, 0]
+    first = rows.new_full((examples,), len(rows))
+    first = first.scatter_reduce(0, rows[places], places, "amin")
+    return first[first < len(rows)]
+
+
+class _Logarithm(nn.Module):
+    """Logits from probabilities, up to a constant."""
+
+    def forward(self, probabilities: Tensor) -> Tensor:
+        return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
