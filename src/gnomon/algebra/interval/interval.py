@@ -1,6 +1,7 @@
 """Intervals: every coordinate lies between two tensors."""
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
+from gnomon.sets.guards import known
 from gnomon.sets.perturbation_set import Domain
 
 Bound = Float[Tensor, "..."]
@@ -21,11 +23,17 @@ class Interval(Value):
     intervals: the outputs lie between `lower` and `upper`. That is true in exact arithmetic;
     each bound here is computed in floating point with ordinary rounding.
 
+    A bound may be infinite: nothing is known on that side. Products then keep 0 · ∞ = 0, and
+    say −∞ or ∞ only where something unbounded enters with a weight.
+
     Args:
         lower: a bound of every coordinate.
         upper: another of the same shape, nowhere below it.
         nonnegative: whether no member has a negative coordinate for a reason that is known
             without looking at the numbers; products are cheaper then.
+
+    Attributes:
+        unbounded: whether a bound may be infinite; products are dearer then.
 
     Raises:
         ShapeError: bounds of different shape.
@@ -35,6 +43,7 @@ class Interval(Value):
     lower: Bound
     upper: Bound
     nonnegative: bool
+    unbounded: bool = False
 
     def __init__(self, lower: Bound, upper: Bound, *, nonnegative: bool = False) -> None:
         if lower.shape != upper.shape:
@@ -42,7 +51,7 @@ class Interval(Value):
                 f"Interval: expected bounds of one shape, got {tuple(lower.shape)} and "
                 f"{tuple(upper.shape)}. Expand the smaller one."
             )
-        if _known(lambda: not bool((lower <= upper).all())):
+        if known(lambda: not bool((lower <= upper).all())):
             wrong = (~(lower <= upper)).nonzero()[0].tolist()
             low, high = float(lower[tuple(wrong)]), float(upper[tuple(wrong)])
             raise SettingError(
@@ -50,9 +59,12 @@ class Interval(Value):
                 "Order the bounds, and remove NaN."
             )
         self.lower, self.upper, self.nonnegative = lower, upper, nonnegative
+        self.unbounded = infinite(lower, upper)
 
     @staticmethod
-    def computed(lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> "Interval":
+    def computed(
+        lower: Tensor, upper: Tensor, *, nonnegative: bool = False, unbounded: bool = False
+    ) -> "Interval":
         """The result of a rule, whose bounds need no check.
 
         A bound may be NaN here (∞ − ∞): nothing is known of that coordinate, and no comparison
@@ -60,6 +72,7 @@ class Interval(Value):
         """
         made = Interval.__new__(Interval)
         made.lower, made.upper, made.nonnegative = lower, upper, nonnegative
+        made.unbounded = unbounded
         return made
 
     @classmethod
@@ -86,6 +99,7 @@ class Interval(Value):
             ShapeError: a radius that does not broadcast to the centre's shape.
         """
         size = torch.as_tensor(radius, dtype=centre.dtype, device=centre.device)
+        unbounded = infinite(size)
         try:
             size = size.expand_as(centre)
         except RuntimeError as error:
@@ -94,23 +108,24 @@ class Interval(Value):
                 f"{tuple(size.shape)}. Give one number per coordinate, or one for all."
             ) from error
         lower, upper = centre - size, centre + size
-        if _known(lambda: not bool((lower <= upper).all())):
+        if known(lambda: not bool((lower <= upper).all())):
             least = float(size[~(lower <= upper)][0])
             raise SettingError(
                 f"Interval: expected a radius ≥ 0 around numbers, got {least:g}, or NaN as the "
                 "centre. Correct it."
             )
         if domain is None:
-            return cls.computed(lower, upper)
+            return cls.computed(lower, upper, unbounded=unbounded)
         low, high = domain
-        if _known(lambda: not bool(((centre >= low) & (centre <= high)).all())):
+        if known(lambda: not bool(((centre >= low) & (centre <= high)).all())):
             raise SettingError(
                 f"Interval: expected a centre in [{low:g}, {high:g}], got "
                 f"[{float(centre.min()):g}, {float(centre.max()):g}]. Rescale it, or pass the "
                 "domain it has."
             )
         low_end, high_end = lower.clamp_min(low), upper.clamp_max(high)
-        return cls.computed(low_end, high_end, nonnegative=low >= 0)
+        unbounded = unbounded and math.inf in (-low, high)
+        return cls.computed(low_end, high_end, nonnegative=low >= 0, unbounded=unbounded)
 
     @property
     def parts(self) -> tuple[Tensor, ...]:
@@ -145,10 +160,11 @@ class Interval(Value):
         """
         lower = function(self.lower, *args, **kwargs)
         upper = function(self.upper, *args, **kwargs)
+        facts = {"nonnegative": self.nonnegative, "unbounded": self.unbounded}
         if isinstance(lower, Tensor):
-            return Interval.computed(lower, upper, nonnegative=self.nonnegative)
+            return Interval.computed(lower, upper, **facts)
         return tuple(
-            Interval.computed(low, high, nonnegative=self.nonnegative)
+            Interval.computed(low, high, **facts)
             for low, high in zip(lower, upper, strict=True)
         )
 
@@ -163,12 +179,19 @@ def as_interval(value: Interval | Tensor | float | int, like: Tensor) -> Interva
     return Interval.point(torch.as_tensor(value, dtype=like.dtype, device=like.device))
 
 
-def _known(condition: Callable[[], bool]) -> bool:
-    """Whether a condition on numbers holds; False where numbers cannot be looked at.
+def infinite(*bounds: Tensor) -> bool:
+    """Whether a bound is seen to be infinite or NaN; False where numbers cannot be seen."""
+    return known(lambda: not all(_is_finite(each) for each in bounds))
 
-    Inside `torch.func.vmap` a tensor stands for many, and has no single truth value.
-    """
-    try:
-        return condition()
-    except RuntimeError:
-        return False
+
+def extremes(ends: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
+    """The least and the greatest of several tensors, coordinate by coordinate."""
+    lower, upper = ends[0], ends[0]
+    for end in ends[1:]:
+        lower, upper = lower.minimum(end), upper.maximum(end)
+    return lower, upper
+
+
+def _is_finite(bound: Tensor) -> bool:
+    low, high = bound.aminmax()
+    return bool(low > -torch.inf) and bool(high < torch.inf)

@@ -42,7 +42,7 @@ def batch_norm(
     shift = running_mean.reshape(shape)
     box = as_interval(x, like)
     return _affine(
-        Interval.computed((box.lower - shift) * scale, (box.upper - shift) * scale),
+        box.each(lambda end: (end - shift) * scale),
         weight,
         bias,
         shape,
@@ -139,7 +139,9 @@ def _divided(d: Interval, axes: tuple[int, ...], eps: float, most: float) -> Int
         nonnegative=True,
     )
     result = mul(d, scale)
-    return Interval.computed(result.lower.clamp_min(-most), result.upper.clamp_max(most))
+    cap = result.lower.new_tensor(most)
+    # Where an end is infinite, it can be NaN here; the cap is known of it all the same.
+    return Interval.computed(torch.fmax(result.lower, -cap), torch.fmin(result.upper, cap))
 
 
 def _affine(x: Interval, weight: Given, bias: Given, shape: tuple[int, ...]) -> Interval:

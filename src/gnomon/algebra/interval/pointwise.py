@@ -19,7 +19,7 @@ from gnomon.activations import (
     SiLU,
     Tanh,
 )
-from gnomon.algebra.interval.interval import Interval, as_interval
+from gnomon.algebra.interval.interval import Interval, as_interval, extremes, infinite
 from gnomon.algebra.value import placed
 from gnomon.errors import UnsupportedOperationError
 
@@ -45,6 +45,7 @@ def over(
     nonnegative: bool = False,
 ) -> Interval:
     """The exact range of a continuous function with these turning points."""
+    function = _with_limits(function) if x.unbounded else function
     first, second = function(x.lower), function(x.upper)
     lower, upper = first.minimum(second), first.maximum(second)
     for point in turning_points:
@@ -102,9 +103,8 @@ def reciprocal(x: Interval) -> Interval:
     # The safe denominator keeps gradients of the branch not taken finite.
     low = torch.where(apart, x.upper, torch.ones_like(x.upper)).reciprocal()
     high = torch.where(apart, x.lower, torch.ones_like(x.lower)).reciprocal()
-    return Interval.computed(
-        torch.where(apart, low, -infinity), torch.where(apart, high, infinity)
-    )
+    lower, upper = torch.where(apart, low, -infinity), torch.where(apart, high, infinity)
+    return Interval.computed(lower, upper, unbounded=infinite(lower, upper))
 
 
 def softmax(x: Interval, dim: int, **named: Any) -> Interval:
@@ -116,6 +116,8 @@ def softmax(x: Interval, dim: int, **named: Any) -> Interval:
     del named
     least = _softmax_of(x.lower, x.upper, dim)
     most = _softmax_of(x.upper, x.lower, dim)
+    if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
+        least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
     return Interval.computed(least, most, nonnegative=True)
 
 
@@ -125,14 +127,6 @@ def _softmax_of(own: Tensor, others: Tensor, dim: int) -> Tensor:
     scaled = (others - top).exp()
     rest = (scaled.sum(dim=dim, keepdim=True) - scaled).clamp_min(0)
     return 1 / (1 + rest * (top - own).exp())
-
-
-def extremes(ends: list[Tensor]) -> tuple[Tensor, Tensor]:
-    """The least and the greatest of several tensors, coordinate by coordinate."""
-    lower, upper = ends[0], ends[0]
-    for end in ends[1:]:
-        lower, upper = lower.minimum(end), upper.maximum(end)
-    return lower, upper
 
 
 def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
@@ -150,14 +144,31 @@ def _turning(name: str, *points: float) -> Callable[..., Interval]:
     function = function or getattr(torch, name)
 
     def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
+        given = partial(_applied, function, settings, named)
         if points:
-            result = over(lambda v: function(v, *settings, **named), points, x)
+            result = over(given, points, x)
         else:
-            result = x.each(function, *settings, **named)
+            result = x.each(_with_limits(given) if x.unbounded else given)
             result.nonnegative = False
         return placed(x, result, inplace)
 
     return rule
+
+
+def _applied(
+    function: Callable[..., Tensor], settings: tuple[Any, ...], named: dict[str, Any], v: Tensor
+) -> Tensor:
+    return function(v, *settings, **named)
+
+
+def _with_limits(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    """The function, at ±∞ by its limit where it is 0 · ∞ there, as x Φ(x) at −∞ is."""
+
+    def limited(v: Tensor) -> Tensor:
+        most, value = torch.finfo(v.dtype).max, function(v)
+        return torch.where(value.isnan(), function(v.clamp(-most, most)), value)
+
+    return limited
 
 
 POINTWISE = {

@@ -1,5 +1,6 @@
 """Products of intervals: matrices and convolutions whose inputs and weights both vary."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,12 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval.ball import Ball, lengths
-from gnomon.algebra.interval.interval import Interval, as_interval
+from gnomon.algebra.interval.exact import Exact, exact_sums
+from gnomon.algebra.interval.interval import Interval, as_interval, extremes
+from gnomon.algebra.interval.norm_ball import NormBall, narrowed
+from gnomon.algebra.interval.unbounded import collapsed, opened, reaching, times
+
+Rows = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
@@ -19,11 +25,14 @@ class Bilinear:
 
     Attributes:
         multiply: the map.
+        rows: x and w as A and B of shape … × n × k and … × m × k, such that A Bᵀ holds the
+            outputs in their order; for sums that are written out.
         inner: the axes of x and of w that are summed over together.
         outer: the axes of w and of the result that name the outputs.
     """
 
     multiply: Callable[[Tensor, Tensor], Tensor]
+    rows: Rows
     inner: tuple[int, int] | None = None
     outer: tuple[int, int] | None = None
 
@@ -47,14 +56,16 @@ class Bilinear:
     @property
     def turned(self) -> "Bilinear":
         """The same map with its arguments exchanged."""
-        return Bilinear(lambda w, x: self.multiply(x, w))
+        return Bilinear(lambda w, x: self.multiply(x, w), lambda w, x: self.rows(x, w))
 
     def _one_by_one(self, xs: Sequence[Tensor], row: Sequence[Tensor]) -> Tensor:
         terms = [self.multiply(x, w) for x, w in zip(xs, row, strict=True)]
         return sum(terms[1:], terms[0])
 
 
-LINEAR = Bilinear(functional.linear, inner=(-1, -1), outer=(0, -1))
+LINEAR = Bilinear(
+    functional.linear, lambda x, w: (torch.atleast_2d(x), w), inner=(-1, -1), outer=(0, -1)
+)
 
 
 def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
@@ -64,38 +75,36 @@ def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> I
     both factors move freely), except the last:
 
     - one factor is a tensor: two products, of centre and radius;
+    - one is an `Exact` box: the terms themselves;
     - no coordinate of x is negative: four, x⁻w⁻ and so on being absent;
     - a Euclidean ball of weights: that of its centre, and radius times ‖x‖₂ of what each
       output sees;
+    - a ball of inputs: that of its centre, and radius times the dual norm of the weights, cut
+      with what the box gives; exact for a tensor of weights and a ball that no domain cuts;
     - otherwise five (Rump's form). A product [x][w] then is at most 4 − 2√2 ≈ 1.1716 times as
-      wide as its range, and exact unless both factors hold 0 in their interior.
+      wide as its range, and exact unless both factors hold 0 in their interior; of weights
+      that each have one sign, it is exact for all inputs.
 
-    No tensor larger than the arguments and the result is made.
+    Infinite bounds are set apart first. No tensor larger than the arguments and the result is
+    made.
 
     References:
         rump2012; rump1999.
     """
-    if isinstance(w, Ball):
-        return _with_ball(multiply, x, w)
-    if isinstance(x, Tensor) or isinstance(w, Tensor):
-        return _of_one(multiply, x, w)
-    if x.nonnegative:
-        return _of_nonnegative(multiply, x, w)
-    if w.nonnegative:
-        return _of_nonnegative(multiply.turned, w, x)
-    return _of_any_sign(multiply, x, w)
+    return _form(x, w)(multiply, x, w)
 
 
 def linear(
     x: Interval | Tensor, weight: Interval | Tensor, bias: Interval | Tensor | None = None
 ) -> Interval:
     """The range of x Wᵀ + b."""
-    return _biased(product(LINEAR, x, weight), bias)
+    return _biased(product(LINEAR, _by_example(x, x.ndim > 1), weight), bias)
 
 
 def matmul(x: Interval | Tensor, y: Interval | Tensor) -> Interval:
     """The range of the matrix product."""
-    return product(Bilinear(lambda first, second: first @ second), x, y)
+    whole = y.ndim <= x.ndim > 1
+    return product(Bilinear(torch.matmul, _matrix_rows), _by_example(x, whole), y)
 
 
 def convolution(
@@ -116,13 +125,14 @@ def convolution(
 
     channels = -(weight.ndim - 1)
     transposed = "transpose" in function.__name__
-    given = settings[_GROUPS[transposed] :]
+    given = settings[_GROUPS:]
     groups = given[0] if given else named.get("groups", 1)
-    bilinear = Bilinear(multiply)
+    rows = partial(_convolution_rows, multiply, groups, transposed)
+    bilinear = Bilinear(multiply, rows)
     if groups == 1:
         inner, outer = (0, 1) if transposed else (1, 0)
-        bilinear = Bilinear(multiply, (channels, inner), (outer, channels))
-    result = product(bilinear, x, weight)
+        bilinear = Bilinear(multiply, rows, (channels, inner), (outer, channels))
+    result = product(bilinear, _by_example(x, x.ndim == weight.ndim), weight)
     places = result.ndim - (weight.ndim - 1)  # 1 for a batch, 0 for a single example
     return _biased(result, bias, (-1, *[1] * (result.ndim - 1 - places)))
 
@@ -131,11 +141,78 @@ def mul(x: Interval | Tensor | float | int, y: Interval | Tensor | float | int) 
     """The exact range of the coordinatewise product."""
     like = x.parts[0] if isinstance(x, Interval) else y.parts[0]  # type: ignore[union-attr]
     first, second = as_interval(x, like), as_interval(y, like)
-    ends = [a * b for a in first.parts for b in second.parts]
-    lower, upper = ends[0], ends[0]
-    for end in ends[1:]:
-        lower, upper = lower.minimum(end), upper.maximum(end)
-    return Interval.computed(lower, upper, nonnegative=first.nonnegative and second.nonnegative)
+    unbounded = first.unbounded or second.unbounded
+    multiply = times if unbounded else torch.mul
+    lower, upper = extremes([multiply(a, b) for a in first.parts for b in second.parts])
+    nonnegative = first.nonnegative and second.nonnegative
+    return Interval.computed(lower, upper, nonnegative=nonnegative, unbounded=unbounded)
+
+
+def _form(x: Interval | Tensor, w: Interval | Tensor) -> Callable[..., Interval]:
+    """The first of these forms that applies."""
+    both = (x, w)
+    boxes = [each for each in both if isinstance(each, Interval)]
+    forms = (
+        (any(box.unbounded for box in boxes), _of_infinite),
+        (isinstance(w, Ball), _with_ball),
+        (isinstance(x, NormBall), _of_norm_ball),
+        (len(boxes) < len(both), _of_one),
+        (any(isinstance(box, Exact) for box in boxes), _written_out),
+        (any(box.nonnegative for box in boxes[:1]), _of_nonnegative),
+        (any(box.nonnegative for box in boxes[1:]), _of_nonnegative_weights),
+        (True, _of_any_sign),
+    )
+    return next(form for applies, form in forms if applies)
+
+
+def _of_infinite(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
+    """The product of the finite ends; outputs that an infinite end reaches are unbounded."""
+    like = x if isinstance(x, Tensor) else x.lower
+    open_sides = reaching(multiply, as_interval(x, like), as_interval(w, like))
+    finite = [
+        collapsed(each) if isinstance(each, Interval) and each.unbounded else each
+        for each in (x, w)
+    ]
+    if (isinstance(x, Exact) or isinstance(w, Exact)) and isinstance(finite[1], Interval):
+        finite[1] = Exact.of(finite[1])
+    return opened(product(multiply, *finite), *open_sides)
+
+
+def _written_out(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
+    """Term by term; what shape the result has is seen from the product of the centres."""
+    rows, columns = zip(*map(multiply.rows, x.parts, w.parts), strict=True)
+    shape = multiply(x.lower, w.lower).shape
+    lower, upper = exact_sums((rows[0], rows[1]), (columns[0], columns[1]))
+    return Interval.computed(lower.reshape(shape), upper.reshape(shape))
+
+
+def _matrix_rows(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    return torch.atleast_2d(x), y.mT if y.ndim > 1 else y.unsqueeze(0)
+
+
+def _convolution_rows(
+    multiply: Callable[[Tensor, Tensor], Tensor],
+    groups: int,
+    transposed: bool,
+    x: Tensor,
+    weight: Tensor,
+) -> tuple[Tensor, Tensor]:
+    """Weights as groups × outputs × k, inputs as examples × groups × places × k.
+
+    What a place sees of the inputs is a convolution, too, with k outputs that pick one
+    coordinate each.
+    """
+    size, kernel = weight.shape, weight.shape[2:]
+    channels = size[0] // groups if transposed else size[1]
+    terms = channels * math.prod(kernel)
+    picking = torch.eye(terms, dtype=x.dtype, device=x.device)
+    picking = picking.reshape(terms, channels, *kernel)
+    if transposed:
+        picking = picking.transpose(0, 1)
+        weight = weight.reshape(groups, channels, *size[1:]).transpose(1, 2)
+    seen = multiply(x, picking.repeat(groups, *[1] * (len(size) - 1)))
+    seen = seen.reshape(*seen.shape[: x.ndim - len(kernel) - 1], groups, terms, -1)
+    return weight.reshape(groups, -1, terms), seen.mT
 
 
 def _with_ball(multiply: Bilinear, x: Interval | Tensor, w: Ball) -> Interval:
@@ -144,6 +221,49 @@ def _with_ball(multiply: Bilinear, x: Interval | Tensor, w: Ball) -> Interval:
     largest = x.abs() if isinstance(x, Tensor) else x.lower.abs().maximum(x.upper.abs())
     seen = lengths(multiply(largest.square(), torch.ones_like(w.middle)))
     return Interval.computed(middle.lower - w.reach * seen, middle.upper + w.reach * seen)
+
+
+def _of_norm_ball(multiply: Bilinear, x: NormBall, w: Interval | Tensor) -> Interval:
+    """The centre's product and r ‖s w‖*, and |w − w_c| |x| where weights vary; or the box's."""
+    box = product(multiply, x.box, w)
+    centre = w if isinstance(w, Tensor) else w.centre
+    middle = multiply(x.middle, centre)
+    up, down = (_dual_l1 if x.norm == "L1" else _dual_l2)(multiply, x, centre)
+    reach = x.reach.reshape(-1, *[1] * (middle.ndim - 1))
+    lower, upper = middle - reach * down, middle + reach * up
+    if isinstance(w, Interval):
+        error = multiply(x.lower.abs().maximum(x.upper.abs()), w.radius)
+        lower, upper = lower - error, upper + error
+    return narrowed(box, lower, upper)
+
+
+def _dual_l2(multiply: Bilinear, x: NormBall, w: Tensor) -> tuple[Tensor, Tensor]:
+    """‖s w‖₂, upwards and downwards, of the coordinates that have room on that side."""
+    square = x.scale.square().expand_as(x.middle)
+    if x.whole:
+        both = lengths(multiply(square, w.square()))
+        return both, both
+    sides = (square * (x.upper > x.middle), square * (x.lower < x.middle))
+    rising, falling = w.clamp_min(0).square(), w.clamp_max(0).square()
+    up, down = multiply.sums(sides, ((rising, falling), (falling, rising)))
+    return lengths(up), lengths(down)
+
+
+def _dual_l1(multiply: Bilinear, x: NormBall, w: Tensor) -> tuple[Tensor, Tensor]:
+    """``max_i |s w_i|``, with the largest s; or ‖s w‖₂, which it cannot exceed either."""
+    up, down = _dual_l2(multiply, x, w)
+    if multiply.outer is None:
+        return up, down
+    rows = w.abs().transpose(0, multiply.outer[0]).flatten(1).amax(dim=1)
+    largest = x.scale.flatten(1).amax(dim=1)
+    places = [1] * (-multiply.outer[1] - 1)
+    largest = largest.reshape(-1, *[1] * (up.ndim - 1)) * rows.reshape(-1, *places)
+    return up.minimum(largest), down.minimum(largest)
+
+
+def _by_example(x: Interval | Tensor, apart: bool) -> Interval | Tensor:
+    """A ball as its box where the product mixes the examples of the first axis."""
+    return x if apart or not isinstance(x, NormBall) else x.box
 
 
 def _of_one(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
@@ -171,6 +291,10 @@ def _of_nonnegative(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
     return Interval.computed(lower, upper)
 
 
+def _of_nonnegative_weights(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
+    return _of_nonnegative(multiply.turned, w, x)
+
+
 def _of_any_sign(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
     """With m the centre, r the radius and ρ = sign(m) min(|m|, r) of each factor.
 
@@ -196,8 +320,8 @@ def _biased(
     return Interval.computed(x.lower + low, x.upper + high)
 
 
-_GROUPS = {False: 3, True: 4}
-"""Where torch's convolutions, plain and transposed, take their groups, after the bias."""
+_GROUPS = 3
+"""Where torch's convolutions, transposed or not, take their groups, after the bias."""
 
 PRODUCTS = {
     "linear": linear,
