@@ -54,6 +54,8 @@ from .bounds import (
     CROWN as CROWN,
     IBP as IBP,
     BoundMethod as BoundMethod,
+    Falsification as Falsification,
+    Falsifier as Falsifier,
     LargestRadius as LargestRadius,
     Margins as Margins,
 )

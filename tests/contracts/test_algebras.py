@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Affine, Interval, Parameters, Relaxed, Value, evaluate
+from gnomon.bounds import Falsifier
 from gnomon.seeds import generator
+from gnomon.sets import Linf, ParameterRegion, TensorBox
 from reference.networks_of_all_kinds import networks
 
 RADIUS, RELATIVE = 0.03, 0.01
@@ -128,6 +130,23 @@ def test_attacked_points_are_inside(
                 }
             with torch.no_grad():
                 assert_contains(bounds, output(network, point, weights))
+
+
+@pytest.mark.parametrize("name", ["mlp, relu", "mlp, tanh", "linear, softmax", "linear, prelu"])
+def test_no_search_beats_the_bounds(algebra: Row, name: str) -> None:
+    """Members, corners and ascents of every output, on inputs and parameters at once."""
+    network, x = NETWORKS[name]()
+    around = boxes(network, RELATIVE)
+    sets = {name: TensorBox(box.centre, box.radius) for name, box in around.items()}
+    low, high = enclosure(algebra, network, x, RADIUS, around)
+    falsifier = Falsifier(members=10, corners=10, steps=5)
+    region, source = ParameterRegion(sets), generator(6)
+    claimed = Interval(low.detach(), high.detach())
+    found = falsifier(network, x, claimed, Linf(RADIUS), region, source)
+    assert not found.beaten
+    attained = found.attained
+    inner = Interval(attained.lower + 0.01 * attained.width, attained.upper)
+    assert falsifier(network, x, inner, Linf(RADIUS), region, source).beaten
 
 
 def test_a_point_maps_to_a_point(algebra: Row, case: tuple[nn.Module, Tensor]) -> None:

@@ -1,6 +1,7 @@
 """The worst case from outside: what no perturbation in a set can exceed."""
 
 from gnomon.bounds.crown import CROWN
+from gnomon.bounds.falsifier import Falsification, Falsifier
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius
@@ -10,6 +11,8 @@ __all__ = [
     "CROWN",
     "IBP",
     "BoundMethod",
+    "Falsification",
+    "Falsifier",
     "Head",
     "LargestRadius",
     "Margins",
