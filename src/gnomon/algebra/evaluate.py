@@ -33,7 +33,7 @@ def evaluate(
         UnknownNameError: a parameter that the network does not have.
         ShapeError: a value of another shape than the parameter's.
     """
-    with _replaced(network, parameters or {}):
+    with _replaced(network, parameters or {}, inputs):
         try:
             return network(inputs)
         except UnsupportedOperationError as error:
@@ -42,10 +42,12 @@ def evaluate(
 
 
 @contextmanager
-def _replaced(network: nn.Module, parameters: Parameters) -> Generator[None, None, None]:
+def _replaced(
+    network: nn.Module, parameters: Parameters, inputs: Value | Tensor
+) -> Generator[None, None, None]:
     """Puts the values where modules look for their parameters."""
     own = dict(network.named_parameters())
-    values = {name: lift(given) for name, given in parameters.items()}
+    values = {name: lift(given, inputs) for name, given in parameters.items()}
     for name, value in values.items():
         if name not in own:
             raise UnknownNameError(

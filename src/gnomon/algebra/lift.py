@@ -13,12 +13,18 @@ Parameters = Mapping[str, Value | Tensor | TensorSet] | Mapping[str, TensorSet]
 """What takes the place of parameters, by the names that `named_parameters` gives them."""
 
 
-def lift(given: Value | Tensor | TensorSet) -> Value | Tensor:
+def lift(given: Value | Tensor | TensorSet, beside: Value | Tensor) -> Value | Tensor:
     """A box as an interval, a ball as a ball; values and tensors as they are.
+
+    Args:
+        given: what takes the place of a parameter.
+        beside: the inputs, whose algebra may enclose it in a way of its own.
 
     Raises:
         UnsupportedOperationError: a set of another kind.
     """
+    if isinstance(beside, Value):
+        given = beside.lifted(given)
     if isinstance(given, TensorBox):
         return Interval.computed(given.lower, given.upper)
     if isinstance(given, TensorBall):

@@ -69,7 +69,20 @@ def outward(lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
 
 @runtime_checkable
 class Level(Protocol):
-    """Of which executions of a network a bound is true."""
+    """Of which executions of a network a bound is true.
+
+    None of them overflows: where a bound passes the largest number, nothing is known.
+    """
+
+    @property
+    def largest(self) -> float:
+        """The largest number there is."""
+        ...
+
+    @property
+    def smallest(self) -> float:
+        """The smallest normal number: what one operation can lose by underflow."""
+        ...
 
     def relative(self, terms: int) -> float:
         """By which part of Σ |terms| an execution can miss a sum of so many terms."""
@@ -88,6 +101,16 @@ class Level(Protocol):
 @dataclass(frozen=True)
 class Real:
     """The network in real arithmetic, with the weights that are stored: nothing is missed."""
+
+    @property
+    def largest(self) -> float:
+        """None."""
+        return math.inf
+
+    @property
+    def smallest(self) -> float:
+        """None: no number is lost."""
+        return 0.0
 
     def relative(self, terms: int) -> float:
         """Nothing."""
@@ -120,15 +143,24 @@ class Deployed:
     def __post_init__(self) -> None:
         unit_roundoff(self.dtype)
 
+    @property
+    def largest(self) -> float:
+        """The largest number of the type."""
+        return torch.finfo(self.dtype).max
+
+    @property
+    def smallest(self) -> float:
+        """The smallest normal number of the type."""
+        return torch.finfo(self.dtype).tiny
+
     def relative(self, terms: int) -> float:
         """The number γ_n."""
         return gamma(terms, self.dtype)
 
     def extra(self, terms: int, magnitude: Tensor) -> Tensor:
         """The error γ_n Σ |terms| + n tiny; infinite where an intermediate sum may overflow."""
-        numbers = torch.finfo(self.dtype)
-        most = gamma(terms, self.dtype) * magnitude + terms * numbers.tiny
-        fits = (magnitude + most).detach() < numbers.max / 2
+        most = gamma(terms, self.dtype) * magnitude + terms * self.smallest
+        fits = (magnitude + most).detach() < self.largest / 2
         return torch.where(fits, up(up(up(most))), torch.full_like(most, torch.inf))
 
 

@@ -37,6 +37,13 @@ class Value:
         """Takes the other's content: what a function that works in place does."""
         vars(self).update(vars(other))
 
+    def lifted(self, given: Any) -> Any:
+        """What stands for a set of parameters beside this value: as given, if anything does.
+
+        An algebra overrides it that encloses sets otherwise than `Interval`.
+        """
+        return given
+
     @property
     def shape(self) -> torch.Size:
         """Of the tensor that it stands for."""

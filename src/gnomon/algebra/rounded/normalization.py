@@ -1,0 +1,288 @@
+"""Softmax and normalisations: compositions of rules that are sound each by itself."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gnomon.algebra.rounded.accuracy import LIBRARY, enclosed
+from gnomon.algebra.rounded.allowance import inflated, settled, speck
+from gnomon.algebra.rounded.arithmetic import add, mean, sub
+from gnomon.algebra.rounded.pointwise import power, reciprocal
+from gnomon.algebra.rounded.products import mul
+from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
+from gnomon.algebra.rounding import REAL, Deployed, Level, down, gamma, outward, unit_roundoff
+from gnomon.errors import UnsupportedOperationError
+
+Given = RoundedInterval | Tensor | None
+
+
+def softmax(x: RoundedInterval, dim: int, **named: Any) -> RoundedInterval:
+    """The range of each coordinate of the softmax.
+
+    A coordinate is least where its own logit is low and all others are high; it is computed as
+    1 / (1 + R G) with R = Σ_{j≠i} exp(x_j − top) and G = exp(top − x_i). R is a difference of
+    two sums: its error is bounded by that of the sum, G's by its size.
+
+    An execution that subtracts the maximum misses the coordinate by the relative error of its
+    exponentials, u (D + 8) for logits that differ by at most D, of a sum, and a quotient.
+    """
+    del named
+    least = _softmax_of(x.lower, x.upper, dim, 1.0)
+    most = _softmax_of(x.upper, x.lower, dim, -1.0)
+    if isinstance(x.level, Deployed):
+        size = x.shape[dim]
+        apart = x.upper.amax(dim, keepdim=True) - x.lower.amin(dim, keepdim=True)
+        unit = unit_roundoff(x.level.dtype)
+        part = 4 * unit * (apart + math.log(size) + 1) + 2 * gamma(size + 32, x.level.dtype)
+        part = torch.where(part < 0.5, inflated(torch.expm1(part)), torch.nan)
+        lost = 4 * size * speck(x.level.dtype)
+        least, most = outward(least * (1 - part) - lost, most * (1 + part) + lost)
+    finite = (x.upper - x.lower).isfinite().all(dim, keepdim=True)
+    nan = torch.full_like(least, torch.nan)
+    return RoundedInterval.computed(
+        torch.where(finite, least, nan),
+        torch.where(finite, most, nan),
+        x.level,
+        nonnegative=True,
+    )
+
+
+def logsumexp(x: RoundedInterval, dim: Any, keepdim: bool = False) -> RoundedInterval:
+    """The range of log Σ exp x, which rises with every coordinate.
+
+    With the maximum m subtracted, the differences miss u |x_i − m| each, the sum and its
+    logarithm γ, and the last sum u (|m| + log n).
+    """
+    axes = (dim,) if isinstance(dim, int) else tuple(dim)
+    n = math.prod(x.shape[axis] for axis in axes)
+    ends = [end.logsumexp(axes, keepdim=keepdim) for end in x.parts]
+    largest = x.magnitude.amax(axes, keepdim=keepdim)
+    kinds = [x.dtype, *([x.level.dtype] if isinstance(x.level, Deployed) else [])]
+    share = sum(2 * gamma(n + 32, kind) for kind in kinds)
+    miss = inflated(share * (3 * largest + math.log(n) + 1))
+    return RoundedInterval.computed(*outward(ends[0] - miss, ends[1] + miss), x.level)
+
+
+def batch_norm(
+    x: RoundedInterval | Tensor,
+    running_mean: Tensor | None,
+    running_var: Tensor | None,
+    weight: Given = None,
+    bias: Given = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> RoundedInterval:
+    """The range of (x − μ) / √(v + ε) · γ + β with the running statistics.
+
+    Executions may also compute x · α + (β − μ α) with α = γ / √(v + ε): at most 16 roundings of
+    |x| |α|, |μ| |α| and |β|.
+
+    Raises:
+        UnsupportedOperationError: in training mode, where they depend on the batch.
+    """
+    del momentum
+    if training or running_mean is None or running_var is None:
+        raise UnsupportedOperationError(
+            "RoundedInterval: expected batch normalisation by running statistics, got training "
+            "mode or none kept. Call network.eval() first."
+        )
+    like = next(each for each in (x, weight, bias) if isinstance(each, RoundedInterval))
+    shape = (-1, *[1] * (x.ndim - 2))
+    box = _real(as_rounded(x, like))
+    centre, variance = (
+        _real(as_rounded(each.reshape(shape), like)) for each in (running_mean, running_var)
+    )
+    scale = _inverse_root(variance, eps)
+    normal = mul(sub(box, centre), scale)
+    result = _affine(normal, weight, bias, shape, like)
+    if like.level.relative(1) == 0:
+        return result
+    size = (box.magnitude + centre.magnitude) * scale.magnitude
+    for given, joined in ((weight, torch.mul), (bias, torch.add)):
+        if given is not None:
+            sizes = as_rounded(given, like).magnitude.reshape(shape)
+            size = inflated(joined(size, sizes))
+    return settled(result.lower, result.upper, like.level, 16, size)
+
+
+def layer_norm(
+    x: RoundedInterval | Tensor,
+    normalized_shape: Sequence[int],
+    weight: Given = None,
+    bias: Given = None,
+    eps: float = 1e-5,
+) -> RoundedInterval:
+    """A range of layer normalisation over the last axes, in real arithmetic."""
+    like = _real_only("layer_norm", x, weight, bias)
+    axes = tuple(range(-len(normalized_shape), 0))
+    normal = _standardised(as_rounded(x, like), axes, eps)
+    return _affine(normal, weight, bias, tuple(normalized_shape), like)
+
+
+def group_norm(
+    x: RoundedInterval | Tensor,
+    num_groups: int,
+    weight: Given = None,
+    bias: Given = None,
+    eps: float = 1e-5,
+) -> RoundedInterval:
+    """A range of normalisation over groups of channels and all places, in real arithmetic."""
+    like = _real_only("group_norm", x, weight, bias)
+    box = as_rounded(x, like).each(torch.reshape, (len(x), num_groups, -1))
+    normal = _standardised(box, (-1,), eps).each(torch.reshape, x.shape)
+    return _affine(normal, weight, bias, (-1, *[1] * (x.ndim - 2)), like)
+
+
+def instance_norm(
+    x: RoundedInterval | Tensor,
+    running_mean: Tensor | None = None,
+    running_var: Tensor | None = None,
+    weight: Given = None,
+    bias: Given = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> RoundedInterval:
+    """A range of normalisation of each channel over its places; in real arithmetic, if own."""
+    del momentum
+    if not use_input_stats:
+        return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
+    like = _real_only("instance_norm", x, weight, bias)
+    normal = _standardised(as_rounded(x, like), tuple(range(2, x.ndim)), eps)
+    return _affine(normal, weight, bias, (-1, *[1] * (x.ndim - 2)), like)
+
+
+def rms_norm(
+    x: RoundedInterval | Tensor,
+    normalized_shape: Sequence[int],
+    weight: Given = None,
+    eps: float | None = None,
+) -> RoundedInterval:
+    """A range of x / √(mean x² + ε) · γ over the last axes, in real arithmetic.
+
+    Raises:
+        UnsupportedOperationError: without ε, which would depend on the type of the numbers.
+    """
+    like = _real_only("rms_norm", x, weight)
+    if eps is None:
+        raise UnsupportedOperationError(
+            "RoundedInterval: expected rms_norm with a number as eps, got None, which stands "
+            "for that of the type it is computed in. Give the number."
+        )
+    axes = tuple(range(-len(normalized_shape), 0))
+    box = as_rounded(x, like)
+    scaled = _divided(box, axes, eps, _count(box, axes))
+    return _affine(scaled, weight, None, tuple(normalized_shape), like)
+
+
+def _softmax_of(own: Tensor, others: Tensor, dim: int, side: float) -> Tensor:
+    """A lower (side 1) or upper (side −1) bound of 1 / (1 + Σ_{j≠i} exp(others_j − own_i)).
+
+    Each exponential misses a relative 10u, and u D for the rounding of its argument of size D,
+    where exp(−D) D ≤ 1/2; the sum of n of them at most γ_n S.
+    """
+    n, u = own.shape[dim], unit_roundoff(own.dtype)
+    top = others.amax(dim=dim, keepdim=True).detach()
+    scaled = (others - top).exp()
+    whole = scaled.sum(dim=dim, keepdim=True)
+    rest = whole - scaled
+    miss = inflated(4 * gamma(n + 16, own.dtype) * whole)
+    rest = (rest + side * miss).clamp_min(0)
+    gap = top - own
+    growth = gap.exp() * (1 + side * (16 * u + 4 * u * gap.abs().clamp_max(1e6)))
+    ratio = (1 + rest * growth).reciprocal()
+    found = ratio * (1 - side * 16 * u) - side * speck(own.dtype)
+    return found.clamp(0, 1)
+
+
+def _standardised(x: RoundedInterval, axes: tuple[int, ...], eps: float) -> RoundedInterval:
+    """(x − mean) / √(variance + ε) over the axes.
+
+    The deviations d_i = (1 − 1/n) x_i − Σ_{j≠i} x_j / n have exact ranges; no |d_i| exceeds
+    √(n − 1) standard deviations, since they sum to 0.
+    """
+    n = _count(x, axes)
+    centres = mean(x, axes, keepdim=True)
+    low, high = x.parts
+    step = down((high - low) / n).clamp_min(0)
+    step = down(step)
+    lower = down(down(low - centres.upper) + step)
+    upper = -down(down(centres.lower - high) + step)
+    deviation = RoundedInterval.computed(lower, upper, x.level)
+    return _divided(deviation, axes, eps, n - 1)
+
+
+def _divided(
+    d: RoundedInterval, axes: tuple[int, ...], eps: float, most: int
+) -> RoundedInterval:
+    """A range of d / √(mean d² + ε), whose square is never larger than `most`."""
+    scale = _inverse_root(mean(power(d, 2), axes, keepdim=True), eps)
+    result = mul(d, scale)
+    cap = math.nextafter(math.nextafter(math.sqrt(most), math.inf), math.inf)
+    cap = cap * (1 + 4 * unit_roundoff(d.dtype))
+    finite = result.lower.isfinite()
+    lower = torch.where(finite, result.lower.clamp_min(-cap), result.lower)
+    upper = torch.where(finite, result.upper.clamp_max(cap), result.upper)
+    return RoundedInterval.computed(lower, upper, d.level)
+
+
+def _inverse_root(variance: RoundedInterval, eps: float) -> RoundedInterval:
+    """The range of 1 / √(v + ε)."""
+    shifted = add(variance, eps)
+    root = enclosed(shifted, [end.sqrt() for end in shifted.parts], LIBRARY)
+    result = reciprocal(root)
+    result.nonnegative = True
+    return result
+
+
+def _affine(
+    x: RoundedInterval,
+    weight: Given,
+    bias: Given,
+    shape: tuple[int, ...],
+    like: RoundedInterval,
+) -> RoundedInterval:
+    """The range of x γ + β in real arithmetic, as a value at the level."""
+    level: Level = like.level
+    for given, joined in ((weight, mul), (bias, add)):
+        if given is not None:
+            part = _real(as_rounded(given, like).each(torch.reshape, shape))
+            x = joined(_real(x), part)
+    return RoundedInterval.computed(x.lower, x.upper, level)
+
+
+def _real(x: RoundedInterval) -> RoundedInterval:
+    """The same interval, of which rules do not add what executions miss."""
+    made = x.each(lambda end: end)
+    made.level = REAL
+    return made
+
+
+def _real_only(name: str, *given: Given) -> RoundedInterval:
+    """The first value, of a function whose executions differ too much to be bounded."""
+    like = next(each for each in given if isinstance(each, RoundedInterval))
+    if like.level.relative(1) > 0:
+        raise UnsupportedOperationError(
+            f"RoundedInterval: expected a network without {name} at the level of executions, "
+            "of which there are many that find mean and variance differently. Use REAL."
+        )
+    return like
+
+
+def _count(like: RoundedInterval, axes: tuple[int, ...]) -> int:
+    return math.prod(like.shape[axis] for axis in axes)
+
+
+NORMALIZATION: dict[str, Any] = {
+    "softmax": softmax,
+    "logsumexp": logsumexp,
+    "batch_norm": batch_norm,
+    "layer_norm": layer_norm,
+    "group_norm": group_norm,
+    "instance_norm": instance_norm,
+    "rms_norm": rms_norm,
+}
