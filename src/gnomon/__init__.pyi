@@ -12,12 +12,15 @@ from .activations import (
     Tanh as Tanh,
 )
 from .algebra import (
+    REAL as REAL,
     Affine as Affine,
     Ball as Ball,
+    Deployed as Deployed,
     Interval as Interval,
     Moments as Moments,
     NormBall as NormBall,
     Relaxed as Relaxed,
+    RoundedInterval as RoundedInterval,
     enclose as enclose,
     evaluate as evaluate,
 )

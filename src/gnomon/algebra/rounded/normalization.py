@@ -164,18 +164,17 @@ def rms_norm(
 ) -> RoundedInterval:
     """A range of x / √(mean x² + ε) · γ over the last axes, in real arithmetic.
 
-    Raises:
-        UnsupportedOperationError: without ε, which would depend on the type of the numbers.
+    Without ε it is that of the type of the weight, which may be float32 or float64 where the
+    weight varies.
     """
     like = _real_only("rms_norm", x, weight)
-    if eps is None:
-        raise UnsupportedOperationError(
-            "RoundedInterval: expected rms_norm with a number as eps, got None, which stands "
-            "for that of the type it is computed in. Give the number."
-        )
+    kinds = [weight.dtype] if isinstance(weight, Tensor) else [torch.float32, torch.float64]
+    sizes = [torch.finfo(kind).eps for kind in kinds]  # powers of two, exact in any type
+    ends = [like.lower.new_tensor(size) for size in (min(sizes), max(sizes))]
+    added = RoundedInterval.computed(ends[0], ends[1], like.level) if eps is None else eps
     axes = tuple(range(-len(normalized_shape), 0))
     box = as_rounded(x, like)
-    scaled = _divided(box, axes, eps, _count(box, axes))
+    scaled = _divided(box, axes, added, _count(box, axes))
     return _affine(scaled, weight, None, tuple(normalized_shape), like)
 
 
@@ -217,7 +216,7 @@ def _standardised(x: RoundedInterval, axes: tuple[int, ...], eps: float) -> Roun
 
 
 def _divided(
-    d: RoundedInterval, axes: tuple[int, ...], eps: float, most: int
+    d: RoundedInterval, axes: tuple[int, ...], eps: float | RoundedInterval, most: int
 ) -> RoundedInterval:
     """A range of d / √(mean d² + ε), whose square is never larger than `most`."""
     scale = _inverse_root(mean(power(d, 2), axes, keepdim=True), eps)
@@ -230,7 +229,7 @@ def _divided(
     return RoundedInterval.computed(lower, upper, d.level)
 
 
-def _inverse_root(variance: RoundedInterval, eps: float) -> RoundedInterval:
+def _inverse_root(variance: RoundedInterval, eps: float | RoundedInterval) -> RoundedInterval:
     """The range of 1 / √(v + ε)."""
     shifted = add(variance, eps)
     root = enclosed(shifted, [end.sqrt() for end in shifted.parts], LIBRARY)
