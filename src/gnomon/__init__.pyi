@@ -21,6 +21,7 @@ from .algebra import (
     NormBall as NormBall,
     Relaxed as Relaxed,
     RoundedInterval as RoundedInterval,
+    RoundedRelaxed as RoundedRelaxed,
     enclose as enclose,
     evaluate as evaluate,
 )
@@ -60,6 +61,7 @@ from .bounds import (
     Falsification as Falsification,
     Falsifier as Falsifier,
     LargestRadius as LargestRadius,
+    LargestSize as LargestSize,
     Margins as Margins,
 )
 from .config import (

@@ -3,12 +3,13 @@
 from gnomon.algebra.affine import Affine
 from gnomon.algebra.enclose import enclose
 from gnomon.algebra.evaluate import evaluate
-from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.interval import Ball, Exact, Interval
 from gnomon.algebra.interval.norm_ball import NormBall
-from gnomon.algebra.lift import Parameters
+from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.rounded import RoundedBall, RoundedInterval
+from gnomon.algebra.rounded import RoundedBall, RoundedInterval, enclose_rounded
+from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value
 
@@ -17,6 +18,7 @@ __all__ = [
     "Affine",
     "Ball",
     "Deployed",
+    "Exact",
     "Interval",
     "Level",
     "Moments",
@@ -26,7 +28,10 @@ __all__ = [
     "Relaxed",
     "RoundedBall",
     "RoundedInterval",
+    "RoundedRelaxed",
     "Value",
     "enclose",
+    "enclose_rounded",
     "evaluate",
+    "exactly",
 ]

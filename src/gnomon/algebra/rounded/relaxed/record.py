@@ -1,0 +1,118 @@
+"""Notes a step of an expression, or starts afresh where none is bounded."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed.forms import Node, Origin
+from gnomon.algebra.rounded.relaxed.steps import box_node
+from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
+from gnomon.algebra.rounded.rounded_interval import RoundedInterval
+from gnomon.algebra.rounding import safe_kernels
+from gnomon.algebra.value import Rule
+from gnomon.errors import UnsupportedOperationError
+
+
+def record(
+    x: RoundedRelaxed,
+    box: Interval,
+    origin: Origin,
+    *,
+    settled: bool = False,
+    independent: bool = False,
+) -> RoundedRelaxed:
+    """A value that came from x, with as many examples."""
+    node = Node(box, origin, x.node.examples, settled=settled, independent=independent)
+    return RoundedRelaxed(node, x.settings, x.level)
+
+
+def enclosure(name: str, *args: Any, **kwargs: Any) -> Any:
+    """What rounded intervals make of a function of the bounds that are known so far."""
+    return _plain(_enclosed(name, [_rounded(each) for each in args], kwargs))
+
+
+def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
+    """What rounded intervals make of a function: its output is a box, and forgets its origin.
+
+    Operands are bounded by substitution backwards first.
+    """
+    values = [each for each in _flat((*args, *kwargs.values())) if _is_value(each)]
+    for each in values:
+        each.operand()
+    given = {key: _rounded(each) for key, each in kwargs.items()}
+    return _boxes(_enclosed(name, [_rounded(each) for each in args], given), values[0])
+
+
+def starting_afresh(name: str) -> Rule:
+    """The rule of a function without a relaxation."""
+
+    def rule(*args: Any, **kwargs: Any) -> Any:
+        return fresh(name, *args, **kwargs)
+
+    return rule
+
+
+def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
+    """The rules, run with kernels whose errors are bounded."""
+
+    def safe(rule: Rule) -> Rule:
+        def run(*args: Any, **kwargs: Any) -> Any:
+            with safe_kernels():
+                return rule(*args, **kwargs)
+
+        return run
+
+    return {name: safe(rule) for name, rule in rules.items()}
+
+
+def placed(x: RoundedRelaxed, result: Any, *, inplace: bool) -> Any:
+    """The result; put where x is, too, if the function works in place."""
+    if inplace:
+        x.assign(result)
+    return result
+
+
+def _enclosed(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    rule = RoundedInterval.rules.get(name)
+    if rule is None:
+        raise UnsupportedOperationError(
+            f"RoundedRelaxed: expected an operation whose rounding is bounded, got {name!r}. "
+            f"It knows {', '.join(sorted(RoundedInterval.rules))}."
+        )
+    return rule(*args, **kwargs)
+
+
+def _rounded(argument: Any) -> Any:
+    """The argument with rounded intervals in place of values of this algebra."""
+    if isinstance(argument, RoundedRelaxed):
+        return argument.rounded
+    if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
+        return type(argument)(_rounded(each) for each in argument)
+    return argument
+
+
+def _plain(found: Any) -> Any:
+    """The bounds alone."""
+    if isinstance(found, tuple | list):
+        return tuple(_plain(each) for each in found)
+    return Interval.computed(*found.parts, nonnegative=found.nonnegative)
+
+
+def _boxes(found: Any, like: RoundedRelaxed) -> Any:
+    """Beginnings of new expressions; a result without axes of examples is an interval."""
+    if isinstance(found, tuple | list):
+        return tuple(_boxes(each, like) for each in found)
+    if not isinstance(found, RoundedInterval) or found.ndim == 0:
+        return found
+    return RoundedRelaxed(box_node(_plain(found)), like.settings, like.level)
+
+
+def _is_value(each: Any) -> bool:
+    return isinstance(each, RoundedRelaxed)
+
+
+def _flat(arguments: Sequence[Any]) -> list[Any]:
+    found: list[Any] = []
+    for each in arguments:
+        found += _flat(each) if isinstance(each, tuple | list) else [each]
+    return found

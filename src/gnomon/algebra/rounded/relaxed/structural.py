@@ -1,0 +1,194 @@
+"""Rules of operations that move, pick, join or average coordinates."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxed import Relaxed
+from gnomon.algebra.relaxed.forms import Origin
+from gnomon.algebra.relaxed.origins import Leaf
+from gnomon.algebra.relaxed.relaxed import Settings
+from gnomon.algebra.rounded.relaxed.losses import floor, most
+from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
+from gnomon.algebra.rounded.relaxed.steps import Lossy, box_node, step_noise
+from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
+from gnomon.algebra.rounded.rounded_interval import as_rounded
+from gnomon.algebra.rounding import gamma, up
+from gnomon.algebra.value import Rule
+
+_MOVING = (
+    *("flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view"),
+    *("flip", "movedim", "permute", "pixel_shuffle", "roll", "swapaxes", "t", "transpose"),
+    *("chunk", "narrow", "select", "split", "unbind"),
+)
+_REPEATING = ("expand", "expand_as", "getitem", "index_select", "repeat")
+_POOLING = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d")
+_REDUCING = ("cumsum", "mean", "sum")
+
+
+def moved(name: str) -> Rule:
+    """The rule of a function that moves coordinates, or picks some: `Relaxed`'s is exact."""
+    exact = Relaxed.rules[name]
+
+    def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        return _wrapped(exact(_bare(x), *settings, **named), x)
+
+    return rule
+
+
+def repeated(name: str) -> Rule:
+    """The rule of a function that may pick a coordinate several times.
+
+    Their coefficients are then added, which is rounded.
+    """
+    exact = Relaxed.rules[name]
+
+    def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        found = _wrapped(exact(_bare(x), *settings, **named), x)
+        function = _function(name, settings, named)
+        numbers = torch.arange(x.numel(), device=x.device).reshape(x.shape)
+        terms = int(function(numbers).flatten().bincount(minlength=1).max())
+        if terms > 1 and found.node.origin.parents:
+            found.node.origin = _lossy(x, found.node.origin, function, terms)
+        return found
+
+    return rule
+
+
+def averaged(name: str) -> Rule:
+    """The rule of a function that adds coordinates of one example with fixed weights ≥ 0."""
+    plain = Relaxed.rules[name]
+
+    def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        found = plain(_bare(x), *settings, **named)
+        if not isinstance(found, Relaxed) or isinstance(found.node.origin, Leaf):
+            return fresh(name, x, *settings, **named)
+        box = enclosure(name, x, *settings, **named)
+        function = _function(name, settings, named)
+        apart = x.node.examples * (x.shape[1] if name in _POOLING else 1)
+        # There and back no sum has more terms; a division comes on top.
+        terms = 2 + max(x.numel(), box.numel()) // max(apart, 1)
+        lost = x.level.extra(terms, _sizes(x, function, terms))
+        step = _lossy(x, found.node.origin, function, terms, lost)
+        return record(x, box, step, settled=x.node.independent)
+
+    return rule
+
+
+def pad(
+    x: RoundedRelaxed, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Any:
+    """The value with coordinates added at its borders."""
+    if mode != "constant" or len(pad) // 2 >= x.ndim:
+        return fresh("pad", x, pad, mode=mode, value=value)
+    found = Relaxed.rules["pad"](_bare(x), pad, mode=mode, value=value)
+    function = partial(functional.pad, pad=tuple(pad), mode=mode, value=value)
+    step = _lossy(x, found.node.origin, function, 1)
+    box = enclosure("pad", x, pad, mode=mode, value=value)
+    return record(x, box, step, settled=x.node.settled)
+
+
+def joined(name: str) -> Rule:
+    """The rule of `cat` or `stack`: values and tensors in a row."""
+    exact = Relaxed.rules[name]
+
+    def rule(tensors: Sequence[Any], dim: int = 0) -> Any:
+        first = next(each for each in tensors if isinstance(each, RoundedRelaxed))
+        boxes = [_bare(_as_value(each, first)) for each in tensors]
+        return _wrapped(exact(boxes, dim), first)
+
+    return rule
+
+
+def copied(name: str) -> Rule:
+    """The rule of a function that changes at most the kind of number."""
+
+    def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        box = enclosure(name, x, *settings, **named)
+        return x if box.dtype == x.dtype else fresh(name, x, *settings, **named)
+
+    return rule
+
+
+def dropout(x: RoundedRelaxed, *settings: Any, **named: Any) -> RoundedRelaxed:
+    """The value itself: nothing is dropped in evaluation mode."""
+    Interval.rules["dropout"](x.node.interval, *settings, **named)
+    return x
+
+
+def _bare(x: RoundedRelaxed) -> Relaxed:
+    """The node, for rules that do not compute; they are not to look for better bounds."""
+    return Relaxed(x.node, Settings("interval", x.settings.budget))
+
+
+def _wrapped(found: Any, like: RoundedRelaxed) -> Any:
+    """What such a rule found; a box of which it forgot the origin begins a new expression."""
+    if isinstance(found, tuple | list):
+        return tuple(_wrapped(each, like) for each in found)
+    if not isinstance(found, Relaxed):
+        return found
+    node = found.node
+    node = box_node(node.interval) if isinstance(node.origin, Leaf) else node
+    return RoundedRelaxed(node, like.settings, like.level)
+
+
+def _lossy(
+    x: RoundedRelaxed,
+    step: Origin,
+    function: Callable[[Tensor], Tensor],
+    terms: int,
+    lost: Tensor | None = None,
+) -> Lossy:
+    """The step of an affine function with weights ≥ 0; at most `terms` of them in a sum."""
+    loss = up(_sizes(x, function, terms) * gamma(terms + 4, x.dtype))
+    constant = function(torch.zeros_like(x.node.interval.lower))
+    examples = x.node.examples
+    below = floor(most(x.node.interval), examples, terms + 4)
+    losses = [loss] if lost is None else [loss, lost]
+    return Lossy(step, step_noise(losses, constant, examples, below))
+
+
+def _sizes(x: RoundedRelaxed, function: Callable[[Tensor], Tensor], terms: int) -> Tensor:
+    """F(|h|), rounded up."""
+    found = function(most(x.node.interval)) * (1 + 2 * gamma(terms + 4, x.dtype))
+    return up(up(found.abs()) + terms * torch.finfo(x.dtype).tiny)
+
+
+def _function(
+    name: str, settings: tuple[Any, ...], named: dict[str, Any]
+) -> Callable[[Tensor], Tensor]:
+    if name == "getitem":
+        return lambda value: value[settings[0]]
+    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
+    function = getattr(owner, name)
+    return lambda value: function(value, *settings, **named)
+
+
+def _as_value(value: Any, like: RoundedRelaxed) -> RoundedRelaxed:
+    if isinstance(value, RoundedRelaxed):
+        return value
+    box = as_rounded(value, like.rounded)
+    plain = Interval.computed(*box.parts, nonnegative=box.nonnegative)
+    return RoundedRelaxed(box_node(plain), like.settings, like.level)
+
+
+STRUCTURAL: dict[str, Rule] = {
+    **{name: moved(name) for name in _MOVING},
+    **{name: repeated(name) for name in _REPEATING},
+    **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
+    **{name: copied(name) for name in ("clone", "contiguous", "double", "float", "to")},
+    **{name: joined(name) for name in ("cat", "concat", "stack")},
+    "pad": pad,
+    **dict.fromkeys(
+        (
+            *("alpha_dropout", "feature_alpha_dropout"),
+            *("dropout", "dropout1d", "dropout2d", "dropout3d"),
+        ),
+        dropout,
+    ),
+}

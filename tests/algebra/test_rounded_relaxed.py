@@ -1,0 +1,167 @@
+"""Relaxations with an account of rounding, against exact rationals and executions."""
+
+import itertools
+from fractions import Fraction
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnomon.algebra import Relaxed, evaluate
+from gnomon.algebra.rounded import RoundedInterval
+from gnomon.algebra.rounded.relaxed import RoundedRelaxed
+from gnomon.algebra.rounding import REAL, Deployed
+from gnomon.seeds import generator
+from reference.exact_rationals import Rationals, outputs, rationals
+
+SINGLE, DOUBLE = torch.float32, torch.float64
+LEVELS = [REAL, Deployed(SINGLE)]
+
+
+def _spread(shape: tuple[int, ...], source: torch.Generator, octaves: float) -> Tensor:
+    """Numbers of both signs whose sizes differ by up to so many octaves, so that they cancel."""
+    size = 2.0 ** (octaves * (torch.rand(shape, generator=source) - 0.5))
+    return size * torch.randn(shape, generator=source).sign()
+
+
+def _network(kind: str, seed: int, octaves: float = 12.0) -> tuple[nn.Sequential, Tensor]:
+    """A network in float32, and two points."""
+    bend = nn.LeakyReLU(0.3) if "leaky" in kind else nn.ReLU()
+    if "convolution" in kind:
+        layers = [nn.Conv2d(2, 3, 2), bend, nn.Conv2d(3, 2, 2), bend, nn.Flatten()]
+        network, shape = nn.Sequential(*layers, nn.Linear(8, 2)), (2, 2, 4, 4)
+    else:
+        network = nn.Sequential(nn.Linear(5, 6), bend, nn.Linear(6, 6), bend, nn.Linear(6, 2))
+        shape = (2, 5)
+    source = generator(seed, kind)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.copy_(_spread(tuple(parameter.shape), source, octaves))
+    return network.eval().requires_grad_(requires_grad=False), _spread(shape, source, 4.0)
+
+
+def _drawn(centre: Tensor, radius: Fraction, source: torch.Generator) -> Rationals:
+    """A point of the box of this radius, at a corner as often as not."""
+    share = torch.rand(centre.shape, generator=source) * 4 - 2
+    return rationals(centre) + radius * rationals(share.clamp(-1, 1))
+
+
+def _holds(low: Tensor, high: Tensor, value: Rationals) -> bool:
+    """Whether exact numbers lie between bounds, compared exactly."""
+    inside = (rationals(low) <= value) & (value <= rationals(high))
+    return bool(inside.all())
+
+
+@pytest.mark.parametrize("kind", ["relu", "leaky", "convolution", "leaky convolution"])
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+@pytest.mark.parametrize("radius", [0.0, 2.0**-10, 0.25])
+def test_exact_outputs_lie_inside(kind: str, dtype: torch.dtype, radius: float) -> None:
+    source = generator(3, kind)
+    for seed in range(1 if "convolution" in kind else 4):
+        network, x = _network(kind, seed)
+        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype))
+        assert found.dtype == dtype
+        for example, trial in itertools.product(range(2), range(4 if radius else 1)):
+            point = _drawn(x[example], Fraction(radius) * (trial > 0), source)
+            exact = outputs(network, point)
+            assert _holds(found.lower[example], found.upper[example], exact)
+            rows = torch.tensor([[1.0, -1.0], [0.5, 3.0]])
+            combined = found.bound(rows)
+            both = rationals(rows).dot(exact)
+            assert _holds(combined.lower[example], combined.upper[example], both)
+            least = rationals(found.at_least(rows)[example])
+            assert bool((least <= both).all())
+
+
+def test_rounding_breaks_plain_relaxations_but_not_these() -> None:
+    """In float32, at points: one number is enclosed, and all else is rounding."""
+    broken = 0
+    for seed in range(20):
+        network, x = _network("relu", seed, octaves=20.0)
+        plain = evaluate(network, Relaxed.around(x, 0.0)).settled()
+        found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+        for example in range(2):
+            exact = outputs(network, rationals(x[example]))
+            broken += not _holds(plain.lower[example], plain.upper[example], exact)
+            assert _holds(found.lower[example], found.upper[example], exact)
+    assert broken > 10
+
+
+def test_a_certificate_that_only_rounding_gives() -> None:
+    """2²⁴ + 1 − 2²⁴ − 1/2 is 1/2 exactly, and −1/2 in float32 from left to right.
+
+    The network is minus that, so its largest value is −1/2: not certified as ≥ 0, which plain
+    bounds in float32 do.
+    """
+    network = nn.Sequential(nn.Linear(4, 4, bias=False), nn.ReLU(), nn.Linear(4, 1, bias=False))
+    with torch.no_grad():
+        network[0].weight.copy_(torch.eye(4))
+        network[2].weight.copy_(-torch.tensor([[2.0**24, 1.0, -(2.0**24), -0.5]]))
+    x = torch.ones(1, 4)
+    rows = torch.ones(1, 1)
+    found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    assert found.at_least(rows).item() <= -0.5 <= found.bound(rows).upper.item()
+    wide = evaluate(network, RoundedRelaxed.around(x, 0.0))
+    assert wide.at_least(rows).item() == pytest.approx(-0.5, abs=1e-6)
+    assert wide.bound(rows).upper.item() < 0
+    deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+    assert deployed.at_least(rows).item() <= -1.0
+    assert deployed.bound(rows).upper.item() >= 0.5
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+@pytest.mark.parametrize("kind", ["leaky", "convolution"])
+def test_exact_outputs_lie_inside_where_parameters_vary(kind: str, dtype: torch.dtype) -> None:
+    source = generator(4, kind)
+    for seed, radius in itertools.product(range(2), (2.0**-30, 2.0**-6)):
+        network, x = _network(kind, seed)
+        own = dict(network.named_parameters())
+        boxes = {
+            name: RoundedInterval.around(value, radius, dtype=dtype)
+            for name, value in own.items()
+        }
+        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype), boxes)
+        for example, _ in itertools.product(range(2), range(4)):
+            weights = {
+                name: _drawn(value, Fraction(radius), source) for name, value in own.items()
+            }
+            exact = outputs(network, _drawn(x[example], Fraction(radius), source), weights)
+            assert _holds(found.lower[example], found.upper[example], exact)
+
+
+def _executed(network: nn.Sequential, x: Tensor, order: str, source: torch.Generator) -> Tensor:
+    """Outputs of linear layers and rectifiers in float32, each sum in an order of its own."""
+    for layer in network:
+        if not isinstance(layer, nn.Linear):
+            x = layer(x)
+            continue
+        terms = torch.cat(
+            [layer.weight * x[:, None], layer.bias.expand(len(x), -1)[..., None]], 2
+        )
+        terms = terms[..., torch.randperm(terms.shape[2], generator=source)]
+        if order == "by size":
+            terms = terms.gather(2, terms.abs().argsort(2, descending=True))
+        if order == "in pairs":
+            terms = torch.stack([terms[..., ::2].sum(2), terms[..., 1::2].sum(2)], 2)
+        total = torch.zeros_like(terms[..., 0])
+        for term in terms.unbind(2):
+            total = total + term
+        x = total
+    return x
+
+
+@pytest.mark.parametrize("order", ["by chance", "by size", "in pairs"])
+def test_executions_in_any_order_lie_inside(order: str) -> None:
+    """At level REAL not all of them do."""
+    outside = 0
+    source = generator(5, order)
+    for seed in range(10):
+        network, x = _network("leaky", seed, octaves=20.0)
+        deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+        real = evaluate(network, RoundedRelaxed.around(x, 0.0))
+        for _ in range(10):
+            output = _executed(network, x, order, source)
+            assert output.dtype == SINGLE
+            assert deployed.contains(output.double())
+            outside += not real.contains(output.double())
+    assert outside > 10
