@@ -13,7 +13,7 @@ from gnomon.algebra.rounded.arithmetic import add, mean, sub
 from gnomon.algebra.rounded.pointwise import power, reciprocal
 from gnomon.algebra.rounded.products import mul
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
-from gnomon.algebra.rounding import REAL, Deployed, Level, down, gamma, outward, unit_roundoff
+from gnomon.algebra.rounding import Deployed, Level, down, gamma, outward, unit_roundoff
 from gnomon.errors import UnsupportedOperationError
 
 Given = RoundedInterval | Tensor | None
@@ -92,9 +92,9 @@ def batch_norm(
         )
     like = next(each for each in (x, weight, bias) if isinstance(each, RoundedInterval))
     shape = (-1, *[1] * (x.ndim - 2))
-    box = _real(as_rounded(x, like))
+    box = as_rounded(x, like).real
     centre, variance = (
-        _real(as_rounded(each.reshape(shape), like)) for each in (running_mean, running_var)
+        as_rounded(each.reshape(shape), like).real for each in (running_mean, running_var)
     )
     scale = _inverse_root(variance, eps)
     normal = mul(sub(box, centre), scale)
@@ -249,16 +249,9 @@ def _affine(
     level: Level = like.level
     for given, joined in ((weight, mul), (bias, add)):
         if given is not None:
-            part = _real(as_rounded(given, like).each(torch.reshape, shape))
-            x = joined(_real(x), part)
+            part = as_rounded(given, like).each(torch.reshape, shape).real
+            x = joined(x.real, part)
     return RoundedInterval.computed(x.lower, x.upper, level)
-
-
-def _real(x: RoundedInterval) -> RoundedInterval:
-    """The same interval, of which rules do not add what executions miss."""
-    made = x.each(lambda end: end)
-    made.level = REAL
-    return made
 
 
 def _real_only(name: str, *given: Given) -> RoundedInterval:

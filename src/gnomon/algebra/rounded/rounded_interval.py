@@ -196,6 +196,11 @@ class RoundedInterval(Value):
         return self.lower is self.upper
 
     @property
+    def real(self) -> "RoundedInterval":
+        """The same bounds, of which rules add nothing for executions from here on."""
+        return RoundedInterval._made(self.lower, self.upper, REAL, nonnegative=self.nonnegative)
+
+    @property
     def width(self) -> Tensor:
         """The distance between the bounds of every coordinate."""
         return self.upper - self.lower
