@@ -2,14 +2,23 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from copy import copy
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from gnomon.algebra.lift import Parameters, lift
 from gnomon.algebra.value import Value
-from gnomon.errors import ShapeError, UnknownNameError, UnsupportedOperationError, nearest
+from gnomon.algebra.views import refuse_overwritten
+from gnomon.errors import (
+    ShapeError,
+    SubjectError,
+    UnknownNameError,
+    UnsupportedOperationError,
+    nearest,
+)
 
 
 def evaluate(
@@ -30,15 +39,21 @@ def evaluate(
 
     Raises:
         UnsupportedOperationError: an operation without a rule; the module it sits in is named.
+        SubjectError: a network that draws random numbers.
         UnknownNameError: a parameter that the network does not have.
         ShapeError: a value of another shape than the parameter's.
     """
-    with _replaced(network, parameters or {}, inputs):
+    # What the network writes into its inputs in place is not written into the caller's.
+    given = copy(inputs) if isinstance(inputs, Value) else inputs
+    with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):
         try:
-            return network(inputs)
+            found = network(given)
+            if isinstance(found, Value):
+                refuse_overwritten(found)
         except UnsupportedOperationError as error:
             place = _innermost(network, error.__traceback__)
             raise UnsupportedOperationError(f"{place}: {error}") from error
+    return found
 
 
 @contextmanager
@@ -77,6 +92,29 @@ def _replaced(
             vars(module)["_parameters"] = held
             for name in held:
                 vars(module).pop(name, None)
+
+
+@contextmanager
+def _drawing_nothing(device: torch.device) -> Generator[None, None, None]:
+    """Refuses a network after which the next random number is another than before it.
+
+    Raises:
+        SubjectError: there is such a number.
+    """
+    if torch.compiler.is_compiling():
+        yield
+        return
+    generators = [torch.default_generator]
+    if device.type == "cuda":
+        generators.append(torch.cuda.default_generators[device.index or 0])
+    before = [each.get_state() for each in generators]
+    yield
+    after = [each.get_state() for each in generators]
+    if not all(map(torch.equal, before, after)):
+        raise SubjectError(
+            "evaluate: expected a network that computes the same each time, got one that drew "
+            "random numbers. Call network.eval(), or remove what is random."
+        )
 
 
 def _innermost(network: nn.Module, trace: TracebackType | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.interval import Ball, Exact, Interval
 from gnomon.algebra.value import Value
 from gnomon.errors import UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox, TensorSet
@@ -35,3 +35,21 @@ def lift(given: Value | Tensor | TensorSet, beside: Value | Tensor) -> Value | T
         f"evaluate: expected boxes or balls of parameters, got {type(given).__name__}. Enclose "
         "it in one of these."
     )
+
+
+def exactly(parameters: Parameters) -> dict[str, Value | Tensor | TensorSet]:
+    """The parameters with every box as one that is multiplied exactly: `Exact`.
+
+    Bounds are those that interval arithmetic could reach at best, at the price of time. A ball,
+    of which more is known than its box, stays a ball.
+    """
+    boxes = {
+        name: Interval.computed(given.lower, given.upper)
+        if isinstance(given, TensorBox)
+        else given
+        for name, given in parameters.items()
+    }
+    return {
+        name: Exact.of(given) if type(given) is Interval else given
+        for name, given in boxes.items()
+    }

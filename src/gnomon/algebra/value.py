@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.algebra.views import VIEWS, refuse_overwritten, share, write, written_back
 from gnomon.errors import UnsupportedOperationError
 
 Rule = Callable[..., Any]
@@ -34,8 +35,12 @@ class Value:
         raise NotImplementedError
 
     def assign(self, other: "Value") -> None:
-        """Takes the other's content: what a function that works in place does."""
-        vars(self).update(vars(other))
+        """Takes the other's content: what a function that works in place does.
+
+        Views of one value share its memory. Once one of them is written, reading another is an
+        error, because that does not follow.
+        """
+        write(self, other)
 
     def lifted(self, given: Any) -> Any:
         """What stands for a set of parameters beside this value: as given, if anything does.
@@ -68,6 +73,16 @@ class Value:
     def requires_grad(self) -> bool:
         """Whether it depends on something that is differentiated."""
         return any(part.requires_grad for part in self.parts)
+
+    @property
+    def T(self) -> Any:  # noqa: N802 - torch's name
+        """With its axes in reverse order."""
+        return _apply("permute", (self, *reversed(range(self.ndim))), {})
+
+    @property
+    def mT(self) -> Any:  # noqa: N802 - torch's name
+        """With its last two axes exchanged."""
+        return _apply("transpose", (self, -2, -1), {})
 
     def size(self, dim: int | None = None) -> torch.Size | int:
         """The shape, or the length of one axis."""
@@ -102,9 +117,17 @@ class Value:
             return NotImplemented
         return _call(cls, func.__name__, args, kwargs or {})
 
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        if not hasattr(Tensor, name):
+    def __getattr__(self, name: str) -> Any:
+        refuse_overwritten(self)
+        if name.startswith("__") or not hasattr(Tensor, name):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+        if name in _FACTS:
+            return getattr(self.parts[0], name)
+        if not callable(getattr(Tensor, name)):
+            raise UnsupportedOperationError(
+                f"{type(self).__name__}: expected a property that it has, got {name!r}. There "
+                "are T, mT, shape, ndim, dtype, device, requires_grad and what is_… says."
+            )
         return lambda *args, **kwargs: _apply(name, (self, *args), kwargs)
 
     def __add__(self, other: Any) -> Any:
@@ -176,6 +199,10 @@ class Value:
     def __getitem__(self, index: Any) -> Any:
         return _apply("getitem", (self, index), {})
 
+    def __setitem__(self, index: Any, value: Any) -> None:
+        written_back(self, index, value)
+        self.assign(_apply("setitem", (self, index, value), {}))
+
 
 def placed(x: Any, result: Any, inplace: bool) -> Any:
     """The result, or x with its content where a function was asked to work in place."""
@@ -195,18 +222,89 @@ def _call(
     algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     name, args, in_place = _canonical(name, args)
-    rule = algebra.rules.get(name)
-    if rule is None:
+    if name in _CONSTANTS:
+        owner = Tensor if name.startswith("new") else torch
+        return getattr(owner, name)(args[0].parts[0].detach(), *args[1:], **kwargs)
+    _check(algebra, name, args, in_place)
+    result = algebra.rules[name](*args, **kwargs)
+    if in_place:
+        args[0].assign(result)
+        return args[0]
+    if name in VIEWS:
+        share(args[0], result, args[1] if name == "getitem" else None)
+    return result
+
+
+def _check(algebra: type[Value], name: str, args: Sequence[Any], in_place: bool) -> None:
+    """Refuses what has no rule, and what no rule could do.
+
+    Raises:
+        UnsupportedOperationError: such a function.
+    """
+    if name in _RANDOM:
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected a network that computes the same each time, got "
+            f"{name!r}, which draws at random. Remove it in evaluation mode."
+        )
+    if name not in algebra.rules:
         raise UnsupportedOperationError(
             f"{algebra.__name__}: expected an operation it has a rule for, got {name!r}. It "
             f"knows {', '.join(sorted(algebra.rules))}."
         )
-    result = rule(*args, **kwargs)
-    if not in_place:
-        return result
-    args[0].assign(result)
-    return args[0]
+    if (in_place or name == "setitem") and not isinstance(args[0], Value):
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected that values are written into values, got {name!r} "
+            "on a tensor, which cannot hold one. Build it with cat, stack or arithmetic."
+        )
 
+
+_FACTS = {
+    "element_size",
+    "get_device",
+    "is_complex",
+    "is_contiguous",
+    "is_cpu",
+    "is_cuda",
+    "is_meta",
+    "is_mkldnn",
+    "is_nested",
+    "is_quantized",
+    "is_signed",
+    "is_sparse",
+    "layout",
+    "ndimension",
+    "nelement",
+    "stride",
+}
+"""What the first part says of itself is true of the value."""
+
+_CONSTANTS = {
+    "full_like",
+    "new_full",
+    "new_ones",
+    "new_tensor",
+    "new_zeros",
+    "ones_like",
+    "zeros_like",
+}
+"""Functions that look at the shape, type and place of their argument alone."""
+
+_RANDOM = {
+    "bernoulli",
+    "cauchy",
+    "exponential",
+    "geometric",
+    "gumbel_softmax",
+    "log_normal",
+    "multinomial",
+    "normal",
+    "poisson",
+    "rand_like",
+    "randint_like",
+    "randn_like",
+    "random",
+    "uniform",
+}
 
 _REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatmul": "matmul"}
 

@@ -12,8 +12,6 @@ from gnomon.algebra.interval.products import PRODUCTS
 from gnomon.algebra.interval.unbounded import heeding
 
 # Rules make intervals, so they cannot stand where the class is defined.
-Interval.rules = heeding(
-    keeping({**ARITHMETIC, **PRODUCTS, **POINTWISE, **NORMALIZATION})
-)
+Interval.rules = heeding(keeping({**ARITHMETIC, **PRODUCTS, **POINTWISE, **NORMALIZATION}))
 
 __all__ = ["Ball", "Exact", "Interval", "NormBall"]

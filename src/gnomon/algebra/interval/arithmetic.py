@@ -139,6 +139,14 @@ def _getitem(x: Interval, index: Any) -> Interval:
     return x.each(lambda bound: bound[index])
 
 
+def _setitem(x: Interval, index: Any, value: Operand) -> Interval:
+    """The interval with some of its coordinates replaced."""
+    new = as_interval(value, x.lower)
+    lower, upper = x.lower.clone(), x.upper.clone()
+    lower[index], upper[index] = new.lower, new.upper
+    return Interval.computed(lower, upper, nonnegative=x.nonnegative and new.nonnegative)
+
+
 ARITHMETIC = {
     "add": add,
     "sub": sub,
@@ -152,6 +160,7 @@ ARITHMETIC = {
     "pad": pad,
     "interpolate": interpolate,
     "getitem": _getitem,
+    "setitem": _setitem,
     **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
     **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
     **{

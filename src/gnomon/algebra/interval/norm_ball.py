@@ -8,7 +8,6 @@ from torch import Tensor
 
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import Interval
-from gnomon.algebra.value import Value
 
 _ROUNDS = 4
 """Of the search for a multiplier; any is sound, and more hardly ever find a better one."""
@@ -45,12 +44,6 @@ class NormBall(Interval):
         vars(self).update(vars(box))
         self.box, self.middle, self.reach, self.norm = box, middle, reach, norm
         self.scale, self.whole = scale, whole
-
-    def assign(self, other: Value) -> None:
-        """Takes the other's content and its kind: what was a ball need not be one now."""
-        vars(self).clear()
-        object.__setattr__(self, "__class__", type(other))
-        vars(self).update(vars(other))
 
     def like(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
         """A ball of the same radii and norm."""

@@ -84,6 +84,14 @@ def _moving(name: str) -> Callable[..., Any]:
     return rule
 
 
+def _setitem(x: Moments, index: Any, value: Any) -> Moments:
+    """The value with some of its coordinates replaced."""
+    new = as_moments(value, x.centre)
+    centre, variance = x.centre.clone(), x.variance.clone()
+    centre[index], variance[index] = new.centre, new.variance
+    return Moments.computed(centre, variance)
+
+
 MOVEMENT: dict[str, Any] = {
     "cat": cat,
     "concat": cat,
@@ -91,6 +99,7 @@ MOVEMENT: dict[str, Any] = {
     "pad": pad,
     "interpolate": interpolate,
     "getitem": lambda x, index: x.each(lambda v: v[index]),
+    "setitem": _setitem,
     "sum": total,
     "mean": mean,
     "maximum": maximum,

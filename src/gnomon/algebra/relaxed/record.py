@@ -38,9 +38,10 @@ def fresh(name: str, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
 
 def placed(x: Relaxed, result: Any, *, inplace: bool) -> Any:
     """The result; put where x is, too, if the function works in place."""
-    if inplace:
-        x.assign(result)
-    return result
+    if not inplace:
+        return result
+    x.assign(result)
+    return x
 
 
 def starting_afresh(name: str) -> Rule:
