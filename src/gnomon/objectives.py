@@ -13,6 +13,8 @@ from gnomon.shapes import Labels, Logits, PerExample
 _LEAST_SPREAD = 1e-30  # equal logits stay equal: 0 · 10³¹ is 0 in float32, 0 · ∞ would not be
 
 Objective = Callable[[Logits, Labels], PerExample]
+TargetedObjective = Callable[[Logits, Labels, Labels], PerExample]
+"""Of (logits, labels, targets); the larger, the nearer each example is to its target."""
 
 
 @dataclass(frozen=True)

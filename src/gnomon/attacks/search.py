@@ -100,6 +100,12 @@ class Search:
         """The examples that nothing has fooled so far."""
         return (~self.fooled).nonzero()[:, 0]
 
+    @property
+    def wrong_classes(self) -> Int[Tensor, " batch wrong"]:
+        """The wrong classes of each example, the likeliest at its unperturbed input first."""
+        others = self.reference.scatter(1, self.labels[:, None], -torch.inf)
+        return others.argsort(dim=1, descending=True, stable=True)[:, :-1]
+
     def region(self, rows: Rows) -> PerturbationSet:
         """The allowed perturbations of each row's example."""
         return self.within.around(self.originals[rows])
