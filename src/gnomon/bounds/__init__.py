@@ -6,6 +6,7 @@ from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius
 from gnomon.bounds.margins import BoundMethod, Margins
+from gnomon.bounds.rounded_crown import RoundedCROWN
 
 __all__ = [
     "CROWN",
@@ -16,6 +17,7 @@ __all__ = [
     "Head",
     "LargestRadius",
     "Margins",
+    "RoundedCROWN",
     "evaluate_head",
     "interval_margins",
 ]
