@@ -25,9 +25,9 @@ class Accuracy:
         absolute: where terms of this size may cancel.
     """
 
-    relative: float = 0.0
-    argument: float = 0.0
-    absolute: float = 0.0
+    relative: float | int = 0
+    argument: float | int = 0
+    absolute: float | int = 0
 
     @property
     def exact(self) -> bool:
