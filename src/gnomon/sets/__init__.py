@@ -1,7 +1,7 @@
 """Perturbation sets: what an adversary may do to inputs and to parameters."""
 
 from gnomon.sets import radius
-from gnomon.sets.balls import L1, L2, Box, InputSet, Linf
+from gnomon.sets.balls import L1, L2, Box, InputSet, Linf, MeasuredSet
 from gnomon.sets.parameters import (
     ParameterBall,
     ParameterBox,
@@ -20,6 +20,7 @@ __all__ = [
     "Domain",
     "InputSet",
     "Linf",
+    "MeasuredSet",
     "ParameterBall",
     "ParameterBox",
     "ParameterRegion",

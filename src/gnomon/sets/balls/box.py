@@ -9,8 +9,10 @@ from torch import Tensor
 from gnomon.errors import SettingError, ShapeError
 from gnomon.sets.balls.cut import room
 from gnomon.sets.balls.linf import LinfBall
+from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.guards import check_domain, check_size
 from gnomon.sets.perturbation_set import Domain
+from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, PerExample
 
 
@@ -86,6 +88,19 @@ class Box:
         lower, upper = self._sides(direction)
         sides = torch.where(direction > 0, upper, lower) * (direction != 0)
         return (sides * length).to(direction)
+
+    def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
+        """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
+        ray = self.steepest(direction, 1.0)
+        return along_ray(inputs, self.domain, ray, direction, height)
+
+    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
+        """Each coordinate moved to its side of length · box."""
+        lower, upper = (
+            (side * per_example(length, perturbation)).to(perturbation)
+            for side in self._sides(perturbation)
+        )
+        return perturbation.clamp(lower, upper)
 
     def sizes(self, perturbation: Inputs) -> Inputs:
         """The share of its side that each coordinate takes, in float64; ∞ on a side 0."""

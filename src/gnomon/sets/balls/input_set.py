@@ -40,3 +40,23 @@ class InputSet(Protocol):
         Neither the radius nor the domain counts here: this is the step of steepest ascent.
         """
         ...
+
+
+@runtime_checkable
+class MeasuredSet(InputSet, Protocol):
+    """A threat whose norm can be made small: what a search for the nearest point needs."""
+
+    def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
+        """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain.
+
+        Where the domain lets no δ reach the height, the one that comes nearest to it; 0 where
+        the height is not positive. The radius does not count.
+        """
+        ...
+
+    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest perturbation of at most this norm, in the Euclidean norm.
+
+        The length is that of each example. Neither the radius nor the domain counts.
+        """
+        ...

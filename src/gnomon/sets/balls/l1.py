@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gnomon.sets.balls.cut import is_inside, perturbed, room
+from gnomon.sets.balls.shortest import along_coordinates
 from gnomon.sets.guards import check_domain, check_size
 from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import per_example
@@ -54,6 +55,19 @@ class L1:
         largest = flat.abs().argmax(dim=1, keepdim=True)
         step = flat.gather(1, largest).sign() * length
         return torch.zeros_like(flat).scatter(1, largest, step).reshape(direction.shape)
+
+    def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
+        """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
+        return along_coordinates(inputs, self.domain, direction, height)
+
+    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ in the Euclidean norm with ``Σ_i |δ_i| ≤ length``."""
+        too_long = per_example(self.distance(perturbation) > length, perturbation)
+        sizes = perturbation.double().abs().flatten(1)
+        free = torch.full_like(sizes, torch.inf)
+        threshold = _threshold(sizes, free, length.double()[:, None])
+        nearest = _with_signs((sizes - threshold).clamp_min(0), perturbation)
+        return torch.where(too_long, nearest, perturbation)
 
 
 @dataclass(frozen=True)
@@ -132,7 +146,7 @@ class L1Ball:
         return direction.double().abs().flatten(1), caps.double().flatten(1)
 
 
-def _threshold(sizes: Tensor, caps: Tensor, radius: float) -> Tensor:
+def _threshold(sizes: Tensor, caps: Tensor, radius: float | Tensor) -> Tensor:
     """The μ ≥ 0 with Σ_i min(max(a_i − μ, 0), w_i) = radius, where the sum at 0 exceeds it.
 
     The sum is Σ_i (a_i − μ)⁺ − (a_i − w_i − μ)⁺: it falls with μ, and is linear between the

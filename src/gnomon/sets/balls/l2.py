@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from gnomon.sets.balls.cut import is_inside, perturbed, room
+from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.guards import check_domain, check_size
 from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import per_example
@@ -52,6 +53,18 @@ class L2:
         """The vector length · direction / ‖direction‖; 0 where the direction is 0."""
         tiny = torch.finfo(direction.dtype).tiny
         return direction * per_example(length / _length(direction).clamp_min(tiny), direction)
+
+    def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
+        """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
+        ray = self.steepest(direction, 1.0)
+        return along_ray(inputs, self.domain, ray, direction, height)
+
+    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The same direction, no longer than the length."""
+        share = length.to(perturbation) / _length(perturbation).clamp_min(
+            torch.finfo(perturbation.dtype).tiny
+        )
+        return perturbation * per_example(share.clamp_max(1), perturbation)
 
 
 @dataclass(frozen=True)

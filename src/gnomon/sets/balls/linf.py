@@ -8,9 +8,10 @@ from torch import Tensor
 
 from gnomon.sets.balls.cut import into_domain, is_inside, room
 from gnomon.sets.balls.input_set import InputSet
+from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.guards import check_domain, check_size
 from gnomon.sets.perturbation_set import Domain
-from gnomon.sets.rounding import ATTEMPTS
+from gnomon.sets.rounding import ATTEMPTS, per_example
 from gnomon.shapes import Inputs, Mask, PerExample
 
 
@@ -55,6 +56,15 @@ class Linf:
     def steepest(self, direction: Inputs, length: float) -> Inputs:
         """The vertex length · sign(direction)."""
         return direction.sign() * length
+
+    def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
+        """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
+        return along_ray(inputs, self.domain, direction.sign(), direction, height)
+
+    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
+        """Each coordinate moved to [−length, length]."""
+        most = per_example(length, perturbation).to(perturbation)
+        return perturbation.minimum(most).maximum(-most)
 
     def sizes(self, perturbation: Inputs) -> Inputs:
         """The size ``|δ_i|`` of each coordinate, in float64."""
