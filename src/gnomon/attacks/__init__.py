@@ -2,6 +2,8 @@
 
 from gnomon.attacks.ascent import Ascent
 from gnomon.attacks.inputs import (
+    APGD,
+    APGDT,
     BIM,
     FGSM,
     PGD,
@@ -16,6 +18,8 @@ from gnomon.attacks.surrogates import Surrogate
 from gnomon.attacks.view import View, fastest_precision
 
 __all__ = [
+    "APGD",
+    "APGDT",
     "BIM",
     "FGSM",
     "PGD",

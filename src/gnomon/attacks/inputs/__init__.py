@@ -1,9 +1,21 @@
 """Attacks on inputs, one file each."""
 
+from gnomon.attacks.inputs.apgd import APGD
+from gnomon.attacks.inputs.apgd_targeted import APGDT
 from gnomon.attacks.inputs.bim import BIM
 from gnomon.attacks.inputs.fgsm import FGSM
 from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
 from gnomon.attacks.inputs.pgd import PGD
 from gnomon.attacks.inputs.random_point import RandomPoint
 
-__all__ = ["BIM", "FGSM", "PGD", "GaussianNoise", "Noise", "RandomPoint", "UniformNoise"]
+__all__ = [
+    "APGD",
+    "APGDT",
+    "BIM",
+    "FGSM",
+    "PGD",
+    "GaussianNoise",
+    "Noise",
+    "RandomPoint",
+    "UniformNoise",
+]

@@ -1,0 +1,120 @@
+"""Auto-PGD: projected gradient ascent that has no step length to choose."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.auto_ascent import Goal, auto_ascent
+from gnomon.attacks.outcome import Outcome
+from gnomon.attacks.search import Rows, Search
+from gnomon.attacks.step_rules import AdaptiveSparsity, Halving
+from gnomon.attacks.view import PLAIN, View
+from gnomon.errors import SettingError
+from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+_STAGES = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
+"""In L1: the radii that are searched, in multiples, and their shares of the steps."""
+
+
+@dataclass(frozen=True)
+class APGD:
+    """Ascent from random members of the set that chooses the lengths of its steps itself.
+
+    `Halving` says how; in L1 it is `AdaptiveSparsity`, which first searches larger balls: 3 r
+    for three tenths of the steps, then 2 r for as many, each from the best point so far.
+    Examples leave once they are fooled, and as many restarts run together as fill the batch
+    that they have made smaller.
+
+    Attributes:
+        steps: gradient steps per restart.
+        restarts: random starts.
+        objective: what is driven up.
+        share: ρ, of the steps that have to help; not used in L1.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: fewer than one step or restart, or a share outside (0, 1).
+
+    References:
+        croce2020, algorithm 1; croce2021, algorithm 1 and section 4.1 (L1).
+    """
+
+    steps: int = 100
+    restarts: int = 1
+    objective: Objective | RelativeObjective = scale_free_cross_entropy
+    share: float = 0.75
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        check_settings("APGD", {"steps": self.steps, "restarts": self.restarts}, self.share)
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors."""
+        repeated = f" × {self.restarts}" if self.restarts > 1 else ""
+        name = f"APGD-{self.steps}{repeated}"
+        with Search(name, network, inputs, labels, within, self.view, generator) as search:
+            left = self.restarts
+            while left and len(rows := search.resisting):
+                together = min(left, max(1, len(labels) // len(rows)))
+                rows = rows.repeat(together)
+                climb(search, rows, labels[rows], self._goal, self.steps, self.share)
+                left -= together
+        return search.outcome()
+
+    def _goal(self, targets: Labels) -> Objective | RelativeObjective:
+        del targets
+        return self.objective
+
+
+def climb(
+    search: Search, rows: Rows, targets: Labels, goal: Goal, steps: int, share: float
+) -> None:
+    """One ascent of Auto-PGD in each row from one random start; see `APGD`.
+
+    Args:
+        search: judges and counts.
+        rows: the examples.
+        targets: the class that each row aims at.
+        goal: what is driven up.
+        steps: gradients of each row.
+        share: ρ of `Halving`.
+    """
+    within = search.within
+    if within.norm != "L1":
+        start = within.around(search.originals[rows]).sample(search.generator)
+        halving = Halving.of(start, within.radius, steps, share)
+        auto_ascent(search, within, (rows, targets, start), goal, halving, steps)
+        return
+    stages = [(within.with_radius(most * within.radius), part) for most, part in _STAGES]
+    start = stages[0][0].around(search.originals[rows]).sample(search.generator)
+    rule, left = AdaptiveSparsity.at_random, steps
+    for wider, part in stages:
+        now = left if wider.radius == within.radius else min(left, math.ceil(part * steps))
+        start = wider.around(search.originals[rows]).project(start)
+        sparse = rule(start, wider.radius, now)
+        start = auto_ascent(search, wider, (rows, targets, start), goal, sparse, now)
+        rule, left = AdaptiveSparsity.at, left - now
+
+
+def check_settings(name: str, counts: dict[str, int], share: float) -> None:
+    """Refuses what cannot be run.
+
+    Raises:
+        SettingError: a count below one, or a share outside (0, 1).
+    """
+    for key, count in counts.items():
+        if count < 1:
+            raise SettingError(f"{name}: expected {key} ≥ 1, got {count}. Raise it.")
+    if not 0 < share < 1:
+        raise SettingError(f"{name}: expected share in (0, 1), got {share}. Correct it.")
