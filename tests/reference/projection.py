@@ -48,21 +48,22 @@ def shortest_at_height(
     if norm == "L2":
         corner = np.where(direction > 0, upper, lower)
         start = corner * height / (direction @ corner)
+        unit = np.linalg.norm(start)  # in units of a feasible length the tolerance is relative
         solved = minimize(
             lambda point: point @ point,
-            start,
+            start / unit,
             jac=lambda point: 2 * point,
-            bounds=list(zip(lower, upper, strict=True)),
+            bounds=list(zip(lower / unit, upper / unit, strict=True)),
             constraints={
                 "type": "ineq",
-                "fun": lambda point: direction @ point - height,
+                "fun": lambda point: direction @ point - height / unit,
                 "jac": lambda _: direction,
             },
             method="SLSQP",
-            options={"ftol": 1e-14, "maxiter": 500},
+            options={"ftol": 1e-12, "maxiter": 500},
         )
         assert solved.success
-        return float(np.linalg.norm(solved.x))
+        return float(unit * np.linalg.norm(solved.x))
     # δ = p − q with p, q ≥ 0; for L∞ a further variable bounds all of p + q.
     cost = np.ones(2 * count) if norm == "L1" else np.append(np.zeros(2 * count), 1.0)
     rise = np.concatenate([-direction, direction])
