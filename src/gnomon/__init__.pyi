@@ -40,6 +40,7 @@ from .audit import (
     BoundaryComplexity as BoundaryComplexity,
     Bracket as Bracket,
     CertifiedAccuracy as CertifiedAccuracy,
+    CertifiedRadius as CertifiedRadius,
     ChangeOfVariables as ChangeOfVariables,
     CleanAccuracy as CleanAccuracy,
     Finding as Finding,
@@ -61,6 +62,7 @@ from .bounds import (
     Falsification as Falsification,
     Falsifier as Falsifier,
     LargestRadius as LargestRadius,
+    LargestSize as LargestSize,
     LargestSize as LargestSize,
     Margins as Margins,
 )

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius, Margins, evaluate_head
-from gnomon.errors import SettingError
+from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, evaluate_head
 from gnomon.seeds import generator
-from gnomon.sets import L2, Linf
+from gnomon.sets import L1, L2, InputSet, Linf
 from reference.networks_of_all_kinds import networks
 
 NETWORKS = networks()
@@ -175,9 +174,17 @@ def test_without_a_set_the_margins_are_those_of_the_network() -> None:
     assert torch.equal(found.certified, layer(X).argmax(dim=1) == Y)
 
 
-def test_an_l2_ball_is_bounded_by_its_box() -> None:
+@pytest.mark.parametrize("method", [IBP(), CROWN()], ids=repr)
+@pytest.mark.parametrize(("within", "dual"), [(L2(0.2), 2.0), (L1(0.2), torch.inf)])
+def test_balls_are_bounded_by_the_dual_norm(
+    method: BoundMethod, within: InputSet, dual: float
+) -> None:
+    """One layer: z_j − z_y moves by r ‖w_j − w_y‖*, exactly."""
     layer = _layer()
-    assert torch.equal(IBP()(layer, X, Y, L2(0.2)).upper, IBP()(layer, X, Y, Linf(0.2)).upper)
+    rows = layer.weight[None] - layer.weight[Y][:, None]
+    reach = within.radius * torch.linalg.vector_norm(rows, ord=dual, dim=2)
+    expected = _margins(layer(X), Y) + reach
+    assert torch.allclose(method(layer, X, Y, within, None).upper, expected)
 
 
 def test_a_tie_and_a_nan_are_not_certified() -> None:
@@ -185,32 +192,3 @@ def test_a_tie_and_a_nan_are_not_certified() -> None:
     found = Margins(upper, torch.tensor([0, 0, 0, 1]))
     assert found.certified.tolist() == [True, False, False, True]
     assert found.worst[3].item() == -1
-
-
-def test_the_largest_radius_of_an_affine_network_is_its_distance() -> None:
-    layer = _layer(2)
-    with torch.no_grad():
-        logits = layer(X)
-        labels = logits.argmax(dim=1)
-        rows = layer.weight[1 - labels] - layer.weight[labels]
-        expected = -_margins(logits, labels).min(dim=1).values / rows.abs().sum(dim=1)
-    found = LargestRadius(most=8.0, steps=30)(layer, X, labels)
-    assert torch.allclose(found, expected, atol=8 * 2.0**-29)
-    assert bool((found <= expected).all())
-    wrong = LargestRadius(most=8.0)(layer, X, 1 - labels)
-    assert wrong.tolist() == [0.0] * 4
-    small = LargestRadius(most=float(expected.min()) / 2)(layer, X, labels)
-    assert torch.allclose(small, expected.min() / 2)
-
-
-def test_a_box_of_parameters_shrinks_the_largest_radius() -> None:
-    layer = _layer(2)
-    labels = layer(X).argmax(dim=1)
-    free = LargestRadius(most=8.0)(layer, X, labels)
-    boxed = LargestRadius(most=8.0)(layer, X, labels, parameters=_boxes(layer, 0.05))
-    assert bool((boxed < free).all())
-
-
-def test_wrong_settings_are_refused() -> None:
-    with pytest.raises(SettingError, match="most > 0"):
-        LargestRadius(most=0.0)

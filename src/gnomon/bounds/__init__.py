@@ -4,7 +4,7 @@ from gnomon.bounds.crown import CROWN
 from gnomon.bounds.falsifier import Falsification, Falsifier
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, interval_margins
-from gnomon.bounds.largest_radius import LargestRadius
+from gnomon.bounds.largest_radius import LargestRadius, LargestSize
 from gnomon.bounds.margins import BoundMethod, Margins
 from gnomon.bounds.rounded_crown import RoundedCROWN
 
@@ -16,6 +16,7 @@ __all__ = [
     "Falsifier",
     "Head",
     "LargestRadius",
+    "LargestSize",
     "Margins",
     "RoundedCROWN",
     "evaluate_head",

@@ -1,76 +1,141 @@
-"""The largest radius that can be certified for each example."""
+"""How far each example can be certified: in a family of sets, the largest that still is."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, Parameters
-from gnomon.bounds.head import evaluate_head
-from gnomon.bounds.ibp import interval_margins
-from gnomon.bounds.margins import Margins
+from gnomon.algebra import Parameters
+from gnomon.bounds.ibp import IBP
+from gnomon.bounds.margins import BoundMethod
 from gnomon.errors import SettingError
+from gnomon.sets import InputSet
+from gnomon.sets.parameters import ParameterSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
+
+Certify = Callable[[Tensor, float], Mask]
+"""For the numbers of some examples and a size, which of them are certified at that size."""
 
 
 @dataclass(frozen=True)
 class LargestRadius:
-    """Bisection of the L∞ radius up to which interval bounds certify each example.
+    """Bisection of the radius up to which each example is certified.
 
-    The bounds of a larger ball contain those of a smaller one, so that the certified radii of
-    an example are an interval that starts at 0. Each step bounds all examples at once, each
-    with a radius of its own.
+    Examples that have come to the same radius are bounded together. What is returned was itself
+    certified, so that it is sound whatever the method. Where larger sets have wider bounds, as
+    with `IBP` over boxes, it is the largest up to (most) · 2^(−steps); with other methods an
+    example may be certified at a larger radius, beyond one at which it is not.
 
     Attributes:
-        most: no larger radius is tried.
-        steps: of the bisection; the answer is at most most · 2^(−steps) too small.
+        steps: of the bisection.
+        method: of bounds.
+
+    Raises:
+        SettingError: no step.
     """
 
-    most: float
     steps: int = 12
+    method: BoundMethod = field(default_factory=IBP)
 
     def __post_init__(self) -> None:
-        if not self.most > 0 or self.steps < 1:
-            raise SettingError(
-                f"LargestRadius: expected most > 0 and steps ≥ 1, got {self.most} and "
-                f"{self.steps}. Correct them."
-            )
+        _check("LargestRadius", self.steps)
 
     def __call__(
         self,
         network: nn.Module,
         inputs: Inputs,
         labels: Labels,
-        domain: tuple[float, float] | None = None,
+        within: InputSet,
         parameters: Parameters | None = None,
     ) -> PerExample:
-        """The certified radius of each example; 0 where not even the input itself is.
+        """The certified radius of each example, in float64; 0 where not even its input is.
 
-        Each value returned was itself certified.
+        Args:
+            network: in evaluation mode.
+            inputs: inside the set's domain.
+            labels: their labels.
+            within: the family of sets, all but their radius; that of the set is the most tried.
+            parameters: sets of parameters that vary as well.
         """
-        safe = inputs.new_zeros(len(inputs))
-        with torch.no_grad():
-            top = torch.full_like(safe, self.most)
-            alive = self._certified(network, inputs, labels, safe, domain, parameters)
-            whole = alive & self._certified(network, inputs, labels, top, domain, parameters)
-            unsafe = top
-            for _ in range(self.steps):
-                middle = (safe + unsafe) / 2
-                good = self._certified(network, inputs, labels, middle, domain, parameters)
-                safe = torch.where(good & alive, middle, safe)
-                unsafe = torch.where(good, unsafe, middle)
-        return torch.where(whole, top, safe)
 
-    def _certified(
+        def certify(places: Tensor, radius: float) -> Mask:
+            around = within.with_radius(radius)
+            return self.method(
+                network, inputs[places], labels[places], around, parameters
+            ).certified
+
+        return _bisected(certify, labels, within.radius, self.steps)
+
+
+@dataclass(frozen=True)
+class LargestSize:
+    """Bisection of the λ of a set of parameters up to which each example is certified.
+
+    All that `LargestRadius` says of radii holds for λ. Every example has its own: it is the
+    size of the set of alternative networks none of which gets this example wrong.
+
+    Attributes:
+        steps: of the bisection.
+        method: of bounds.
+
+    Raises:
+        SettingError: no step.
+    """
+
+    steps: int = 12
+    method: BoundMethod = field(default_factory=IBP)
+
+    def __post_init__(self) -> None:
+        _check("LargestSize", self.steps)
+
+    def __call__(
         self,
         network: nn.Module,
         inputs: Inputs,
         labels: Labels,
-        radii: Float[Tensor, " batch"],
-        domain: tuple[float, float] | None,
-        parameters: Parameters | None,
-    ) -> Mask:
-        radius = radii.reshape(-1, *[1] * (inputs.dim() - 1))
-        head = evaluate_head(network, Interval.around(inputs, radius, domain), parameters)
-        return Margins(interval_margins(head, labels), labels).certified
+        around: ParameterSet,
+        within: InputSet | None = None,
+    ) -> PerExample:
+        """The certified λ of each example, in float64; 0 where it is not even at λ = 0.
+
+        Args:
+            network: in evaluation mode; the centre of the sets.
+            inputs: inside the set's domain.
+            labels: their labels.
+            around: the family of sets, all but their λ; that of the set is the most tried.
+            within: which inputs are allowed as well; None for the inputs as they are.
+        """
+
+        def certify(places: Tensor, size: float) -> Mask:
+            region = around.with_size(size).of(network).detach()
+            return self.method(
+                network, inputs[places], labels[places], within, region
+            ).certified
+
+        return _bisected(certify, labels, around.size, self.steps)
+
+
+def _bisected(certify: Certify, labels: Labels, most: float, steps: int) -> PerExample:
+    """For each example the largest size at which it was seen certified."""
+    safe = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
+    failed = torch.full_like(safe, most)
+    with torch.no_grad():
+        everyone = torch.arange(len(labels), device=labels.device)
+        alive = everyone[certify(everyone, 0.0)]
+        whole = certify(alive, most) if len(alive) else alive.bool()
+        safe[alive[whole]] = most
+        open_ = alive[~whole]
+        for _ in range(steps):
+            middle = (safe + failed)[open_] / 2
+            for size in middle.unique().tolist():
+                places = open_[middle == size]
+                good = certify(places, size)
+                safe[places[good]] = size
+                failed[places[~good]] = size
+    return safe
+
+
+def _check(name: str, steps: int) -> None:
+    if steps < 1:
+        raise SettingError(f"{name}: expected steps ≥ 1, got {steps}. Ask for one.")

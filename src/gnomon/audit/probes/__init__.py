@@ -4,6 +4,7 @@ from gnomon.audit.probes.accuracy import CleanAccuracy
 from gnomon.audit.probes.attacks import AttackedAccuracy
 from gnomon.audit.probes.boundary import BoundaryComplexity
 from gnomon.audit.probes.certificates import CertifiedAccuracy
+from gnomon.audit.probes.certified_radius import CertifiedRadius
 from gnomon.audit.probes.gradients import GradientFlow
 from gnomon.audit.probes.jacobians import ChangeOfVariables
 from gnomon.audit.probes.mapping import PointMapping
@@ -16,6 +17,7 @@ PROBES = (
     NoiseAccuracy,
     AttackedAccuracy,
     CertifiedAccuracy,
+    CertifiedRadius,
     BoundaryComplexity,
     PointMapping,
     ChangeOfVariables,
@@ -29,6 +31,7 @@ __all__ = [
     "AttackedAccuracy",
     "BoundaryComplexity",
     "CertifiedAccuracy",
+    "CertifiedRadius",
     "ChangeOfVariables",
     "CleanAccuracy",
     "GradientFlow",
