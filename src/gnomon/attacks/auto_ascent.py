@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Protocol, Self
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -43,11 +43,11 @@ class Trail:
     best_value: PerExample
     best_gradient: Inputs
 
-    def only(self, kept: Mask) -> Self:
+    def only(self, kept: Mask) -> "Trail":
         """The trail of some rows."""
         return type(self)(*(getattr(self, each.name)[kept] for each in fields(self)))
 
-    def seen(self, value: PerExample, gradient: Inputs) -> Self:
+    def seen(self, value: PerExample, gradient: Inputs) -> "Trail":
         """The trail after the objective has been looked at here."""
         better = value > self.best_value
         return replace(
@@ -59,7 +59,7 @@ class Trail:
             best_gradient=where(better, gradient, self.best_gradient),
         )
 
-    def back_to_best(self, chosen: Mask) -> Self:
+    def back_to_best(self, chosen: Mask) -> "Trail":
         """The trail with some rows moved to the best point they have seen."""
         return replace(
             self,
@@ -72,15 +72,15 @@ class Trail:
 class StepRule(Protocol):
     """How far each row moves, and what it learns from having moved."""
 
-    def only(self, kept: Mask) -> Self:
+    def only(self, kept: Mask) -> "StepRule":
         """The rule of some rows."""
         ...
 
-    def noted(self, risen: Mask) -> Self:
+    def noted(self, risen: Mask) -> "StepRule":
         """The rule after one more step, which has raised the objective of some rows."""
         ...
 
-    def reviewed(self, step: int, trail: Trail) -> tuple[Self, Mask]:
+    def reviewed(self, step: int, trail: Trail) -> tuple["StepRule", Mask]:
         """The rule after its review of a step, and the rows that go back to their best."""
         ...
 
