@@ -26,7 +26,7 @@ _MOVING = (
     *("flip", "movedim", "permute", "pixel_shuffle", "roll", "swapaxes", "t", "transpose"),
     *("chunk", "narrow", "select", "split", "unbind"),
 )
-_REPEATING = ("expand", "expand_as", "getitem", "index_select", "repeat")
+_REPEATING = ("expand", "getitem", "index_select", "repeat")
 _POOLING = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d")
 _REDUCING = ("cumsum", "mean", "sum")
 
@@ -58,6 +58,11 @@ def repeated(name: str) -> Rule:
         return found
 
     return rule
+
+
+def expand_as(x: RoundedRelaxed, other: Any) -> Any:
+    """The value repeated to the shape of another."""
+    return x.expand(other.shape)
 
 
 def averaged(name: str) -> Rule:
@@ -183,6 +188,7 @@ STRUCTURAL: dict[str, Rule] = {
     **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
     **{name: copied(name) for name in ("clone", "contiguous", "double", "float", "to")},
     **{name: joined(name) for name in ("cat", "concat", "stack")},
+    "expand_as": expand_as,
     "pad": pad,
     **dict.fromkeys(
         (
