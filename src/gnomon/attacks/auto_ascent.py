@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -69,6 +69,7 @@ class Trail:
         )
 
 
+@runtime_checkable
 class StepRule(Protocol):
     """How far each row moves, and what it learns from having moved."""
 
