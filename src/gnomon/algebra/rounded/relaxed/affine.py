@@ -87,8 +87,9 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
         return _sum(x, y)
     value, other = (x, y) if isinstance(x, RoundedRelaxed) else (y, x)
     box = enclosure("add", value, other)
-    if box.shape != value.shape:
+    if not _fits(value, box):
         return fresh("add", x, y)
+    value = _broadcast(value, box)
     sizes = most(value.node.interval)
     shift = centred(other, value.rounded)
     loss = value.level.extra(2, up(sizes + shift.size))
@@ -116,8 +117,9 @@ def mul(x: Any, y: Any) -> Any:
         return RoundedInterval.rules["mul"](x, y)
     value, other = (x, y) if isinstance(x, RoundedRelaxed) else (y, x)
     box = enclosure("mul", value, other)
-    if box.shape != value.shape:
+    if not _fits(value, box):
         return fresh("mul", x, y)
+    value = _broadcast(value, box)
     weight = centred(other, value.rounded)
     return _multiplied(value, box, _pointwise(value, weight), weight)
 
@@ -127,8 +129,9 @@ def div(x: Any, y: Any) -> Any:
     if not isinstance(x, RoundedRelaxed) or isinstance(y, Value):
         return fresh("div", x, y)
     box = enclosure("div", x, y)
-    if box.shape != x.shape:
+    if not _fits(x, box):
         return fresh("div", x, y)
+    x = _broadcast(x, box)
     weight = Centred(centred(y, x.rounded).centre.reciprocal())
     # The reciprocal, and a number that the type does not hold, are roundings of the factor.
     return _multiplied(x, box, _pointwise(x, weight, terms=8), weight)
@@ -228,10 +231,20 @@ def _affine(
 
 def _sum(x: RoundedRelaxed, y: RoundedRelaxed) -> Any:
     box = enclosure("add", x, y)
-    if not box.shape == x.shape == y.shape or x.node.examples != y.node.examples:
+    if not (_fits(x, box) and _fits(y, box)) or x.node.examples != y.node.examples:
         return fresh("add", x, y)
+    x, y = _broadcast(x, box), _broadcast(y, box)
     loss = x.level.extra(1, up(most(x.node.interval) + most(y.node.interval)))
     return record(x, box, _affine(x, [(x.node, _same), (y.node, _same)], [loss]))
+
+
+def _fits(x: RoundedRelaxed, box: Interval) -> bool:
+    """Whether the examples of a result are those of x."""
+    return box.ndim == x.ndim and box.shape[0] == x.shape[0]
+
+
+def _broadcast(x: RoundedRelaxed, box: Interval) -> RoundedRelaxed:
+    return x if x.shape == box.shape else x.expand(box.shape)
 
 
 def _pointwise(x: RoundedRelaxed, weight: Centred, terms: int = 1) -> Product:
