@@ -1,15 +1,21 @@
 """Attacks: the worst case from inside."""
 
 from gnomon.attacks.ascent import Ascent
+from gnomon.attacks.batched import Batched
+from gnomon.attacks.ensemble import Part
 from gnomon.attacks.inputs import (
     APGD,
     APGDT,
     BIM,
     FGSM,
     PGD,
+    AutoAttack,
     GaussianNoise,
     Noise,
+    Ordered,
+    OrderedOutcome,
     RandomPoint,
+    Trial,
     UniformNoise,
 )
 from gnomon.attacks.outcome import InputAttack, Outcome
@@ -25,13 +31,19 @@ __all__ = [
     "PGD",
     "Antithetic",
     "Ascent",
+    "AutoAttack",
     "Autograd",
+    "Batched",
     "GaussianNoise",
     "InputAttack",
     "Noise",
+    "Ordered",
+    "OrderedOutcome",
     "Outcome",
+    "Part",
     "RandomPoint",
     "Surrogate",
+    "Trial",
     "UniformNoise",
     "View",
     "fastest_precision",

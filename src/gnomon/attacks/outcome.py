@@ -1,7 +1,8 @@
 """What an attack returns, and the seam every attack on inputs fills."""
 
-from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -50,6 +51,62 @@ class Outcome:
         A large share means that the attack was blind, not that the network is robust.
         """
         return float(self.blind.sum()) / max(int(self.gradients.sum()), 1)
+
+    @classmethod
+    def untouched(cls, attack: str, inputs: Inputs, parts: tuple[str, ...]) -> Self:
+        """The outcome before any of the parts has run: nobody is fooled."""
+        zeros = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
+        return cls(
+            attack=attack,
+            inputs=inputs.detach().clone(),
+            fooled=zeros.bool(),
+            distance=zeros.double(),
+            gradients=zeros,
+            blind=zeros,
+            queries=zeros,
+            parts=parts,
+            by=zeros + NOBODY,
+        )
+
+    @classmethod
+    def joined(cls, batches: Sequence[Self]) -> Self:
+        """The outcomes of one attack on several batches, as one."""
+        columns = {
+            name: torch.cat([getattr(each, name) for each in batches]) for name in _COLUMNS
+        }
+        return replace(batches[0], **columns)
+
+    def after(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> Self:
+        """The outcome after one of the parts has run on some examples that resisted.
+
+        Args:
+            part: its place in `parts`.
+            rows: the examples it ran on.
+            found: what it found on them.
+        """
+        return replace(
+            self,
+            inputs=self.inputs.index_copy(0, rows, found.inputs),
+            fooled=self.fooled.index_copy(0, rows, found.fooled),
+            distance=self.distance.index_copy(0, rows, found.distance),
+            gradients=self.gradients.index_add(0, rows, found.gradients),
+            blind=self.blind.index_add(0, rows, found.blind),
+            queries=self.queries.index_add(0, rows, found.queries),
+            by=self.by.index_copy(0, rows, (found.by != NOBODY) * (part - NOBODY) + NOBODY),
+        )
+
+    def only(self, rows: Int[Tensor, " rows"]) -> Self:
+        """The outcome of some examples, in this order."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+
+    def to(self, device: torch.device) -> Self:
+        """The outcome on another device."""
+        columns = {name: getattr(self, name).to(device) for name in _COLUMNS}
+        return replace(self, **columns)
+
+
+_COLUMNS = ("inputs", "fooled", "distance", "gradients", "blind", "queries", "by")
+"""The attributes of an outcome that have a row for each example."""
 
 
 @runtime_checkable

@@ -2,9 +2,11 @@
 
 from gnomon.attacks.inputs.apgd import APGD
 from gnomon.attacks.inputs.apgd_targeted import APGDT
+from gnomon.attacks.inputs.autoattack import AutoAttack
 from gnomon.attacks.inputs.bim import BIM
 from gnomon.attacks.inputs.fgsm import FGSM
 from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
+from gnomon.attacks.inputs.ordered import Ordered, OrderedOutcome, Trial
 from gnomon.attacks.inputs.pgd import PGD
 from gnomon.attacks.inputs.random_point import RandomPoint
 
@@ -14,8 +16,12 @@ __all__ = [
     "BIM",
     "FGSM",
     "PGD",
+    "AutoAttack",
     "GaussianNoise",
     "Noise",
+    "Ordered",
+    "OrderedOutcome",
     "RandomPoint",
+    "Trial",
     "UniformNoise",
 ]

@@ -1,0 +1,51 @@
+"""Any attack on any number of examples, at constant memory."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.outcome import InputAttack, Outcome
+from gnomon.errors import SettingError
+from gnomon.networks.predictions import device_of
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class Batched:
+    """The attack on so many examples at a time, which are moved to the network's device.
+
+    Attributes:
+        attack: what runs on each batch.
+        batch: examples at a time, ≥ 1.
+
+    Raises:
+        SettingError: fewer than one example at a time.
+    """
+
+    attack: InputAttack
+    batch: int = 500
+
+    def __post_init__(self) -> None:
+        if self.batch < 1:
+            raise SettingError(f"Batched: expected batch ≥ 1, got {self.batch}. Raise it.")
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks all examples; the outcome is where the inputs are."""
+        device, found = device_of(network), list[Outcome]()
+        for some, answers in zip(
+            inputs.split(self.batch), labels.split(self.batch), strict=True
+        ):
+            outcome = self.attack(
+                network, some.to(device), answers.to(device), within, generator
+            )
+            found.append(outcome.to(inputs.device))
+        return Outcome.joined(found)

@@ -1,0 +1,77 @@
+"""Attacks one after another, each on the examples that still resist."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.batched import Batched
+from gnomon.attacks.outcome import InputAttack, Outcome
+from gnomon.errors import SettingError
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class Part:
+    """An attack and what an outcome calls it.
+
+    Attributes:
+        name: such as "APGD-CE".
+        attack: what runs.
+    """
+
+    name: str
+    attack: InputAttack
+
+
+def run_in_turn(
+    outcome: Outcome,
+    chosen: Sequence[tuple[int, Part]],
+    batch: int,
+    network: nn.Module,
+    labels: Labels,
+    within: InputSet,
+    generator: torch.Generator,
+) -> Outcome:
+    """The outcome after each of the chosen parts has run on those who resisted until then.
+
+    Args:
+        outcome: before; where nobody is fooled, its inputs are the originals.
+        chosen: parts and their places among the outcome's.
+        batch: examples at a time.
+        network: is attacked.
+        labels: of all examples.
+        within: the allowed perturbations.
+        generator: of everything random.
+    """
+    for place, part in chosen:
+        left = (~outcome.fooled).nonzero()[:, 0]
+        if not len(left):
+            return outcome
+        found = Batched(part.attack, batch)(
+            network, outcome.inputs[left], labels[left], within, generator
+        )
+        outcome = outcome.after(place, left, found)
+    return outcome
+
+
+def check_parts(name: str, parts: Sequence[Part], batch: int) -> None:
+    """Refuses what cannot be run.
+
+    Raises:
+        SettingError: no parts, two of one name, or a batch of nobody.
+    """
+    names = [part.name for part in parts]
+    if not names or len(set(names)) < len(names):
+        raise SettingError(
+            f"{name}: expected parts of different names, got {names}. Name each one."
+        )
+    if batch < 1:
+        raise SettingError(f"{name}: expected batch ≥ 1, got {batch}. Raise it.")
+
+
+def untouched(name: str, parts: Sequence[Part], inputs: Inputs) -> Outcome:
+    """The outcome before any part has run."""
+    return Outcome.untouched(name, inputs, tuple(part.name for part in parts))

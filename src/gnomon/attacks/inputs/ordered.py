@@ -1,0 +1,217 @@
+"""An ensemble that orders its attacks by what they gain, and leaves out what gains nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from scipy.stats import beta
+from torch import nn
+
+from gnomon.attacks.batched import Batched
+from gnomon.attacks.ensemble import Part, check_parts, run_in_turn, untouched
+from gnomon.attacks.outcome import Outcome
+from gnomon.errors import SettingError
+from gnomon.networks.predictions import predict
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+CONFIDENCE = 0.95
+"""Of the bound on what a part that is left out would still gain."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one part did on the pilot examples, and what follows from it.
+
+    Attributes:
+        part: its name.
+        alone: pilot examples it fooled.
+        gained: of these, the ones that no part before it in the order fooled.
+        pilot: the pilot examples.
+        evaluations: of the network for one pilot example; a gradient counts as two.
+        most: with confidence 95 %, the part fools at most this share of the examples beyond
+            what the parts before it fool; the order is taken as given.
+        runs: whether it runs on the other examples.
+        others: examples that come after the pilot's.
+    """
+
+    part: str
+    alone: int
+    gained: int
+    pilot: int
+    evaluations: float
+    most: float
+    runs: bool
+    others: int
+
+    def __str__(self) -> str:
+        """What happened and why, in words."""
+        found = (
+            f"{self.part} fooled {self.gained} of {self.pilot} pilot examples beyond the parts "
+            f"before it ({self.alone} alone, {self.evaluations:.0f} evaluations each): at most "
+            f"{self.most:.1%} of further examples, with confidence {CONFIDENCE:.0%}"
+        )
+        if not self.others:
+            return f"{found}; there are no further examples."
+        return f"{found}; {'ran on' if self.runs else 'skipped for'} the other {self.others}."
+
+
+@dataclass(frozen=True)
+class OrderedOutcome:
+    """What an ordered ensemble found, and what it left out.
+
+    Attributes:
+        outcome: of all examples; its parts are named in the ensemble's order.
+        trials: of all parts, in the order in which they ran on the other examples.
+    """
+
+    outcome: Outcome
+    trials: tuple[Trial, ...]
+
+    @property
+    def skipped(self) -> tuple[Trial, ...]:
+        """The parts that did not run on all examples."""
+        return tuple(trial for trial in self.trials if trial.others and not trial.runs)
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """Every part on a pilot, then on the others only those that are worth it, best first.
+
+    The pilot are the first examples that the network gets right. Each part attacks all of
+    them. The order is greedy: next comes the part that fools most pilot examples beyond the
+    parts before it, per evaluation of the network; where none gains, the cheapest. A part is
+    left out for the other examples if with confidence 95 % (one-sided Clopper–Pearson) it
+    gains at most `tolerance` of them; the first in the order always runs.
+
+    Attributes:
+        parts: the attacks.
+        pilot: examples, ≥ 1. With none gained among 100, at most 3.0 % are missed; among 300,
+            1.0 %.
+        tolerance: a share, ≥ 0.
+        name: what the outcome says.
+        batch: examples at a time.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        clopper1934.
+    """
+
+    parts: tuple[Part, ...]
+    pilot: int = 100
+    tolerance: float = 0.03
+    name: str = "ordered ensemble"
+    batch: int = 256
+
+    def __post_init__(self) -> None:
+        check_parts(self.name, self.parts, self.batch)
+        if self.pilot < 1 or not 0 <= self.tolerance <= 1:
+            raise SettingError(
+                f"{self.name}: expected pilot ≥ 1 and tolerance in [0, 1], got {self.pilot} "
+                f"and {self.tolerance}. Correct them."
+            )
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> OrderedOutcome:
+        """Attacks all examples, in batches; see `Search` for the errors."""
+        start = untouched(self.name, self.parts, inputs)
+        right = predict(network, inputs, self.batch) == labels
+        pilot = right.nonzero()[:, 0][: self.pilot]
+        if not len(pilot):
+            parts = list(enumerate(self.parts))
+            outcome = run_in_turn(start, parts, self.batch, network, labels, within, generator)
+            return OrderedOutcome(outcome, ())
+        found = [
+            Batched(part.attack, self.batch)(
+                network, inputs[pilot], labels[pilot], within, generator
+            )
+            for part in self.parts
+        ]
+        order = _greedy(found)
+        rest = torch.ones_like(right).index_fill(0, pilot, value=False).nonzero()[:, 0]
+        trials = self._trials(order, found, len(rest))
+        worth = [
+            (place, self.parts[place])
+            for place, trial in zip(order, trials, strict=True)
+            if trial.runs
+        ]
+        attacked = run_in_turn(
+            start.only(rest), worth, self.batch, network, labels[rest], within, generator
+        )
+        both = Outcome.joined([_merged(start.only(pilot), order, found), attacked])
+        return OrderedOutcome(both.only(torch.cat([pilot, rest]).argsort()), tuple(trials))
+
+    def _trials(
+        self, order: Sequence[int], found: Sequence[Outcome], others: int
+    ) -> list[Trial]:
+        """What each part did on the pilot, in this order, and whether it goes on."""
+        trials, already = list[Trial](), torch.zeros_like(found[0].fooled)
+        for place in order:
+            fooled = found[place].fooled
+            gained, pilot = int((fooled & ~already).sum()), len(fooled)
+            most = _at_most(gained, pilot)
+            trials.append(
+                Trial(
+                    part=self.parts[place].name,
+                    alone=int(fooled.sum()),
+                    gained=gained,
+                    pilot=pilot,
+                    evaluations=_evaluations(found[place]),
+                    most=most,
+                    runs=not trials or most > self.tolerance,
+                    others=others,
+                )
+            )
+            already = already | fooled
+        return trials
+
+
+def _greedy(found: Sequence[Outcome]) -> list[int]:
+    """The parts by examples gained per evaluation, beyond the parts before; ties: cheapest."""
+    order, left = list[int](), list(range(len(found)))
+    already = torch.zeros_like(found[0].fooled)
+
+    def worth(place: int) -> tuple[float, float]:
+        cost = _evaluations(found[place])
+        return int((found[place].fooled & ~already).sum()) / max(cost, 1.0), -cost
+
+    while left:
+        best = max(left, key=worth)
+        order.append(best)
+        left.remove(best)
+        already = already | found[best].fooled
+    return order
+
+
+def _evaluations(outcome: Outcome) -> float:
+    """Evaluations of the network for one example; a gradient counts as two."""
+    return float((2 * outcome.gradients + outcome.queries).double().mean())
+
+
+def _at_most(gained: int, pilot: int) -> float:
+    """The largest share of which so few in the pilot have a chance of 5 %."""
+    if gained == pilot:
+        return 1.0
+    return float(beta.ppf(CONFIDENCE, gained + 1, pilot - gained))
+
+
+def _merged(start: Outcome, order: Sequence[int], found: Sequence[Outcome]) -> Outcome:
+    """The pilot's outcome: each example belongs to the first part that fooled it."""
+    outcome = start
+    for place in order:
+        left = (~outcome.fooled).nonzero()[:, 0]
+        outcome = outcome.after(place, left, found[place].only(left))
+    return replace(
+        outcome,
+        gradients=torch.stack([each.gradients for each in found]).sum(dim=0),
+        blind=torch.stack([each.blind for each in found]).sum(dim=0),
+        queries=torch.stack([each.queries for each in found]).sum(dim=0),
+    )
