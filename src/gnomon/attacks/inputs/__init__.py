@@ -4,7 +4,11 @@ from gnomon.attacks.inputs.apgd import APGD
 from gnomon.attacks.inputs.apgd_targeted import APGDT
 from gnomon.attacks.inputs.autoattack import AutoAttack
 from gnomon.attacks.inputs.bim import BIM
+from gnomon.attacks.inputs.deepfool import DeepFool
+from gnomon.attacks.inputs.fab import FAB
+from gnomon.attacks.inputs.fab_targeted import FABT
 from gnomon.attacks.inputs.fgsm import FGSM
+from gnomon.attacks.inputs.fmn import FMN
 from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
 from gnomon.attacks.inputs.ordered import Ordered, OrderedOutcome, Trial
 from gnomon.attacks.inputs.pgd import PGD
@@ -14,9 +18,13 @@ __all__ = [
     "APGD",
     "APGDT",
     "BIM",
+    "FAB",
+    "FABT",
     "FGSM",
+    "FMN",
     "PGD",
     "AutoAttack",
+    "DeepFool",
     "GaussianNoise",
     "Noise",
     "Ordered",

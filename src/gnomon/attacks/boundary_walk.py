@@ -1,0 +1,163 @@
+"""The walk along the decision boundary that both forms of FAB take."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Int
+from torch import Tensor, nn
+
+from gnomon.attacks.guards import is_fooled
+from gnomon.attacks.linearised import inside_domain, measured, nearest_boundary, refine
+from gnomon.attacks.outcome import Outcome
+from gnomon.attacks.search import Rows, Search
+from gnomon.attacks.view import PLAIN, View
+from gnomon.errors import SettingError
+from gnomon.sets import InputSet, MeasuredSet
+from gnomon.sets.rounding import per_example
+from gnomon.shapes import Inputs, Labels
+
+Until = Literal["within", "nearest"]
+"""When an example leaves: once fooled inside the set, or never, so that the nearest is kept."""
+
+REFINEMENTS = 10
+
+
+@dataclass(frozen=True)
+class BoundaryWalk:
+    """Steps onto linearised boundaries, drawn towards the original, back inside once across.
+
+    With d and d₀ the shortest steps from the iterate x + δ and from the original x to the
+    hyperplane where the classes' difference, linearised at x + δ, is 0, all inside the domain:
+
+        α = min(‖d‖ / (‖d‖ + ‖d₀‖), α_max),
+        δ ← (1 − α) (δ + η d) + α η d₀, moved into the domain; where that fools, δ ← β δ.
+
+    Attributes:
+        name: what the outcome says.
+        targets: how many wrong classes are walked to, one after the other; None walks to the
+            nearest of all of them in each step.
+        steps: per run, ≥ 1.
+        restarts: runs, ≥ 1, for each target; all but the first start at random.
+        alpha_max: how strongly an iterate is drawn towards the original, in [0, 1].
+        eta: η ≥ 1, how far beyond the hyperplane a step goes.
+        beta: β in (0, 1), how far from the original one that fools goes on.
+        until: when an example leaves.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        crocefab2020, algorithm 1; the final search is a bisection here.
+    """
+
+    name: str
+    targets: int | None
+    steps: int = 100
+    restarts: int = 1
+    alpha_max: float = 0.1
+    eta: float = 1.05
+    beta: float = 0.9
+    until: Until = "nearest"
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        counts = {"steps": self.steps, "restarts": self.restarts, "targets": self.targets or 1}
+        ranges = {
+            **{key: (count, count >= 1, "≥ 1") for key, count in counts.items()},
+            "targets": (self.targets, self.targets is None or self.targets >= 1, "≥ 1"),
+            "alpha_max": (self.alpha_max, 0 <= self.alpha_max <= 1, "in [0, 1]"),
+            "eta": (self.eta, self.eta >= 1, "≥ 1"),
+            "beta": (self.beta, 0 < self.beta < 1, "in (0, 1)"),
+            "until": (self.until, self.until in {"within", "nearest"}, "within or nearest"),
+        }
+        for key, (value, holds, wanted) in ranges.items():
+            if not holds:
+                raise SettingError(
+                    f"{self.name}: expected {key} {wanted}, got {value}. Correct it."
+                )
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors."""
+        norm = measured(self.name, within)
+        with Search(self.name, network, inputs, labels, within, self.view, generator) as search:
+            correct, wrong = search.resisting, search.wrong_classes
+            aims = wrong.shape[1] if self.targets is None else 1
+            runs = self.restarts * min(self.targets or 1, wrong.shape[1])
+            begun = 0
+            while begun < runs:
+                rows = search.resisting if self.until == "within" else correct
+                if not len(rows):
+                    break
+                together = min(runs - begun, max(1, len(labels) // len(rows)))
+                run = torch.arange(begun, begun + together, device=labels.device)
+                run, rows = run.repeat_interleave(len(rows)), rows.repeat(together)
+                first = run // self.restarts
+                columns = first[:, None] + torch.arange(aims, device=labels.device)
+                start = self._start(search, rows, run % self.restarts > 0)
+                self._walk(search, norm, rows, wrong[rows[:, None], columns], start)
+                begun += together
+            if self.until == "nearest":
+                refine(search, correct, REFINEMENTS)
+        return search.outcome()
+
+    @staticmethod
+    def _start(search: Search, rows: Rows, at_random: Tensor) -> Inputs:
+        """0, or a random perturbation, half as long as the shortest known or the radius."""
+        if not at_random.any():
+            return torch.zeros_like(search.originals[rows])
+        drawn = search.region(rows).sample(search.generator)
+        longest = torch.full_like(search.distance[rows], search.within.radius)
+        known = torch.where(search.fooled[rows], search.distance[rows], longest)
+        length = search.within.distance(drawn).clamp_min(torch.finfo(drawn.dtype).tiny)
+        share = known.minimum(longest) / (2 * length) * at_random
+        return inside_domain(search, rows, drawn * per_example(share, drawn).to(drawn))
+
+    def _walk(
+        self,
+        search: Search,
+        norm: MeasuredSet,
+        rows: Rows,
+        classes: Int[Tensor, " rows some"],
+        perturbation: Inputs,
+    ) -> None:
+        """One run in each row."""
+        for _ in range(self.steps):
+            plane = nearest_boundary(search, rows, perturbation, classes)
+            originals = search.originals[rows]
+            step = plane.step(norm, originals, perturbation)
+            whole = plane.step(norm, originals, torch.zeros_like(step))
+            here, there = norm.distance(step), norm.distance(whole)
+            draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
+            draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
+            ahead = (1 - draw) * (perturbation + self.eta * step) + draw * self.eta * whole
+            perturbation = inside_domain(search, rows, ahead)
+            across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
+            fooled = search.judge(
+                rows, perturbation, across & self._worth(search, rows, perturbation)
+            )
+            back = torch.where(across, self.beta, 1.0).to(perturbation)
+            perturbation = perturbation * per_example(back, perturbation)
+            if self.until == "within" and fooled.any():
+                rows, perturbation = rows[~fooled], perturbation[~fooled]
+                classes = classes[~fooled]
+            if not len(rows):
+                return
+
+    def _worth(self, search: Search, rows: Rows, perturbation: Inputs) -> Tensor:
+        """Whether a point can improve on what is known.
+
+        One that a step has carried outside the set by its overshoot only is judged at its
+        projection.
+        """
+        known = torch.full_like(search.distance[rows], self.eta * search.within.radius)
+        known = torch.where(search.fooled[rows], search.distance[rows], known)
+        return search.within.distance(perturbation) <= known

@@ -1,0 +1,75 @@
+"""The fast adaptive boundary attack: the nearest point that fools."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.boundary_walk import BoundaryWalk, Until
+from gnomon.attacks.outcome import Outcome
+from gnomon.attacks.view import PLAIN, View
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class FAB:
+    """Walks along the decision boundary, to whichever class is nearest in each step.
+
+    `BoundaryWalk` says how. The set names the norm, the domain, and the largest distance that
+    counts: what fools only outside it resists. Each step takes a gradient for every wrong
+    class; `FABT` takes one.
+
+    Attributes:
+        steps: per run.
+        restarts: runs; all but the first start at random.
+        alpha_max: how strongly an iterate is drawn towards the original.
+        eta: how far beyond the linearised boundary a step goes.
+        beta: how far from the original an iterate that fools goes on.
+        until: "nearest" keeps on, and keeps the nearest point, whose distance is an upper
+            bound of the robust radius; "within" lets an example leave once it is fooled
+            inside the set.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        crocefab2020, algorithm 1.
+    """
+
+    steps: int = 100
+    restarts: int = 1
+    alpha_max: float = 0.1
+    eta: float = 1.05
+    beta: float = 0.9
+    until: Until = "nearest"
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        self._walk()
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors."""
+        return self._walk()(network, inputs, labels, within, generator)
+
+    def _walk(self) -> BoundaryWalk:
+        repeated = f" × {self.restarts}" if self.restarts > 1 else ""
+        return BoundaryWalk(
+            f"FAB-{self.steps}{repeated}",
+            None,
+            self.steps,
+            self.restarts,
+            self.alpha_max,
+            self.eta,
+            self.beta,
+            self.until,
+            self.view,
+        )

@@ -1,0 +1,75 @@
+"""The fast adaptive boundary attack towards one wrong class after another."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.boundary_walk import BoundaryWalk, Until
+from gnomon.attacks.outcome import Outcome
+from gnomon.attacks.view import PLAIN, View
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class FABT:
+    """Walks along the boundaries to the likeliest wrong classes, in their order.
+
+    Each example's targets are the wrong classes of largest logit at its unperturbed input, at
+    most classes − 1 of them. A step takes one gradient, however many classes there are; as
+    many runs go together as fill the batch that examples which left have made smaller.
+
+    Attributes:
+        steps: per target and restart.
+        targets: the most classes that are walked to.
+        restarts: runs for each target; all but the first start at random.
+        alpha_max: see `FAB`.
+        eta: see `FAB`.
+        beta: see `FAB`.
+        until: see `FAB`.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        crocefab2020, algorithm 1; croce2020, section 5 (targets).
+    """
+
+    steps: int = 100
+    targets: int = 9
+    restarts: int = 1
+    alpha_max: float = 0.1
+    eta: float = 1.05
+    beta: float = 0.9
+    until: Until = "nearest"
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        self._walk()
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors."""
+        return self._walk()(network, inputs, labels, within, generator)
+
+    def _walk(self) -> BoundaryWalk:
+        repeated = f" × {self.restarts}" if self.restarts > 1 else ""
+        return BoundaryWalk(
+            f"FAB-T-{self.steps}{repeated}",
+            self.targets,
+            self.steps,
+            self.restarts,
+            self.alpha_max,
+            self.eta,
+            self.beta,
+            self.until,
+            self.view,
+        )

@@ -1,0 +1,131 @@
+"""The fast minimum-norm attack: ascent in a ball whose radius adapts."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from gnomon.attacks.guards import is_fooled
+from gnomon.attacks.linearised import inside_domain, measured, refine
+from gnomon.attacks.outcome import Outcome
+from gnomon.attacks.search import Search
+from gnomon.attacks.view import PLAIN, View
+from gnomon.errors import SettingError
+from gnomon.objectives import margin
+from gnomon.sets import InputSet, MeasuredSet
+from gnomon.sets.rounding import per_example
+from gnomon.shapes import Inputs, Labels, PerExample
+
+
+@dataclass(frozen=True)
+class FMN:
+    """Normalised ascent of the margin, in a ball that shrinks where it fools and grows else.
+
+    In step k, with f the margin and ‖·‖* the dual norm,
+
+        ε ← min((1 − γ_k) ε, least distance so far)  where x + δ fools,
+        ε ← (1 + γ_k) ε                              where it does not, but something has,
+        ε ← ‖δ‖ + |f| / ‖∇f‖*                        where nothing has yet,
+        δ ← Π_ε(δ + α_k ∇f / ‖∇f‖₂, moved into the domain),
+
+    and α_k, γ_k fall from first to last along half a cosine. The set names the norm, the
+    domain, and the largest distance that counts, which ε never exceeds.
+
+    Attributes:
+        steps: gradients per example.
+        first_step: α of the first step, in the data's own units; the last is a hundredth.
+        first_change: γ of the first step.
+        last_change: γ of the last.
+        refinements: steps of a final bisection. The original method has none.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        pintor2021, algorithm 1.
+    """
+
+    steps: int = 100
+    first_step: float = 1.0
+    first_change: float = 0.05
+    last_change: float = 0.001
+    refinements: int = 10
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or self.refinements < 0:
+            raise SettingError(
+                f"FMN: expected steps ≥ 1 and refinements ≥ 0, got {self.steps} and "
+                f"{self.refinements}. Raise them."
+            )
+        if not self.first_step > 0 or not 0 < self.last_change <= self.first_change < 1:
+            raise SettingError(
+                "FMN: expected first_step > 0 and 0 < last_change ≤ first_change < 1, got "
+                f"{self.first_step}, {self.last_change} and {self.first_change}. Correct them."
+            )
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors."""
+        norm, name = measured("FMN", within), f"FMN-{self.steps}"
+        with Search(name, network, inputs, labels, within, self.view, generator) as search:
+            correct = search.resisting
+            if len(correct):
+                self._climb(search, norm)
+            refine(search, correct, self.refinements)
+        return search.outcome()
+
+    def _climb(self, search: Search, norm: MeasuredSet) -> None:
+        rows = search.resisting
+        perturbation = torch.zeros_like(search.originals[rows])
+        radius = torch.full_like(search.distance[rows], search.within.radius)
+        for index in range(self.steps):
+            slope = search.slope(rows, perturbation, margin)
+            across = is_fooled(slope.logits, search.labels[rows])
+            length = norm.distance(perturbation)
+            search.judge(
+                rows,
+                perturbation,
+                across & (length < _best(search.distance[rows], search.fooled[rows])),
+            )
+            dual = (norm.steepest(slope.gradient, 1.0) * slope.gradient).double()
+            slant = dual.flatten(1).sum(dim=1).clamp_min(torch.finfo(dual.dtype).tiny)
+            there = length + slope.value.double().abs() / slant
+            change = self._between(index, self.first_change, self.last_change)
+            best, found = search.distance[rows], search.fooled[rows]
+            radius = torch.where(
+                across,
+                ((1 - change) * radius).minimum(_best(best, found)),
+                torch.where(found, (1 + change) * radius, there),
+            ).clamp_max(search.within.radius)
+            size = self._between(index, self.first_step, self.first_step / 100)
+            ahead = perturbation + size * _unit(slope.gradient)
+            # Into the domain first: a shorter perturbation stays in it, one that is cut by the
+            # domain afterwards would not be as long as the ball allows, and could stand still.
+            perturbation = norm.shorten(inside_domain(search, rows, ahead), radius)
+        across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
+        search.judge(rows, perturbation, across)
+
+    def _between(self, index: int, first: float, last: float) -> float:
+        """From first to last along half a cosine."""
+        fall = (1 + math.cos(math.pi * index / self.steps)) / 2
+        return last + (first - last) * fall
+
+
+def _best(distance: PerExample, found: torch.Tensor) -> PerExample:
+    """The least distance so far; infinite where nothing was found."""
+    return torch.where(found, distance, torch.inf)
+
+
+def _unit(gradient: Inputs) -> Inputs:
+    """Each example's gradient divided by its Euclidean length; 0 stays 0."""
+    length = gradient.flatten(1).norm(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
+    return gradient / per_example(length, gradient)
