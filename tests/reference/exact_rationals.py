@@ -33,7 +33,7 @@ def outputs(
     own.update(weights or {})
     for name, layer in enumerate(network):  # also layers that occur twice
         if isinstance(layer, nn.Linear):
-            point = own[f"{name}.weight"].dot(point) + own[f"{name}.bias"]
+            point = own[f"{name}.weight"].dot(point) + own.get(f"{name}.bias", 0)
         elif isinstance(layer, nn.Conv2d):
             point = _convolved(point, own[f"{name}.weight"], own[f"{name}.bias"])
         elif isinstance(layer, nn.Flatten):
