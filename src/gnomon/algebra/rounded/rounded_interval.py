@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.algebra.interval import Ball, Interval
-from gnomon.algebra.rounding import REAL, Deployed, Level, outward, unit_roundoff, up
+from gnomon.algebra.rounding import REAL, Deployed, Level, outward, unit_roundoff
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox
@@ -139,8 +139,8 @@ class RoundedInterval(Value):
         """
         Interval.around(centre, radius, domain)  # refuses what is not a ball
         middle = cls.point(centre, dtype=dtype)
-        size = cls.point(torch.as_tensor(radius, device=centre.device, **_wide(radius)))
-        size = up(size.upper.to(dtype)) if dtype == torch.float32 else size.upper
+        given = torch.as_tensor(radius, device=centre.device, **_wide(radius))
+        size = cls.point(given, dtype=dtype).upper
         lower, upper = outward(middle.lower - size, middle.upper + size)
         still = size.expand_as(lower) == 0
         lower = torch.where(still, middle.lower, lower)
