@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Int
@@ -53,7 +53,7 @@ class Outcome:
         return float(self.blind.sum()) / max(int(self.gradients.sum()), 1)
 
     @classmethod
-    def untouched(cls, attack: str, inputs: Inputs, parts: tuple[str, ...]) -> Self:
+    def untouched(cls, attack: str, inputs: Inputs, parts: tuple[str, ...]) -> "Outcome":
         """The outcome before any of the parts has run: nobody is fooled."""
         zeros = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
         return cls(
@@ -69,14 +69,14 @@ class Outcome:
         )
 
     @classmethod
-    def joined(cls, batches: Sequence[Self]) -> Self:
+    def joined(cls, batches: Sequence["Outcome"]) -> "Outcome":
         """The outcomes of one attack on several batches, as one."""
         columns = {
             name: torch.cat([getattr(each, name) for each in batches]) for name in _COLUMNS
         }
         return replace(batches[0], **columns)
 
-    def after(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> Self:
+    def after(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> "Outcome":
         """The outcome after one of the parts has run on some examples that resisted.
 
         Args:
@@ -95,11 +95,11 @@ class Outcome:
             by=self.by.index_copy(0, rows, (found.by != NOBODY) * (part - NOBODY) + NOBODY),
         )
 
-    def only(self, rows: Int[Tensor, " rows"]) -> Self:
+    def only(self, rows: Int[Tensor, " rows"]) -> "Outcome":
         """The outcome of some examples, in this order."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
-    def to(self, device: torch.device) -> Self:
+    def to(self, device: torch.device) -> "Outcome":
         """The outcome on another device."""
         columns = {name: getattr(self, name).to(device) for name in _COLUMNS}
         return replace(self, **columns)

@@ -1,7 +1,6 @@
 """AutoAttack: a fixed ensemble, strong enough to compare networks by."""
 
 from dataclasses import dataclass
-from typing import Self
 
 import torch
 from torch import nn
@@ -45,7 +44,7 @@ class AutoAttack:
         check_parts(self.name, self.parts, self.batch)
 
     @classmethod
-    def standard(cls, norm: str = "Linf", view: View = PLAIN) -> Self:
+    def standard(cls, norm: str = "Linf", view: View = PLAIN) -> "AutoAttack":
         """APGD on the cross-entropy, APGD-T, FAB-T, Square.
 
         Args:
@@ -55,7 +54,7 @@ class AutoAttack:
         return cls(standard_parts(norm, view), "AutoAttack standard")
 
     @classmethod
-    def plus(cls, view: View = PLAIN) -> Self:
+    def plus(cls, view: View = PLAIN) -> "AutoAttack":
         """APGD on the cross-entropy and on the DLR, FAB, Square, APGD-T, FAB-T."""
         return cls(
             (
@@ -67,7 +66,7 @@ class AutoAttack:
         )
 
     @classmethod
-    def rand(cls, draws: int = 20) -> Self:
+    def rand(cls, draws: int = 20) -> "AutoAttack":
         """For random networks: APGD on the cross-entropy and on the DLR, over several draws."""
         view = View(draws=draws)
         return cls(
