@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval import Ball, Interval
+from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import as_interval
 from gnomon.algebra.relaxed.geometry import Geometry
 from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
@@ -23,7 +24,8 @@ def linear(x: Any, weight: Any, bias: Any = None) -> Any:
     if not _alone(x, weight, bias) or x.ndim < 2:
         return fresh("linear", x, weight, bias)
     box = Interval.rules["linear"](x.interval, weight)
-    found = _multiplied(x, box, torch.matmul, weight, dense=True)
+    seen = _seen("linear", x, weight)
+    found = _multiplied(x, box, torch.matmul, weight, dense=True, seen=seen)
     return found if bias is None else add(found, bias)
 
 
@@ -32,7 +34,8 @@ def matmul(x: Any, y: Any) -> Any:
     if not _alone(x, y) or x.ndim < 2 or y.ndim != 2:
         return fresh("matmul", x, y)
     box = Interval.rules["matmul"](x.interval, y)
-    return _multiplied(x, box, lambda rows, w: rows @ w.T, y)
+    seen = _seen("matmul", x, y)
+    return _multiplied(x, box, lambda rows, w: rows @ w.T, y, seen=seen)
 
 
 def convolution(
@@ -44,7 +47,13 @@ def convolution(
     box = Interval.rules[name](x.interval, weight, None, *settings, **named)
     back = partial(_transposed, name, x.shape, settings, named)
     found = _multiplied(
-        x, box, back, weight, geometry=_geometry(name, x.ndim - 2, settings, named)
+        x,
+        box,
+        back,
+        weight,
+        geometry=_geometry(name, x.ndim - 2, settings, named),
+        seen=_seen(name, x, weight, None, *settings, **named),
+        outputs=1 - x.ndim,
     )
     return found if bias is None else add(found, _shaped(bias, (-1, *[1] * (x.ndim - 2))))
 
@@ -157,6 +166,8 @@ def _multiplied(
     pointwise: bool = False,
     dense: bool = False,
     geometry: Geometry | None = None,
+    seen: Tensor | None = None,
+    outputs: int = -1,
 ) -> Relaxed:
     node = x.node
     if isinstance(weight, Interval) and weight.lower is weight.upper:
@@ -166,10 +177,22 @@ def _multiplied(
     return record(
         x,
         box,
-        Multiplied((node,), transpose, weight, dense, geometry, separable=separable),
+        Multiplied(
+            (node,), transpose, weight, dense, geometry, seen, outputs, separable=separable
+        ),
         settled=node.independent or (pointwise and node.settled),
         independent=node.independent and pointwise and isinstance(weight, Tensor),
     )
+
+
+def _seen(name: str, x: Relaxed, weight: Any, *settings: Any, **named: Any) -> Tensor | None:
+    """The greatest ‖h‖₂ of what each output sees, which balls of weights need."""
+    if not isinstance(weight, Ball):
+        return None
+    low, high = x.interval.parts
+    square = Interval.point(low.abs().maximum(high.abs()).square())
+    ones = torch.ones_like(weight.middle)
+    return lengths(Interval.rules[name](square, ones, *settings, **named).lower)
 
 
 def _sum(x: Relaxed, y: Relaxed) -> Any:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval import Ball, Interval, NormBall
+from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.relaxed.forms import Forms, Node, concrete, dot
 from gnomon.algebra.relaxed.geometry import Geometry
 from gnomon.algebra.relaxed.lines import Lines
@@ -17,7 +18,7 @@ _MANY = 64  # forms: with fewer, a loop over examples costs more than it saves
 
 @dataclass(eq=False)
 class Leaf:
-    """A box: an input, or anything of which nothing is known but its bounds."""
+    """A box or ball: an input, or anything of which nothing is known but its bounds."""
 
     box: Interval
     parents: tuple[Node, ...] = ()
@@ -25,7 +26,12 @@ class Leaf:
     separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
-        """⟨a, z⟩ ≥ ⟨a, centre⟩ − ⟨|a|, radius⟩."""
+        """⟨a, z⟩ ≥ ⟨a, centre⟩ − ⟨|a|, radius⟩; of a ball, ≥ ⟨a, c⟩ − max ⟨−a, z − c⟩."""
+        if isinstance(self.box, NormBall):
+            rows = forms.split(rows)
+            forms.add(-self.box.along(-rows, forms.part))
+            forms.add(dot(rows, forms.of(self.box.middle), forms.examples))
+            return
         if self.box.lower is not self.box.upper:
             rows = forms.split(rows)
             forms.add(-dot(rows.abs(), forms.of(self.box.radius), forms.examples))
@@ -120,6 +126,8 @@ class Multiplied:
         weight: W as a tensor, or a box of it.
         dense: whether W is the weight itself, neurons × inputs.
         geometry: of a convolution; None if W is no convolution.
+        seen: where W is in a Euclidean ball, the greatest ‖h‖₂ of what each output sees.
+        outputs: the axis of outputs that share it, from the last.
     """
 
     parents: tuple[Node]
@@ -127,6 +135,8 @@ class Multiplied:
     weight: Tensor | Interval
     dense: bool = False
     geometry: Geometry | None = None
+    seen: Tensor | None = None
+    outputs: int = -1
     worthwhile: bool = True
     separable: bool = True
 
@@ -137,10 +147,24 @@ class Multiplied:
             forms.give(parent, self.transpose(rows, self.weight))
             return
         rows = forms.split(rows)
+        if isinstance(self.weight, Ball) and self.seen is not None:
+            forms.add(-self.weight.reach * self._lengths(rows, self.seen, forms))
+            forms.give(parent, self.transpose(rows, self.weight.middle))
+            return
         spread = self.transpose(rows.abs(), self.weight.radius)
         slope, offset = (forms.of(each) for each in _chord_of_size(parent.interval))
         forms.add(-dot(spread, offset, forms.examples))
         forms.give(parent, self.transpose(rows, self.weight.centre) - spread * slope)
+
+    def _lengths(self, rows: Tensor, seen: Tensor, forms: Forms) -> Tensor:
+        """Σ_p ‖a_p ⊙ ‖h_p‖‖₂ over places p: forms × examples.
+
+        With h_p what the outputs at place p see, ⟨a, Δ h⟩ = Σ_p ⟨Δ, a_p h_pᵀ⟩, and
+        |⟨Δ, a_p h_pᵀ⟩| ≤ ‖Δ‖₂ ‖a_p h_pᵀ‖₂.
+        """
+        square = (rows * forms.of(seen)).square()
+        found = lengths(square.sum(dim=self.outputs))
+        return found.reshape(len(rows), forms.examples, -1).sum(dim=-1)
 
 
 @dataclass(eq=False)
@@ -177,7 +201,8 @@ class Activated:
 
 def leaf(box: Interval) -> Node:
     """The beginning of an expression: a box of examples."""
-    return Node(box, Leaf(box), box.shape[0], settled=True, independent=True)
+    independent = not isinstance(box, NormBall)
+    return Node(box, Leaf(box), box.shape[0], settled=True, independent=independent)
 
 
 def _chord_of_size(x: Interval) -> tuple[Tensor, Tensor]:
