@@ -1,0 +1,70 @@
+"""Perturbed examples for a loss: every example is moved, whether it is fooled or not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from gnomon.errors import SettingError
+from gnomon.objectives import Objective, cross_entropy
+from gnomon.sets import InputSet
+from gnomon.shapes import Inputs, Labels
+
+
+@dataclass(frozen=True)
+class Climb:
+    """Projected steepest ascent that gives back where it ended.
+
+    An attack asks who is fooled, lets the fooled leave and gives those who resist back as they
+    were (`Ascent`). A loss over the worst inputs, as in adversarial training and in the
+    flatness of the adversarial loss, needs every example where the objective is high.
+
+    Attributes:
+        steps: gradient steps, ≥ 1.
+        relative_step: length of a step divided by the radius; None means 2.5 / steps, at most
+            1.
+        random_start: starts at a random member of the set instead of at 0.
+        objective: what is driven up.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        madry2018.
+    """
+
+    steps: int = 10
+    relative_step: float | None = None
+    random_start: bool = True
+    objective: Objective = cross_entropy
+
+    def __post_init__(self) -> None:
+        if self.steps < 1 or not (self.relative_step is None or self.relative_step > 0):
+            raise SettingError(
+                f"Climb: expected steps ≥ 1 and relative_step > 0, got {self.steps} and "
+                f"{self.relative_step}. Raise them."
+            )
+
+    def __call__(
+        self,
+        network: Callable[[Tensor], Tensor],
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+    ) -> Inputs:
+        """The inputs perturbed, up to rounding in the set; `network` is called as it is."""
+        region = within.around(inputs)
+        relative = min(1.0, 2.5 / self.steps) if self.relative_step is None else None
+        step = within.radius * (relative or self.relative_step or 0.0)
+        perturbation = torch.zeros_like(inputs)
+        if self.random_start:
+            perturbation = region.sample(generator)
+        for _ in range(self.steps):
+            points = (inputs + perturbation).detach().requires_grad_()
+            with torch.enable_grad():
+                value = self.objective(network(points), labels).sum()
+            (gradient,) = torch.autograd.grad(value, points)
+            perturbation = region.project(perturbation + within.steepest(gradient, step))
+        return (inputs + perturbation).detach()

@@ -1,0 +1,70 @@
+"""Random alternative networks: the yardstick every attack on parameters has to beat."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
+from gnomon.attacks.parameters.reading import check_batches, read
+from gnomon.errors import SettingError
+from gnomon.networks.undisturbed import undisturbed
+from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.sets.parameters import ParameterRegion
+
+
+@dataclass(frozen=True)
+class AlternativeNetworks:
+    """The worst of some random members of a set of parameters.
+
+    Attributes:
+        count: members, ≥ 1.
+        drawn: "inside" uniformly, or among the "vertices" of the set.
+        objective: breaks ties among members of equal accuracy.
+
+    Raises:
+        SettingError: no members.
+    """
+
+    count: int = 10
+    drawn: Literal["inside", "vertices"] = "inside"
+    objective: Objective = scale_free_cross_entropy
+
+    def __post_init__(self) -> None:
+        if self.count < 1:
+            raise SettingError(
+                f"AlternativeNetworks: expected count ≥ 1, got {self.count}. Raise it."
+            )
+
+    def __call__(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        within: ParameterRegion,
+        generator: torch.Generator,
+    ) -> ParameterOutcome:
+        """The member with the least accuracy; see `all` for all of them."""
+        return min(
+            self.all(network, batches, within, generator),
+            key=lambda found: (found.accuracy, -found.value),
+        )
+
+    def all(
+        self,
+        network: nn.Module,
+        batches: Batches,
+        within: ParameterRegion,
+        generator: torch.Generator,
+    ) -> list[ParameterOutcome]:
+        """Every member that was drawn, in the order of drawing."""
+        region, name = within.detach(), f"random {self.drawn} × {self.count}"
+        draw = region.sample if self.drawn == "inside" else region.vertex
+        found: list[ParameterOutcome] = []
+        with undisturbed(network):
+            check_batches(network, batches)
+            for _ in range(self.count):
+                member = draw(generator)
+                reading = read(network, member, batches, self.objective)
+                found.append(ParameterOutcome(name, member, reading.accuracy, reading.value))
+        return found

@@ -1,0 +1,173 @@
+"""Parameters that drift or break at random."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
+from gnomon.attacks.parameters.reading import check_batches, read, read_slopes
+from gnomon.errors import SettingError
+from gnomon.networks.undisturbed import undisturbed
+from gnomon.objectives import Objective, scale_free_cross_entropy
+
+
+@dataclass(frozen=True)
+class GaussianFaults:
+    """Every parameter with Gaussian noise of a standard deviation relative to its tensor.
+
+        θ̃ = θ + σ √(mean θ_l²) u,   u ~ N(0, 1)
+
+    Attributes:
+        size: σ ≥ 0, a share of the root mean square of each tensor.
+        objective: reported beside the accuracy.
+
+    Raises:
+        SettingError: a size that is negative, infinite or NaN.
+    """
+
+    size: float
+    objective: Objective = scale_free_cross_entropy
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.size) and self.size >= 0):
+            raise SettingError(
+                f"GaussianFaults: expected a finite size ≥ 0, got {self.size}. Correct it."
+            )
+
+    def __call__(
+        self, network: nn.Module, batches: Batches, generator: torch.Generator
+    ) -> ParameterOutcome:
+        """The network with one draw of noise."""
+        with undisturbed(network):
+            check_batches(network, batches)
+            noisy = {
+                name: self._noisy(each.detach(), generator)
+                for name, each in network.named_parameters()
+            }
+            reading = read(network, noisy, batches, self.objective)
+        name = f"Gaussian parameters {self.size:g}"
+        return ParameterOutcome(name, noisy, reading.accuracy, reading.value)
+
+    def _noisy(self, tensor: Tensor, generator: torch.Generator) -> Tensor:
+        noise = torch.randn(tensor.shape, generator=generator, device=generator.device)
+        return tensor + self.size * tensor.square().mean().sqrt() * noise.to(tensor)
+
+
+@dataclass(frozen=True)
+class StuckAtZero:
+    """A random share of all weights set to zero, as dead cells of a memory are.
+
+    Attributes:
+        share: of the entries of tensors with at least two axes, in [0, 1].
+        objective: reported beside the accuracy.
+
+    Raises:
+        SettingError: a share outside [0, 1].
+    """
+
+    share: float
+    objective: Objective = scale_free_cross_entropy
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise SettingError(
+                f"StuckAtZero: expected a share in [0, 1], got {self.share}. Correct it."
+            )
+
+    def __call__(
+        self, network: nn.Module, batches: Batches, generator: torch.Generator
+    ) -> ParameterOutcome:
+        """The network with one draw of dead weights."""
+        with undisturbed(network):
+            check_batches(network, batches)
+            broken: dict[str, Tensor] = {}
+            for name, each in network.named_parameters():
+                if each.dim() > 1:
+                    drawn = torch.rand(each.shape, generator=generator, device=generator.device)
+                    kept = (drawn >= self.share).to(each.device)
+                    broken[name] = each.detach() * kept
+            reading = read(network, broken, batches, self.objective)
+        name = f"{self.share:.2%} of the weights at 0"
+        return ParameterOutcome(name, broken, reading.accuracy, reading.value)
+
+
+@dataclass(frozen=True)
+class SingleFault:
+    """The one parameter whose replacement hurts most, among the likeliest.
+
+    A broken memory cell is taken to hold −m or m, with m the largest size in its tensor. The
+    loss changes by about slope × (new − old): the entries of all tensors where that may be
+    largest are tried one by one, with both values.
+
+    Attributes:
+        trials: entries that are tried.
+        objective: what is driven up.
+
+    Raises:
+        SettingError: no trials.
+    """
+
+    trials: int = 20
+    objective: Objective = scale_free_cross_entropy
+
+    def __post_init__(self) -> None:
+        if self.trials < 1:
+            raise SettingError(
+                f"SingleFault: expected trials ≥ 1, got {self.trials}. Raise it."
+            )
+
+    def __call__(
+        self, network: nn.Module, batches: Batches, generator: torch.Generator
+    ) -> ParameterOutcome:
+        """The network with the worst single fault of those tried; nothing here is random."""
+        del generator
+        with undisturbed(network):
+            check_batches(network, batches)
+            own = {name: each.detach() for name, each in network.named_parameters()}
+            slopes = read_slopes(network, own, batches, self.objective).slopes
+            best: ParameterOutcome | None = None
+            for name, index, value in self._likeliest(own, slopes):
+                changed = own[name].flatten().clone()
+                changed[index] = value
+                faulty = {name: changed.reshape(own[name].shape)}
+                reading = read(network, faulty, batches, self.objective)
+                found = ParameterOutcome(
+                    f"one fault in {name}",
+                    faulty,
+                    reading.accuracy,
+                    reading.value,
+                    len(batches),
+                )
+                if best is None or _rank(found) < _rank(best):
+                    best = found
+        assert best is not None
+        return best
+
+    def _likeliest(
+        self, own: dict[str, Tensor], slopes: Mapping[str, Tensor]
+    ) -> list[tuple[str, int, float]]:
+        """Tensor, place and new value where the loss may rise most."""
+        found: list[tuple[float, str, int, float]] = []
+        for name, tensor in own.items():
+            slope, old = slopes[name].flatten(), tensor.flatten()
+            most = float(old.abs().amax())
+            rises = slope.abs() * (most + old.abs())
+            gain, places = rises.topk(min(self.trials, len(old)))
+            found += [
+                (rise, name, place, most)
+                for rise, place in zip(gain.tolist(), places.tolist(), strict=True)
+            ]
+        found.sort(key=lambda each: -each[0])
+        likeliest = found[: self.trials]
+        return [
+            (name, place, value)
+            for _, name, place, most in likeliest
+            for value in (-most, most)
+        ]
+
+
+def _rank(outcome: ParameterOutcome) -> tuple[float, float]:
+    return (outcome.accuracy, -outcome.value)

@@ -1,0 +1,77 @@
+"""What a network with other parameters makes of examples: its accuracy, its loss, its slope."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gnomon.attacks.guards import check_logits, is_fooled
+from gnomon.attacks.parameters.outcome import Batches
+from gnomon.errors import DataError
+from gnomon.objectives import Objective
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """Of one alternative network, over all examples.
+
+    Attributes:
+        accuracy: the share that it gets right; NaN logits are wrong.
+        value: the mean of the objective.
+        slopes: the gradient of that mean, by parameter; empty where it was not asked for.
+    """
+
+    accuracy: float
+    value: float
+    slopes: Mapping[str, Tensor]
+
+
+def check_batches(network: nn.Module, batches: Batches) -> None:
+    """Refuses batches that are no examples for this network.
+
+    Raises:
+        DataError: no examples.
+        ShapeError: the network does not return batch × classes.
+        SubjectError: NaN logits, or a label without a logit.
+    """
+    if not sum(len(labels) for _, labels in batches):
+        raise DataError("expected examples to attack on, got none. Give at least one batch.")
+    with torch.no_grad():
+        for inputs, labels in batches:
+            check_logits(network(inputs), labels)
+
+
+def read(
+    network: nn.Module, parameters: Mapping[str, Tensor], batches: Batches, objective: Objective
+) -> Reading:
+    """The accuracy and mean objective with these parameters."""
+    right, total, count = 0, 0.0, 0
+    with torch.no_grad():
+        for inputs, labels in batches:
+            logits = torch.func.functional_call(network, dict(parameters), (inputs,))
+            right += int((~is_fooled(logits, labels)).sum())
+            total += float(objective(logits, labels).double().sum())
+            count += len(labels)
+    return Reading(right / count, total / count, {})
+
+
+def read_slopes(
+    network: nn.Module, parameters: Mapping[str, Tensor], batches: Batches, objective: Objective
+) -> Reading:
+    """The same, with the gradient for the given parameters; costs one batch of memory."""
+    leaves = {name: each.detach().requires_grad_() for name, each in parameters.items()}
+    slopes = {name: torch.zeros_like(each) for name, each in parameters.items()}
+    right, total, count = 0, 0.0, 0
+    for inputs, labels in batches:
+        with torch.enable_grad():
+            logits = torch.func.functional_call(network, leaves, (inputs,))
+            value = objective(logits, labels).sum()
+            found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
+        for name, slope in zip(leaves, found, strict=True):
+            slopes[name] += slope.nan_to_num(0.0, 0.0, 0.0)
+        right += int((~is_fooled(logits.detach(), labels)).sum())
+        total += float(value.detach().double())
+        count += len(labels)
+    mean = {name: slope / count for name, slope in slopes.items()}
+    return Reading(right / count, total / count, mean)

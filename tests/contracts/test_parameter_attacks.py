@@ -1,0 +1,198 @@
+"""What every attack on parameters promises."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnomon.attacks.parameters import (
+    AdversarialParameterAttack,
+    AlternativeNetworks,
+    Batches,
+    GaussianFaults,
+    ParameterAttack,
+    ParameterFault,
+    ParameterOutcome,
+    ParameterPGD,
+    ProgressiveBitFlips,
+    Quantisation,
+    RandomBitFlips,
+    SingleFault,
+    SparseParameterAttack,
+    StuckAtZero,
+)
+from gnomon.errors import DataError, GnomonError, ShapeError, SubjectError
+from gnomon.networks.alternative import Alternative
+from gnomon.objectives import margin
+from gnomon.seeds import generator
+from gnomon.sets import Linf, ParameterBall, ParameterBox, ParameterSet
+from gnomon.sets.radius import Constant, Relative
+
+INPUTS = Linf(0.05, (0.0, 1.0))
+ATTACKS: dict[str, ParameterAttack] = {
+    "random members": AlternativeNetworks(5),
+    "random vertices": AlternativeNetworks(5, "vertices"),
+    "PGD": ParameterPGD(5),
+    "PGD on the margin with restarts": ParameterPGD(4, 0.5, 2, margin),
+    "adversarial parameter attack": AdversarialParameterAttack(
+        INPUTS, spoil_epochs=2, restore_epochs=3
+    ),
+}
+FAULTS: dict[str, ParameterFault] = {
+    "8 bits": Quantisation(8),
+    "random bits": RandomBitFlips(10),
+    "progressive bits": ProgressiveBitFlips(2),
+    "Gaussian": GaussianFaults(0.1),
+    "dead weights": StuckAtZero(0.1),
+    "single fault": SingleFault(5),
+    "few parameters": SparseParameterAttack(INPUTS, 0.1, spoil_epochs=2, restore_epochs=3),
+}
+SETS: dict[str, ParameterSet] = {
+    "relative": ParameterBox(Relative(0.1)),
+    "constant": ParameterBox(Constant(0.02), biases=False),
+    "one layer": ParameterBox(Relative(0.2), only=("5.*",)),
+    "ball": ParameterBall(0.1),
+}
+
+
+def _network() -> nn.Sequential:
+    """Dense, normalised, with dropout: everything a mode or a buffer could spoil."""
+    network = nn.Sequential(
+        nn.Linear(12, 24),
+        nn.BatchNorm1d(24),
+        nn.Tanh(),
+        nn.Dropout(0.5),
+        nn.Identity(),
+        nn.Linear(24, 4),
+    )
+    for name, parameter in network.named_parameters():
+        with torch.no_grad():
+            parameter.normal_(0, 0.5, generator=generator(0, name))
+    return network.eval()
+
+
+def _batches() -> Batches:
+    inputs = torch.rand(60, 12, generator=generator(0, "examples"))
+    with torch.no_grad():
+        labels = _network()(inputs).argmax(dim=1)
+    labels[-3:] = (labels[-3:] + 1) % 4
+    return list(zip(inputs.split(25), labels.split(25), strict=True))
+
+
+def _run(name: str, network: nn.Module, batches: Batches, seed: int = 1) -> ParameterOutcome:
+    if name in FAULTS:
+        return FAULTS[name](network, batches, generator(seed))
+    region = SETS["relative"].of(network)
+    return ATTACKS[name](network, batches, region, generator(seed))
+
+
+ALL = [*ATTACKS, *FAULTS]
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+@pytest.mark.parametrize("within", SETS)
+def test_the_alternative_network_is_a_member_exactly(name: str, within: str) -> None:
+    network = _network()
+    region = SETS[within].of(network)
+    outcome = ATTACKS[name](network, _batches(), region, generator(1))
+    assert set(outcome.parameters) == set(region)
+    assert region.contains(outcome.parameters)
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_reports_what_the_alternative_network_says(name: str) -> None:
+    network, batches = _network(), _batches()
+    outcome = _run(name, network, batches)
+    changed = Alternative(network, outcome.parameters).eval()
+    right = sum(int((changed(x).argmax(dim=1) == y).sum()) for x, y in batches)
+    assert outcome.accuracy == right / 60
+    assert any(
+        not torch.equal(parameter, dict(network.named_parameters())[key])
+        for key, parameter in outcome.parameters.items()
+    )
+
+
+@pytest.mark.parametrize("name", ["PGD", "PGD on the margin with restarts"])
+@pytest.mark.parametrize("within", SETS)
+def test_an_ascent_is_never_worse_than_doing_nothing_and_beats_chance(
+    name: str, within: str
+) -> None:
+    network, batches = _network(), _batches()
+    region = SETS[within].of(network)
+    found = ATTACKS[name](network, batches, region, generator(1))
+    nothing = AlternativeNetworks(1)(
+        network, batches, SETS[within].with_size(0.0).of(network), generator(1)
+    )
+    chance = AlternativeNetworks(5)(network, batches, region, generator(1))
+    assert nothing.accuracy == 57 / 60
+    assert found.accuracy <= nothing.accuracy
+    assert found.accuracy <= chance.accuracy
+
+
+def test_the_ascent_finds_what_chance_does_not() -> None:
+    network, batches = _network(), _batches()
+    region = ParameterBox(Relative(0.1)).of(network)
+    chance = AlternativeNetworks(30, "vertices")(network, batches, region, generator(1))
+    found = ParameterPGD(10)(network, batches, region, generator(1))
+    assert found.accuracy < chance.accuracy - 0.2
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_it_leaves_the_network_alone(name: str) -> None:
+    batches, network = _batches(), _network().train()
+    network[0].eval()
+    network[5].requires_grad_(requires_grad=False)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    modes = [module.training for module in network.modules()]
+    state = torch.get_rng_state()
+    _run(name, network, batches)
+    assert all(torch.equal(before[key], value) for key, value in network.state_dict().items())
+    assert [module.training for module in network.modules()] == modes
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert [parameter.requires_grad for parameter in network.parameters()].count(False) == 2
+    assert torch.equal(state, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_same_seed_gives_the_same_outcome(name: str) -> None:
+    first, second = (_run(name, _network(), _batches(), seed=5) for _ in range(2))
+    assert all(
+        torch.equal(parameter, second.parameters[key])
+        for key, parameter in first.parameters.items()
+    )
+
+
+@pytest.mark.parametrize("name", ATTACKS)
+def test_a_set_of_size_0_leaves_the_network_as_it_is(name: str) -> None:
+    network, batches = _network(), _batches()
+    region = ParameterBox(Relative(0.0)).of(network)
+    outcome = ATTACKS[name](network, batches, region, generator(1))
+    assert outcome.accuracy == 57 / 60
+
+
+@pytest.mark.parametrize("name", ["PGD", "PGD on the margin with restarts"])
+def test_multiplied_logits_are_attacked_as_well(name: str) -> None:
+    class Loud(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = _network()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return 1e4 * self.inner(x)
+
+    plain = _run(name, _network(), _batches())
+    loud = _run(name, Loud().eval(), _batches())
+    assert abs(plain.accuracy - loud.accuracy) <= 2 / 60
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_bad_batches_are_refused(name: str) -> None:
+    (inputs, labels), *_ = _batches()
+    for batches, error, said in (
+        ([], DataError, "got none"),
+        ([(inputs, labels + 4)], SubjectError, "labels below 4"),
+    ):
+        with pytest.raises(error, match=said):
+            _run(name, _network(), batches)
+    flat = nn.Sequential(_network(), nn.Linear(4, 1))
+    with pytest.raises((ShapeError, GnomonError), match="expected logits of shape"):
+        _run(name, flat, _batches())
