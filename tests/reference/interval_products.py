@@ -26,3 +26,22 @@ def exact_convolution(
     bounds = exact_linear((rows[0], rows[1]), (matrices[0], matrices[1]))
     lower, upper = (each.reshape(batch, places, -1).transpose(1, 2) for each in bounds)
     return lower, upper
+
+
+def eight_products(x: tuple[Tensor, Tensor], w: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+    """By the signs of both factors; where both hold 0, the sum of both candidates."""
+    (a, b), (c, d) = (
+        tuple((end.clamp_min(0), end.clamp_max(0)) for end in each) for each in (x, w)
+    )
+    lower = a[0] @ c[0].T + a[1] @ d[0].T + b[0] @ c[1].T + b[1] @ d[1].T
+    upper = b[0] @ d[0].T + b[1] @ c[0].T + a[0] @ d[1].T + a[1] @ c[1].T
+    return lower, upper
+
+
+def centre_and_radius(
+    x: tuple[Tensor, Tensor], w: tuple[Tensor, Tensor]
+) -> tuple[Tensor, Tensor]:
+    """Rump's older form: |m_x| r_w + r_x (|m_w| + r_w) around m_x m_w (rump1999)."""
+    (mx, rx), (mw, rw) = (((low + high) / 2, (high - low) / 2) for low, high in (x, w))
+    centre, radius = mx @ mw.T, mx.abs() @ rw.T + rx @ (mw.abs() + rw).T
+    return centre - radius, centre + radius
