@@ -10,7 +10,8 @@ CERTIFICATES_TERMS = (
         "share of examples for which a bound shows z_j − z_y < 0 for every wrong class j and "
         "everything in the set (certified). From inside: the share that no search in the set "
         "could get wrong (attacked). Bounds hold in exact arithmetic, and are computed with "
-        "ordinary rounding.",
+        "ordinary rounding; of what they certify, “sound in floating point” is the share for "
+        "which bounds that are rounded outwards say the same (rounded IBP).",
         ("gowal2019", "madry2018"),
     ),
     Definition(
@@ -19,6 +20,15 @@ CERTIFICATES_TERMS = (
         "IBP: every value of the network is enclosed in an interval, layer by layer. CROWN: "
         "every activation is enclosed between two straight lines, and the margin is written as "
         "a linear function of the input by substitution backwards; tighter, and dearer.",
+        ("gowal2019", "zhang2018"),
+    ),
+    Definition(
+        "certified-radius",
+        "Certified radius",
+        "For each example the largest radius of a set of inputs, or the largest λ of a set of "
+        "parameters, at which a bound shows that nothing in the set changes its class; found "
+        "by bisection. The mean over examples, where wrong ones count as 0, and those that are "
+        "certified at the most that was tried as that.",
         ("gowal2019", "zhang2018"),
     ),
     Definition(
