@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
+from torch.nn import functional, grad
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.forms import Node
@@ -276,19 +276,21 @@ def _reshaped(given: Centred, shape: tuple[int, ...]) -> Centred:
 def _transposed(
     name: str, shape: torch.Size, settings: tuple[Any, ...], named: dict[str, Any]
 ) -> Callable[[Tensor, Tensor], Tensor]:
-    """Rows over the image of a convolution, pulled back: a convolution of the other kind.
-
-    Torch's own gradient of a convolution is one, without the convolution itself.
-    """
+    """Rows over the image of a convolution, pulled back: its gradient by the input."""
+    defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
+    given = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
 
     def back(rows: Tensor, weight: Tensor) -> Tensor:
         flat = rows.flatten(0, 1)
-        like = flat.new_zeros(()).expand(len(flat), *shape[1:])
+        size = (len(flat), *shape[1:])
+        if "transpose" in name or isinstance(given["padding"], str):
 
-        def forward(h: Tensor) -> Tensor:
-            return getattr(functional, name)(h, weight, None, *settings, **named)
+            def forward(h: Tensor) -> Tensor:
+                return getattr(functional, name)(h, weight, None, *settings, **named)
 
-        found = torch.func.vjp(forward, like)[1](flat)[0]
+            found = torch.func.vjp(forward, flat.new_zeros(()).expand(size))[1](flat)[0]
+        else:
+            found = getattr(grad, f"{name}_input")(size, weight, flat, **given)
         return found.reshape(*rows.shape[:2], *shape[1:])
 
     return back
