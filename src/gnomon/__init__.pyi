@@ -63,8 +63,9 @@ from .bounds import (
     Falsifier as Falsifier,
     LargestRadius as LargestRadius,
     LargestSize as LargestSize,
-    LargestSize as LargestSize,
     Margins as Margins,
+    RoundedCROWN as RoundedCROWN,
+    RoundedIBP as RoundedIBP,
 )
 from .config import (
     describe as describe,

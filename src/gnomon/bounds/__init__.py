@@ -7,6 +7,7 @@ from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius, LargestSize
 from gnomon.bounds.margins import BoundMethod, Margins
 from gnomon.bounds.rounded_crown import RoundedCROWN
+from gnomon.bounds.rounded_ibp import RoundedIBP
 
 __all__ = [
     "CROWN",
@@ -19,6 +20,7 @@ __all__ = [
     "LargestSize",
     "Margins",
     "RoundedCROWN",
+    "RoundedIBP",
     "evaluate_head",
     "interval_margins",
 ]
