@@ -19,6 +19,7 @@ from gnomon.attacks.inputs import (
     Ordered,
     OrderedOutcome,
     RandomPoint,
+    Square,
     Trial,
     UniformNoise,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "Outcome",
     "Part",
     "RandomPoint",
+    "Square",
     "Surrogate",
     "Trial",
     "UniformNoise",

@@ -13,6 +13,7 @@ from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
 from gnomon.attacks.inputs.ordered import Ordered, OrderedOutcome, Trial
 from gnomon.attacks.inputs.pgd import PGD
 from gnomon.attacks.inputs.random_point import RandomPoint
+from gnomon.attacks.inputs.square import Square
 
 __all__ = [
     "APGD",
@@ -30,6 +31,7 @@ __all__ = [
     "Ordered",
     "OrderedOutcome",
     "RandomPoint",
+    "Square",
     "Trial",
     "UniformNoise",
 ]
