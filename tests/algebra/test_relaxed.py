@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from gnomon.algebra import Interval, Value, evaluate
 from gnomon.algebra.relaxed import Relaxed, optimised
-from gnomon.algebra.relaxed.forms import cut
+from gnomon.algebra.relaxed.forms import Node, cut
+from gnomon.algebra.relaxed.windows import Windows
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet, Standardize
 from gnomon.seeds import generator
@@ -301,28 +302,32 @@ def test_windows_of_images_bound_like_whole_images(
         nn.BatchNorm2d(3),
         nn.SiLU(),
         nn.Conv2d(3, 4, (4, 3), stride=2, padding=(1, 0), dilation=(1, 2)),
-        nn.ReLU(),
+        nn.Tanh(),
         nn.Conv2d(4, 4, 2, groups=2),
-        nn.ReLU(),
+        nn.Tanh(),
     )
     network = network.double().eval()
     x = torch.rand(2, 2, 14, 15, generator=generator(1)).double()
     parameters = _around(network, boxes) if boxes else None
     used: list[bool] = []
 
-    def counted(value: Relaxed, places: Tensor) -> list[Tensor] | None:
-        found = by_windows(value, places)
+    def counted(node: Node) -> Windows | None:
+        found = of(node)
         used.append(found is not None)
         return found
 
-    by_windows = Relaxed.by_windows
-    monkeypatch.setattr(Relaxed, "by_windows", counted)
-    windows = evaluate(network, Relaxed.around(x, 0.05), parameters).interval
-    assert used == [False, True, True][-len(used) :]
-    monkeypatch.setattr(Relaxed, "by_windows", lambda *_: None)
-    whole = evaluate(network, Relaxed.around(x, 0.05), parameters).interval
+    of = Windows.of
+    monkeypatch.setattr(Windows, "of", counted)
+    windows = evaluate(network, Relaxed.around(x, 0.05), parameters).settled()
+    assert used[-2:] == [True] * 2
+    monkeypatch.setattr(Windows, "of", _without_windows)
+    whole = evaluate(network, Relaxed.around(x, 0.05), parameters).settled()
     assert torch.allclose(windows.lower, whole.lower, rtol=1e-10, atol=1e-12)
     assert torch.allclose(windows.upper, whole.upper, rtol=1e-10, atol=1e-12)
+
+
+def _without_windows(_: Node) -> None:
+    """No node has windows."""
 
 
 def test_a_batch_is_bounded_like_each_example() -> None:

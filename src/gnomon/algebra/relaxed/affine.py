@@ -11,7 +11,7 @@ from torch.nn import functional
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import as_interval
-from gnomon.algebra.relaxed.geometry import Geometry
+from gnomon.algebra.relaxed.geometry import Geometry, channels_last
 from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
 from gnomon.algebra.relaxed.record import fresh, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
@@ -232,7 +232,7 @@ def _transposed(
     weight: Tensor,
 ) -> Tensor:
     """Rows over the image of a convolution, pulled back to inputs of this shape."""
-    flat = rows.flatten(0, 1)
+    flat = channels_last(rows).flatten(0, 1)
     geometry = _geometry(name, weight.ndim - 2, settings, named)
     if geometry is None:
         like = torch.zeros((), dtype=rows.dtype, device=rows.device)
@@ -240,7 +240,7 @@ def _transposed(
         back = torch.func.vjp(function, like.expand(len(flat), *shape[1:]))[1]
         return back(flat)[0].reshape(*rows.shape[:2], *shape[1:])
     found = _transposed_convolution(name, shape, flat, weight, geometry)
-    return found.reshape(*rows.shape[:2], *shape[1:])
+    return found.unflatten(0, rows.shape[:2])
 
 
 def _geometry(

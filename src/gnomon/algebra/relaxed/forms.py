@@ -118,6 +118,7 @@ class Forms:
         part: which examples are looked at.
         examples: how many they are.
         slopes: where the choice of a relaxation's slopes is overruled; by the relaxation.
+        signs: forms × examples of 1 or −1: of mirrored forms only these are asked for.
         account: is told of what is rounded.
     """
 
@@ -129,12 +130,14 @@ class Forms:
         mirrored: bool,
         slopes: Mapping[Any, Tensor],
         part: slice,
+        signs: Tensor | None = None,
         account: Account | None = None,
     ) -> None:
         self.account = account
         self.pending: dict[Node, Tensor] = {node: rows}
         self.constant = rows.new_zeros(len(rows), 1)
         self.mirrored, self.slopes, self.part = mirrored, slopes, part
+        self.signs = signs
         self.examples = len(range(node.examples)[part])
 
     def of(self, value: Tensor) -> Tensor:
@@ -155,36 +158,30 @@ class Forms:
             self.account.summed(self.constant)
 
     def split(self, rows: Tensor) -> Tensor:
-        """Writes every form and its negative down; returns the rows so extended."""
+        """Writes every form and its negative down; returns the rows so extended.
+
+        Where signs are given, it is the form times its sign that is written down.
+        """
         if not self.mirrored:
             return rows
         self.mirrored = False
-        self.pending = {node: _both_signs(held) for node, held in self.pending.items()}
-        self.constant = _both_signs(self.constant)
+        self.pending = {node: self._signed(held) for node, held in self.pending.items()}
+        self.constant = self._signed(self.constant)
         if self.account is not None:
             self.account.split()
-        return _both_signs(rows)
+        return self._signed(rows)
 
-    def enclose(self, rows: Tensor, box: Interval) -> None:
-        """Adds the least of ⟨a, z⟩ over a box, ⟨a, centre⟩ − ⟨|a|, radius⟩."""
-        if box.lower is not box.upper:
-            rows = self.split(rows)
-            self.add(-dot(rows.abs(), self.of(box.radius), self.examples))
-        self.add(dot(rows, self.of(box.centre), self.examples))
+    def _signed(self, rows: Tensor) -> Tensor:
+        if self.signs is None:
+            return torch.cat([rows, -rows])
+        return rows * self.signs.reshape(*self.signs.shape, *[1] * (rows.ndim - 2))
 
-    def substitute(self, horizon: int = 0) -> Tensor:
-        """The constants that remain when every node has been replaced by its parents.
-
-        Nodes of at most the horizon's depth are replaced by the boxes that are known of them.
-        """
+    def substitute(self) -> Tensor:
+        """The constants that remain when every node has been replaced by its parents."""
         while self.pending:
             # No node that is still pending comes from the deepest: its rows are complete.
             deepest = max(self.pending, key=lambda node: node.depth)
-            rows = self.pending.pop(deepest)
-            if deepest.depth <= horizon:
-                self.enclose(rows, deepest.interval)
-            else:
-                deepest.origin.pull(rows, self)
+            deepest.origin.pull(self.pending.pop(deepest), self)
         return self.constant
 
 
@@ -195,11 +192,10 @@ def bounds(
     upper: bool = True,
     slopes: Mapping[Any, Tensor] | None = None,
     part: slice = _ALL,
-    horizon: int = 0,
 ) -> list[Tensor]:
     """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms."""
     forms = Forms(node, rows, mirrored=upper, slopes=slopes or {}, part=part)
-    found = forms.substitute(horizon)
+    found = forms.substitute()
     found = found.expand(len(found), forms.examples).T
     if not upper:
         return [found]
@@ -207,6 +203,13 @@ def bounds(
         return [found, found]
     low, high = found.tensor_split(2, dim=1)
     return [low, -high]
+
+
+def signed_bounds(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
+    """The lower bounds of sign · ⟨rows, node⟩: forms × examples, as the signs are."""
+    forms = Forms(node, rows, mirrored=True, slopes={}, part=_ALL, signs=signs)
+    found = forms.substitute()
+    return found * signs if forms.mirrored else found.expand_as(signs)
 
 
 def cut(known: Interval, lower: Tensor, upper: Tensor) -> Interval:
@@ -287,7 +290,3 @@ def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
     if found.shape[1] not in {1, examples}:  # several places of each example along one axis
         found = found.reshape(len(rows), examples, -1).sum(-1)
     return found
-
-
-def _both_signs(rows: Tensor) -> Tensor:
-    return torch.cat([rows, -rows])

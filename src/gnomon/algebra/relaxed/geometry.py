@@ -6,8 +6,26 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-Window = tuple[slice, ...]
-"""From and to along each axis of places."""
+
+@dataclass(frozen=True)
+class Extent:
+    """Along one axis, what place t depends on: from stride · t + start on, `size` places."""
+
+    stride: int = 1
+    start: int = 0
+    size: int = 1
+
+    def with_(self, other: "Extent") -> "Extent | None":
+        """The smallest that holds both; None if they move apart."""
+        if self.stride != other.stride:
+            return None
+        start = min(self.start, other.start)
+        stop = max(self.start + self.size, other.start + other.size)
+        return Extent(self.stride, start, stop - start)
+
+
+Window = tuple[Extent, ...]
+"""Along each axis of places."""
 
 
 @dataclass(frozen=True)
@@ -26,29 +44,41 @@ class Geometry:
     dilation: tuple[int, ...]
     groups: int
 
-    def sources(
-        self, window: Window, kernel: torch.Size, size: torch.Size
-    ) -> tuple[Window, tuple[int, ...]]:
-        """The places that a window is made from, and how many zeros lie before them."""
-        found: list[slice] = []
-        zeros: list[int] = []
-        for axis, part in enumerate(window):
-            start = part.start * self.stride[axis] - self.padding[axis]
-            reach = self.dilation[axis] * (kernel[axis] - 1) + 1
-            stop = (part.stop - 1) * self.stride[axis] - self.padding[axis] + reach
-            first, last = max(start, 0), min(stop, size[axis])
-            found.append(slice(first, max(first, last)))
-            zeros.append(first - start)
-        return tuple(found), tuple(zeros)
-
-    def transpose(
-        self, rows: Tensor, weight: Tensor, zeros: tuple[int, ...], size: Window
-    ) -> Tensor:
-        """Rows over a window, pulled back to the places it is made from."""
-        name = f"conv_transpose{len(size)}d"
-        found = getattr(functional, name)(
-            rows.flatten(0, 1), weight, None, self.stride, 0, 0, self.groups, self.dilation
+    def sources(self, window: Window, kernel: torch.Size) -> Window:
+        """The places that a window is made from; some may lie in the padding."""
+        return tuple(
+            Extent(
+                stride=part.stride * step,
+                start=part.start * step - pad,
+                size=(part.size - 1) * step + gap * (length - 1) + 1,
+            )
+            for part, step, pad, gap, length in zip(
+                window, self.stride, self.padding, self.dilation, kernel, strict=True
+            )
         )
-        for axis, part in enumerate(size):
-            found = found.narrow(2 + axis, zeros[axis], part.stop - part.start)
-        return found.reshape(*rows.shape[:2], *found.shape[1:])
+
+    def transpose(self, rows: Tensor, weight: Tensor) -> Tensor:
+        """Rows over a window, pulled back to all places it is made from."""
+        name = f"conv_transpose{len(self.stride)}d"
+        found = getattr(functional, name)(
+            channels_last(rows).flatten(0, 1),
+            weight,
+            None,
+            self.stride,
+            0,
+            0,
+            self.groups,
+            self.dilation,
+        )
+        return found.unflatten(0, rows.shape[:2])
+
+
+def channels_last(rows: Tensor) -> Tensor:
+    """The same rows over images, with the channels of a place side by side in memory.
+
+    Transposed convolutions and products with slopes take half the time then.
+
+    Args:
+        rows: forms × examples × channels × places.
+    """
+    return rows.movedim(2, -1).contiguous().movedim(-1, 2)

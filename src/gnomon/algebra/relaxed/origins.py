@@ -9,7 +9,7 @@ from torch import Tensor
 from gnomon.algebra.interval import Ball, Interval, NormBall
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.relaxed.forms import Forms, Node, concrete, dot
-from gnomon.algebra.relaxed.geometry import Geometry
+from gnomon.algebra.relaxed.geometry import Geometry, channels_last
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.relaxed.matrices import through_matrix
 
@@ -53,12 +53,9 @@ class Reshaped:
         whole = self.shape[0] == parent.shape[0] == parent.examples
         if rows.shape[1] != self.shape[0] and not whole:
             rows = rows.expand(-1, self.shape[0], *self.shape[1:])
-        forms.give(
-            parent,
-            rows.reshape(len(rows), -1, *parent.shape[1:])
-            if whole
-            else rows.reshape(len(rows), *parent.shape),
-        )
+        shape = (-1, *parent.shape[1:]) if whole else parent.shape
+        found = rows.reshape(len(rows), *shape)
+        forms.give(parent, channels_last(found) if found.ndim > 3 else found)
 
 
 @dataclass(eq=False)
@@ -169,10 +166,16 @@ class Multiplied:
 
 @dataclass(eq=False)
 class Activated:
-    """A function of each coordinate of a node, between two lines."""
+    """A function of each coordinate of a node, between two lines.
+
+    Attributes:
+        lines: around it, for each coordinate's bounds.
+        values: the bounds of what it makes of an interval.
+    """
 
     parents: tuple[Node]
     lines: Lines
+    values: Callable[[Interval], Interval] | None = None
     worthwhile: bool = False
     separable: bool = True
 
@@ -180,7 +183,8 @@ class Activated:
         """A f(h) ≥ a⁺ (lower line) + a⁻ (upper line)."""
         parent, lines = self.parents[0], self.lines.map(forms.of)
         matrix = _matrix_before(parent)
-        if matrix is not None and self not in forms.slopes and _worth_a_loop(rows, matrix[0]):
+        free = forms.signs is None and self not in forms.slopes
+        if free and matrix is not None and _worth_a_loop(rows, matrix[0]):
             weight, shift, before = matrix
             bias = rows.new_zeros(1, len(weight)) if shift is None else shift.centre(forms)
             pulled, constant = through_matrix(
@@ -196,7 +200,8 @@ class Activated:
         if lines.lower_offset is not None:
             forms.add(dot(rows - falling, lines.lower_offset, forms.examples))
         lower = forms.slopes.get(self, lines.lower_slope)
-        forms.give(parent, rows * lower + falling * (lines.upper_slope - lower))
+        more = lines.upper_slope - lower
+        forms.give(parent, torch.addcmul(rows * lower, falling, more))
 
 
 def leaf(box: Interval) -> Node:

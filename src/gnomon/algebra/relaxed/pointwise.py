@@ -15,6 +15,7 @@ from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
 from gnomon.algebra.relaxed.origins import Activated
 from gnomon.algebra.relaxed.record import fresh, placed, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxed.settling import Undecided
 from gnomon.algebra.value import Rule
 
 Relaxation = Callable[[Interval], Lines]
@@ -81,7 +82,6 @@ def prelu(x: Any, weight: Any) -> Any:
     values = partial(Interval.rules["prelu"], weight=weight)
     if isinstance(weight, Tensor):
         return _kinked(x, values, weight.reshape(shape))
-    known = x.interval
     ends = [end.reshape(shape) for end in weight.parts]
 
     def relax(box: Interval) -> Lines:
@@ -90,26 +90,37 @@ def prelu(x: Any, weight: Any) -> Any:
             below.lower_slope, below.lower_offset, above.upper_slope, above.upper_offset
         )
 
-    return _relaxed(x, values, relax, (known.lower < 0) & (known.upper > 0))
+    return _relaxed(x, values, relax, _bent)
+
+
+def _bent(known: Interval) -> Tensor:
+    """Where an interval holds the kink at 0."""
+    return (known.lower < 0) & (known.upper > 0)
 
 
 def _kinked(
     x: Relaxed, values: Callable[[Interval], Interval], slope: float | Tensor
 ) -> Relaxed:
     """A function with a kink at 0: only where an interval holds it, bounds are worth work."""
-    known = x.interval
-    return _relaxed(x, values, partial(rectified, slope), (known.lower < 0) & (known.upper > 0))
+    return _relaxed(x, values, partial(rectified, slope), _bent)
 
 
 def _relaxed(
     x: Relaxed,
     values: Callable[[Interval], Interval],
     relax: Relaxation,
-    needed: Tensor | None = None,
+    undecided: Undecided | None = None,
 ) -> Relaxed:
-    box, node = x.operand(needed), x.node
-    origin = Activated((node,), relax(box))
+    box, node = x.operand(undecided), x.node
+    lines = relax(box)
+    if node.interval.ndim == 4:  # as rows over images are kept
+        lines = lines.map(_channels_last)
+    origin = Activated((node,), lines, values)
     return record(x, values(box), origin, settled=node.settled, independent=node.independent)
+
+
+def _channels_last(value: Tensor) -> Tensor:
+    return value.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
 def _function(

@@ -2,15 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds, concrete, cut, in_portions, unit_rows
-from gnomon.algebra.relaxed.origins import leaf
-from gnomon.algebra.relaxed.windows import cropped
+from gnomon.algebra.relaxed.forms import Node, bounds, cut, in_portions
+from gnomon.algebra.relaxed.origins import Activated, leaf
+from gnomon.algebra.relaxed.settling import Undecided, tightened
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
@@ -174,55 +173,35 @@ class Relaxed(Value):
         known = self._combined(rows)
         return torch.fmax(known.lower, *self._substituted(rows, upper=False))
 
-    def settled(self, needed: Tensor | None = None) -> Interval:
-        """The interval, after substitution backwards of all coordinates, or of the needed ones.
+    def settled(self, undecided: Undecided | None = None) -> Interval:
+        """The interval, after substitution backwards of the coordinates that are worth it.
 
         Args:
-            needed: which coordinates are worth the work; examples × the axes of one.
+            undecided: which coordinates' bounds still matter, by what is known of them; None
+                for all.
         """
         node = self.node
-        if node.settled:
-            return node.interval
-        if needed is None:
-            places = torch.arange(node.interval.numel() // max(node.examples, 1))
-            node.settled = True
-        else:
-            some = needed.reshape(node.examples, -1).any(0)
-            places = some.nonzero() if concrete(some) else torch.arange(len(some))[:, None]
-            places = places.flatten()
-        places = places.to(self.device)
-        if len(places) and node.examples:
-            found = self._settled(places)
-            if needed is not None:  # what an example gets does not depend on the others
-                low, high = node.interval.parts
-                found = (
-                    torch.where(needed, found[0], low),
-                    torch.where(needed, found[1], high),
-                )
-            node.interval = cut(node.interval, *found)
+        if not node.settled and node.examples:
+            node.settled = undecided is None
+            node.interval = tightened(node, undecided, self.settings.budget)
         return node.interval
 
-    def operand(self, needed: Tensor | None = None) -> Interval:
+    def operand(self, undecided: Undecided | None = None) -> Interval:
         """The bounds between which an operation on this value is relaxed.
 
         They are found by substitution only if the settings say so, and only if they can become
-        better than the interval's: those of an activation's output hardly can.
+        better than the interval's: those of an activation's output hardly can, but those of
+        its input may not all have been found.
         """
-        if self.settings.intermediate == "interval" or not self.node.origin.worthwhile:
-            return self.node.interval
-        return self.settled(needed)
-
-    def _settled(self, places: Tensor) -> tuple[Tensor, Tensor]:
-        """The interval's bounds, replaced by those of substitution at some coordinates."""
-        node, old = self.node, self.node.interval
-        found = self.by_windows(places)
-        if found is None:
-            found = _in_portions(node, places, partial(_picked, node), self.settings.budget)
-        lower, upper = (
-            bound.reshape(node.examples, -1).index_copy(1, places, each)
-            for bound, each in zip(old.parts, found, strict=True)
-        )
-        return lower.reshape(old.shape), upper.reshape(old.shape)
+        node = self.node
+        if self.settings.intermediate == "interval":
+            return node.interval
+        if node.origin.worthwhile:
+            return self.settled(undecided)
+        if isinstance(node.origin, Activated) and node.origin.values is not None:
+            box = Relaxed(node.origin.parents[0], self.settings).operand()
+            node.interval = cut(node.interval, *node.origin.values(box).parts)
+        return node.interval
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""
@@ -239,31 +218,6 @@ class Relaxed(Value):
     def rows_of(self, rows: Tensor) -> Tensor:
         """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""
         return self._per_example(rows).movedim(1, 0).to(self.node.interval.lower)
-
-    def by_windows(self, places: Tensor) -> list[Tensor] | None:
-        """Bounds of coordinates of images, place by place: each depends on a window alone.
-
-        None where that is not known to be so, or where the windows are nearly everything.
-        """
-        node, size = self.node, self.shape[2:]
-        if not size or any(length == 1 for length in size):
-            return None
-        middle = cropped(node, tuple(slice(each // 2, each // 2 + 1) for each in size))
-        if middle is None or 2 * middle.breadth > node.breadth:
-            return None
-        found: list[list[Tensor]] = []
-        order: list[Tensor] = []
-        for place in (places % size.numel()).unique().tolist():
-            here = (places % size.numel() == place).nonzero().flatten()
-            at = [int(each) for each in torch.unravel_index(torch.tensor(place), size)]
-            part = cropped(node, tuple(slice(each, each + 1) for each in at))
-            assert part is not None
-            rows = partial(_picked, part)
-            budget = self.settings.budget
-            found.append(_in_portions(part, places[here] // size.numel(), rows, budget))
-            order.append(here)
-        back = torch.cat(order).argsort()
-        return [torch.cat(side, dim=1)[:, back] for side in zip(*found, strict=True)]
 
     def _combined(self, rows: Tensor) -> Interval:
         """What intervals say of linear combinations: examples × combinations."""
@@ -293,11 +247,6 @@ class Relaxed(Value):
 
     def __repr__(self) -> str:
         return f"Relaxed(shape={tuple(self.shape)}, interval={self.interval!r})"
-
-
-def _picked(node: Node, places: Tensor, _: slice) -> Tensor:
-    """Rows that pick coordinates, the same for all examples."""
-    return unit_rows(node, places)
 
 
 def _in_portions(

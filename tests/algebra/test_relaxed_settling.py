@@ -1,0 +1,148 @@
+"""Bounds that are found where they still matter, against those found everywhere."""
+
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gnomon.algebra import Interval, evaluate
+from gnomon.algebra.relaxed import Relaxed, settling
+from gnomon.algebra.relaxed.forms import Node
+from gnomon.algebra.relaxed.windows import Windows
+from gnomon.seeds import generator
+
+
+class Block(nn.Module):
+    """A residual block with two different paths."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Conv2d(4, 4, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(4)
+        self.second = nn.Conv2d(4, 6, 3, stride=2, padding=1)
+        self.short = nn.Conv2d(4, 6, 1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.relu(self.norm(self.first(x)))
+        return torch.relu(self.second(h) + self.short(x))
+
+
+def _plain() -> list[nn.Module]:
+    return [nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 6, 4, 2, 1), nn.ReLU()]
+
+
+def _residual() -> list[nn.Module]:
+    return [nn.Conv2d(2, 4, 3, padding=1), nn.ReLU(), Block()]
+
+
+def _grouped() -> list[nn.Module]:
+    layers = _plain()
+    layers[2] = nn.Conv2d(4, 6, (3, 2), 2, (0, 1), groups=2)
+    return layers
+
+
+def _padded_without_activation() -> list[nn.Module]:
+    return [nn.Conv2d(2, 4, 1, bias=True), nn.Conv2d(4, 4, 3, padding=2), *_plain()[1:]]
+
+
+def _leaky() -> list[nn.Module]:
+    layers = _plain()
+    return [*layers[:1], nn.LeakyReLU(0.1), *layers[2:3], nn.LeakyReLU(0.2)]
+
+
+KINDS = {
+    "plain": _plain,
+    "residual": _residual,
+    "grouped": _grouped,
+    "padded": _padded_without_activation,
+    "leaky": _leaky,
+}
+
+
+def _network(layers: Callable[[], list[nn.Module]]) -> tuple[nn.Module, Tensor]:
+    body = layers()
+    source = generator(3)
+    x = torch.rand(2, 2, 12, 13, generator=source).double()
+    network = nn.Sequential(*body, nn.Conv2d(6, 3, 3), nn.ReLU(), nn.Flatten())
+    with torch.no_grad():
+        width = network(x.float()).shape[1]
+        network.append(nn.Linear(width, 4))
+        for value in network.parameters():
+            fan = max(1, value[0].numel())
+            value.copy_(torch.randn(value.shape, generator=source) / fan**0.5)
+    return network.double().eval().requires_grad_(requires_grad=False), x
+
+
+def _everywhere(node: Node, _: settling.Undecided | None, budget: int) -> Interval:
+    """Both bounds of all coordinates, by forms over the whole expression."""
+    return settling.tightened(node, None, budget)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_bounds_found_where_they_matter_are_those_found_everywhere(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network, x = _network(KINDS[kind])
+    used: list[bool] = []
+    of = Windows.of
+
+    def counted(node: Node) -> Windows | None:
+        found = of(node)
+        used.append(found is not None)
+        return found
+
+    monkeypatch.setattr(Windows, "of", counted)
+    found = evaluate(network, Relaxed.around(x, 0.002)).settled()
+    assert any(used)
+    monkeypatch.setattr(Windows, "of", _none)
+    monkeypatch.setattr("gnomon.algebra.relaxed.relaxed.tightened", _everywhere)
+    expected = evaluate(network, Relaxed.around(x, 0.002)).settled()
+    assert torch.allclose(found.lower, expected.lower, rtol=1e-9, atol=1e-11)
+    assert torch.allclose(found.upper, expected.upper, rtol=1e-9, atol=1e-11)
+    assert float(expected.width.max()) > 1e-4
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
+    network, x = _network(KINDS[kind])
+    found = evaluate(network, Relaxed.around(x, 0.1)).settled()
+    plain = evaluate(network, Interval.around(x, 0.1))
+    assert bool((found.lower >= plain.lower - 1e-9).all())
+    assert bool((found.upper <= plain.upper + 1e-9).all())
+    source = generator(5)
+    for _ in range(30):
+        point = x + 0.1 * torch.randn(x.shape, generator=source).sign().double()
+        assert found.contains(network(point), 1e-10)
+
+
+def test_what_follows_a_decided_activation_gets_both_of_its_bounds() -> None:
+    network, x = _network(_plain)
+    assert isinstance(network, nn.Sequential)
+    pooled = nn.Sequential(*network[:6], nn.MaxPool2d(2))
+    found = evaluate(pooled, Relaxed.around(x, 0.02)).settled()
+    each = evaluate(network[:5], Relaxed.around(x, 0.02)).settled()
+    highest = nn.functional.max_pool2d(each.upper.clamp_min(0), 2)
+    assert torch.allclose(found.upper, highest, rtol=1e-9, atol=1e-11)
+
+
+def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, x = _network(_plain)
+    budget, sizes = 2**16, []
+    of = settling.signed_bounds
+
+    def counted(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
+        sizes.append(6 * 8 * node.breadth * signs.numel())
+        return of(node, rows, signs)
+
+    monkeypatch.setattr(settling, "signed_bounds", counted)
+    some = evaluate(network, Relaxed.around(x, 0.01, budget=budget)).settled()
+    assert len(sizes) > 2
+    assert max(sizes) <= budget
+    most = evaluate(network, Relaxed.around(x, 0.01)).settled()
+    assert torch.allclose(some.lower, most.lower)
+    assert torch.allclose(some.upper, most.upper)
+
+
+def _none(_: Node) -> None:
+    """No node has windows."""
