@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Protocol, runtime_checkable
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.attacks.guards import is_fooled
@@ -99,7 +100,7 @@ def auto_ascent(
     goal: Goal,
     rule: StepRule,
     steps: int,
-) -> Inputs:
+) -> Float[Tensor, " left *shape"]:
     """The best perturbation of each row in the set `within`, or of the rows that still resist.
 
     An example leaves once it is fooled; that is judged only where `within` is the search's own

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Self
 
 import torch
 from jaxtyping import Float
@@ -48,14 +47,14 @@ class Halving:
     share: float
 
     @classmethod
-    def of(cls, rows: Inputs, radius: float, steps: int, share: float) -> Self:
+    def of(cls, rows: Inputs, radius: float, steps: int, share: float) -> "Halving":
         """The rule at the start: steps as long as the set is wide, η = 2 r."""
         zeros = rows.new_zeros(len(rows))
         lowest = torch.full_like(zeros, -torch.inf)
         yes = torch.ones_like(zeros, dtype=torch.bool)
         return cls(zeros + 2 * radius, zeros, lowest, yes, checkpoints(steps), share)
 
-    def only(self, kept: Mask) -> Self:
+    def only(self, kept: Mask) -> "Halving":
         """The rule of some rows."""
         return replace(
             self,
@@ -65,11 +64,11 @@ class Halving:
             halved=self.halved[kept],
         )
 
-    def noted(self, risen: Mask) -> Self:
+    def noted(self, risen: Mask) -> "Halving":
         """The rule after one more step, which has raised the objective of some rows."""
         return replace(self, rises=self.rises + risen)
 
-    def reviewed(self, step: int, trail: Trail) -> tuple[Self, Mask]:
+    def reviewed(self, step: int, trail: Trail) -> tuple["Halving", Mask]:
         """The rule after its review of a step, and the rows that go back to their best."""
         if step not in self.windows:
             return self, torch.zeros_like(self.halved)
@@ -139,19 +138,19 @@ class AdaptiveSparsity:
     every: int
 
     @classmethod
-    def at_random(cls, start: Inputs, radius: float, steps: int) -> Self:
+    def at_random(cls, start: Inputs, radius: float, steps: int) -> "AdaptiveSparsity":
         """The rule at a random start, which says nothing of what helps: k is a fifth of all."""
         size = start.new_full((len(start),), start[0].numel())
         return cls(torch.full_like(size, radius), 0.2 * size, size, radius, _period(steps))
 
     @classmethod
-    def at(cls, start: Inputs, radius: float, steps: int) -> Self:
+    def at(cls, start: Inputs, radius: float, steps: int) -> "AdaptiveSparsity":
         """The rule at a point that has been found already."""
         changed = _changed(start)
         length = torch.full_like(changed, radius)
         return cls(length, changed / 1.5, changed, radius, _period(steps))
 
-    def only(self, kept: Mask) -> Self:
+    def only(self, kept: Mask) -> "AdaptiveSparsity":
         """The rule of some rows."""
         return replace(
             self,
@@ -160,12 +159,12 @@ class AdaptiveSparsity:
             changed=self.changed[kept],
         )
 
-    def noted(self, risen: Mask) -> Self:
+    def noted(self, risen: Mask) -> "AdaptiveSparsity":
         """The rule itself: it does not ask whether a step helped."""
         del risen
         return self
 
-    def reviewed(self, step: int, trail: Trail) -> tuple[Self, Mask]:
+    def reviewed(self, step: int, trail: Trail) -> tuple["AdaptiveSparsity", Mask]:
         """The rule after its review of a step, and the rows that go back to their best."""
         if step == 0 or step % self.every:
             return self, torch.zeros_like(trail.value, dtype=torch.bool)
