@@ -1,7 +1,7 @@
 """What Square proposes: other corners of a box, or mass moved from one block to another."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,6 +14,7 @@ from gnomon.shapes import Inputs
 Flat = Float[Tensor, " rows channels positions"]
 
 
+@runtime_checkable
 class Moves(Protocol):
     """How a perturbation starts, and how it is changed in a block."""
 
