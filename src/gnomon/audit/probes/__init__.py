@@ -7,6 +7,7 @@ from gnomon.audit.probes.certificates import CertifiedAccuracy
 from gnomon.audit.probes.certified_radius import CertifiedRadius
 from gnomon.audit.probes.gradients import GradientFlow
 from gnomon.audit.probes.jacobians import ChangeOfVariables
+from gnomon.audit.probes.lipschitz import LipschitzConstant
 from gnomon.audit.probes.mapping import PointMapping
 from gnomon.audit.probes.noise import NoiseAccuracy
 from gnomon.audit.probes.probe import Probe
@@ -18,6 +19,7 @@ PROBES = (
     AttackedAccuracy,
     CertifiedAccuracy,
     CertifiedRadius,
+    LipschitzConstant,
     BoundaryComplexity,
     PointMapping,
     ChangeOfVariables,
@@ -35,6 +37,7 @@ __all__ = [
     "ChangeOfVariables",
     "CleanAccuracy",
     "GradientFlow",
+    "LipschitzConstant",
     "NoiseAccuracy",
     "PointMapping",
     "Probe",

@@ -83,7 +83,9 @@ class LipschitzBound:
         known = (room > 0) & slope.isfinite()
         steps = torch.where(known, room / slope, torch.zeros_like(room))
         steps = steps.scatter(1, labels[:, None], torch.inf)
-        return steps.amin(1).minimum(torch.as_tensor(reach).to(steps))
+        return steps.amin(1).minimum(
+            torch.as_tensor(reach, dtype=steps.dtype, device=steps.device)
+        )
 
 
 def tightest(first: LipschitzBound, second: LipschitzBound) -> LipschitzBound:

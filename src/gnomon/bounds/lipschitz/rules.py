@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from gnomon.activations import Activation
 from gnomon.algebra import Interval, Value
-from gnomon.algebra.relaxed.curvature import FUNCTIONS, Curvature
+from gnomon.algebra.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.value import Rule, placed
 from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
@@ -81,7 +81,9 @@ def affine(
 
     def rule(*args: Any, **named: Any) -> Any:
         values = _values((args, named))
-        if name in _OF_ONE and (len(values) > 1 or (name == "div" and values[0] is args[1])):
+        if name in _OF_ONE and (
+            len(_all_values((args, named))) > 1 or (name == "div" and values[0] is args[1])
+        ):
             raise UnsupportedOperationError(
                 f"Lipschitz bound: expected {name} of one value and a constant, got a product "
                 "or quotient of two values that depend on the input."
@@ -202,9 +204,11 @@ def amax(x: Traced, dim: Any = (), keepdim: bool = False) -> Traced:
     return _greatest("amax", x, _content("amax", (x, axes, keepdim), {}), windows)
 
 
-def adaptive_max_pool(axes: int, x: Traced, output_size: Any) -> Traced:
+def adaptive_max_pool(
+    axes: int, x: Traced, output_size: Any, return_indices: bool = False
+) -> Traced:
     """The greatest value of whole images."""
-    if set(_each(output_size, axes)) != {1}:
+    if return_indices or set(_each(output_size, axes)) != {1}:
         raise UnsupportedOperationError(
             "Lipschitz bound: expected adaptive max pooling to one place, got "
             f"{output_size}. Use max_pool{axes}d."
@@ -305,17 +309,18 @@ def _with(
 
 def _values(arguments: Any) -> list[Traced]:
     """The different values among arguments, in their order."""
-    found: dict[int, Traced] = {}
-    pending = [arguments]
-    while pending:
-        each = pending.pop(0)
-        if isinstance(each, Traced):
-            found.setdefault(id(each), each)
-        elif isinstance(each, Mapping):
-            pending = [*each.values(), *pending]
-        elif isinstance(each, tuple | list):
-            pending = [*each, *pending]
-    return list(found.values())
+    return list(dict.fromkeys(_all_values(arguments)))
+
+
+def _all_values(arguments: Any) -> list[Traced]:
+    """Every value among arguments, as often as it occurs."""
+    if isinstance(arguments, Traced):
+        return [arguments]
+    if isinstance(arguments, Mapping):
+        arguments = list(arguments.values())
+    if not isinstance(arguments, tuple | list):
+        return []
+    return [value for each in arguments for value in _all_values(each)]
 
 
 def _plain(name: str) -> Callable[..., Any]:

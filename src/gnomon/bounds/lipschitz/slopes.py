@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gnomon.activations import Activation
 from gnomon.algebra import Interval
-from gnomon.algebra.relaxed.curvature import Curvature, curvature_of
+from gnomon.algebra.curvature import Curvature, curvature_of
 
 _FAR = 1e4
 """Functions here are straight lines beyond it, or overflow."""

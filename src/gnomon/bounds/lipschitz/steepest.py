@@ -15,6 +15,7 @@ from gnomon.shapes import Inputs, PerExample
 
 Jacobian = Float[Tensor, " batch classes inputs"]
 _GENERIC = 1e-3
+_OCTAVES = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +44,9 @@ class SteepestAscent:
 
     A step goes in the direction in which (f(x + h u) − f(x − h u)) / 2h grows, where u is the
     direction that the Jacobian stretches most: for a piecewise linear network, whose second
-    derivative is 0, this sees the kinks that are nearer than h. It is kept where the norm has
-    grown, else the next one is half as long, and in a random direction every other time.
+    derivative is 0, this sees the kinks that are nearer than h. Every other step, and where
+    that quotient is flat, the direction is random; the length is log-uniform up to h. A step is
+    kept unless the norm falls, so that points wander where it is constant.
 
     Each value is the norm of the derivative at a point of the box, which is a lower bound of
     the constant. Points are moved a little at random, so that none lies on a kink, where what
@@ -53,7 +55,7 @@ class SteepestAscent:
     Attributes:
         norm: of inputs and of logits.
         steps: of the climb; 0 means the starts alone.
-        reach: of the differences, h, and of the first step, as a share of the box's width, or
+        reach: of the differences, and of the longest step: h, as a share of the box's width, or
             of 1 where that is infinite.
 
     References:
@@ -87,25 +89,23 @@ class SteepestAscent:
         """
         width = torch.where(box.width.isfinite(), box.width, torch.ones_like(box.width))
         points = _generic(starts, box, width, generator)
-        length = torch.full_like(points.flatten(1)[:, 0], self.reach)
         with undisturbed(network), torch.enable_grad():
             jacobian = _jacobian(network, points)
             values = _norms(jacobian, self.norm)
             for step in range(self.steps):
                 offset = self._direction(network, points, jacobian, width)
-                noise = _drawn(points, generator).sub(0.5).sign()
                 flat = offset.flatten(1).abs().amax(1) == 0
                 wander = _along(flat | (step % 2 == 1), points)
-                offset = torch.where(wander, noise, offset)
-                tried = points + _along(length, points) * width * offset
-                tried = _generic(tried, box, width, generator)
+                offset = torch.where(wander, 2 * _drawn(points, generator) - 1, offset)
+                octaves = _OCTAVES * _drawn(points.flatten(1)[:, 0], generator)
+                length = _along(self.reach * 2**-octaves, points)
+                tried = _generic(points + length * width * offset, box, width, generator)
                 steeper = _jacobian(network, tried)
                 found = _norms(steeper, self.norm)
-                better = found > values
+                better = found >= values
                 points = torch.where(_along(better, points), tried, points)
                 jacobian = torch.where(better[:, None, None], steeper, jacobian)
                 values = torch.where(better, found, values)
-                length = torch.where(better, length, length / 2)
         return Steepest(self.norm, values.cpu(), points)
 
     def _direction(
