@@ -1,0 +1,141 @@
+"""The loss along directions in the space of parameters, with perturbed inputs found anew."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gnomon.attacks.climb import Climb
+from gnomon.attacks.losses import Losses, losses
+from gnomon.attacks.parameters.outcome import Batches
+from gnomon.attacks.parameters.reading import check_batches, read_slopes
+from gnomon.errors import ShapeError
+from gnomon.networks.alternative import Alternative
+from gnomon.networks.undisturbed import undisturbed
+from gnomon.objectives import cross_entropy
+from gnomon.sets import InputSet
+
+Direction = Mapping[str, Tensor]
+"""What is added to parameters, by their names; a parameter without a name stays."""
+
+
+@dataclass(frozen=True, eq=False)
+class Landscape:
+    """The loss of networks θ + Σ_i s_i d_i.
+
+    Attributes:
+        positions: the coordinates s of each network.
+        losses: of each network, with inputs perturbed for that very network.
+    """
+
+    positions: Float[Tensor, "networks directions"]
+    losses: tuple[Losses, ...]
+
+
+def filter_normalised(network: nn.Module, direction: Direction) -> dict[str, Tensor]:
+    """The direction, each filter of it as long as the network's.
+
+        d_ij ← d_ij ‖θ_ij‖ / ‖d_ij‖
+
+    A filter is what makes one output of a layer: a row of a matrix, a kernel of a convolution.
+    Parameters with one axis (biases, normalisations) are left out: their filters would be
+    single numbers. The loss along such a direction does not change when layers are rescaled
+    against each other, as ReLU networks can be.
+
+    References:
+        li2018, section 4.
+    """
+    own = dict(network.named_parameters())
+    found: dict[str, Tensor] = {}
+    for name, tensor in direction.items():
+        weight = own[name].detach()
+        if weight.dim() < 2:
+            continue
+        lengths = [each.flatten(1).norm(dim=1) for each in (weight, tensor)]
+        factor = lengths[0] / lengths[1].clamp_min(torch.finfo(weight.dtype).tiny)
+        found[name] = tensor * factor.reshape(-1, *[1] * (weight.dim() - 1))
+    return found
+
+
+def random_direction(network: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:
+    """A Gaussian direction, filter-normalised.
+
+    References:
+        li2018, section 4.
+    """
+    drawn = {
+        name: torch.randn(each.shape, generator=generator, device=generator.device).to(each)
+        for name, each in network.named_parameters()
+    }
+    return filter_normalised(network, {name: each.detach() for name, each in drawn.items()})
+
+
+def steepest_direction(network: nn.Module, batches: Batches) -> dict[str, Tensor]:
+    """The gradient of the mean cross-entropy, filter-normalised: where the loss rises fastest.
+
+    Raises:
+        DataError, ShapeError, SubjectError: the batches are no examples for this network.
+    """
+    with undisturbed(network):
+        check_batches(network, batches)
+        own = {name: each.detach() for name, each in network.named_parameters()}
+        slopes = read_slopes(network, own, batches, cross_entropy).slopes
+    return filter_normalised(network, slopes)
+
+
+def landscape(
+    network: nn.Module,
+    directions: Sequence[Direction],
+    positions: Float[Tensor, "networks directions"],
+    batches: Batches,
+    within: InputSet | None,
+    climb: Climb,
+    generator: torch.Generator,
+) -> Landscape:
+    """The loss at each position, clean and with inputs perturbed for that very network.
+
+    Every position starts its climb from the same random numbers, so that neighbours differ by
+    their networks alone.
+
+    Args:
+        network: θ; left as it was.
+        directions: d_1, d_2, ….
+        positions: the coordinates, one row for each network.
+        batches: the examples.
+        within: which inputs are allowed; None leaves them as they are.
+        climb: how perturbed inputs are found.
+        generator: of random starts.
+
+    Raises:
+        ShapeError: rows of positions with other than one coordinate per direction.
+        DataError, OutOfDomainError, SubjectError: the batches are no examples for this
+            network.
+    """
+    if positions.shape[1] != len(directions):
+        raise ShapeError(
+            f"landscape: expected {len(directions)} coordinates per network, one for each "
+            f"direction, got {positions.shape[1]}. Give positions of shape (networks, "
+            f"{len(directions)})."
+        )
+    seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
+    found: list[Losses] = []
+    with undisturbed(network):
+        check_batches(network, batches)
+        own = {name: each.detach() for name, each in network.named_parameters()}
+        for place in positions.tolist():
+            moved = Alternative(network, _moved(own, directions, place))
+            source = torch.Generator(generator.device).manual_seed(seed)
+            found.append(losses(moved, batches, within, climb, source))
+    return Landscape(positions, tuple(found))
+
+
+def _moved(
+    own: Direction, directions: Sequence[Direction], place: Sequence[float]
+) -> dict[str, Tensor]:
+    moved = dict(own)
+    for direction, coordinate in zip(directions, place, strict=True):
+        for name, tensor in direction.items():
+            moved[name] = moved[name] + coordinate * tensor
+    return moved
