@@ -5,6 +5,15 @@ from gnomon.bounds.falsifier import Falsification, Falsifier
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.largest_radius import LargestRadius, LargestSize
+from gnomon.bounds.lipschitz import (
+    ECLipsEFast,
+    IntervalJacobian,
+    LipschitzBound,
+    NormProduct,
+    Steepest,
+    SteepestAscent,
+    tightest,
+)
 from gnomon.bounds.margins import BoundMethod, Margins
 from gnomon.bounds.rounded_crown import RoundedCROWN
 from gnomon.bounds.rounded_ibp import RoundedIBP
@@ -13,14 +22,21 @@ __all__ = [
     "CROWN",
     "IBP",
     "BoundMethod",
+    "ECLipsEFast",
     "Falsification",
     "Falsifier",
     "Head",
+    "IntervalJacobian",
     "LargestRadius",
     "LargestSize",
+    "LipschitzBound",
     "Margins",
+    "NormProduct",
     "RoundedCROWN",
     "RoundedIBP",
+    "Steepest",
+    "SteepestAscent",
     "evaluate_head",
     "interval_margins",
+    "tightest",
 ]
