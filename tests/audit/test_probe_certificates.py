@@ -1,5 +1,6 @@
 """Certified accuracy and its bracket, on networks whose worst case is known."""
 
+import math
 from pathlib import Path
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from gnomon.activations import Activation
 from gnomon.audit import (
     Bracket,
     CertifiedAccuracy,
@@ -127,6 +129,45 @@ def test_a_later_method_is_asked_only_of_what_is_open() -> None:
     (finding,) = probe(subject, generator(0))
     first, second = finding.details["methods"]
     assert (first["certified"], second["certified"]) == (finding.value, 0)
+
+
+def test_what_is_certified_is_asked_again_with_rounding() -> None:
+    subject = plane_subject(100)
+    (finding,) = CertifiedAccuracy((Linf(0.3),), examples=100)(subject, generator(0))
+    assert finding.details["rounded"] == finding.value == _share(subject, 0.3) > 0
+    names = [each["name"] for each in finding.details["rounded_methods"]]
+    kinds = {each["kind"] for each in finding.details["rounded_methods"]}
+    assert names == ["rounded IBP", "rounded CROWN"]
+    assert kinds == {"floating point"}
+    share = f"Sound in floating point, by rounded IBP and rounded CROWN: {finding.value:.1%}."
+    assert share in finding.method
+
+
+def test_only_what_is_certified_is_asked_again() -> None:
+    subject = plane_subject(100)
+    probe = CertifiedAccuracy((Linf(0.3),), rounded=(Everything(),), examples=100)
+    (finding,) = probe(subject, generator(0))
+    assert finding.details["rounded"] == finding.value == _share(subject, 0.3) < 1
+
+
+class Sine(Activation):
+    """A function that falls and rises, whose rounding error nobody stated."""
+
+    turning_points = tuple((k + 0.5) * math.pi for k in range(-20, 20))
+    monotone = False
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.sin()
+
+
+def test_a_network_that_rounded_bounds_do_not_support_is_audited_all_the_same() -> None:
+    network = nn.Sequential(FirstCoordinate(2), Sine())
+    subject = subject_of(network.eval(), plane_data(30))
+    probe = CertifiedAccuracy((Linf(0.01),), methods=(IBP(),), examples=30)
+    (finding,) = probe(subject, generator(0))
+    assert finding.value is not None
+    assert finding.details["rounded"] is None
+    assert "do not support this network" in finding.method
 
 
 def test_the_network_is_left_alone_and_the_file_is_read_back(tmp_path: Path) -> None:

@@ -124,10 +124,9 @@ def test_executions_in_float32_do_not_fool_what_is_certified_for_them() -> None:
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, 1e38])
-@pytest.mark.parametrize(
-    "method", [RoundedIBP(), RoundedIBP(level=EXECUTED)], ids=["real", "executed"]
-)
-def test_what_is_not_a_number_is_never_certified(method: BoundMethod, value: float) -> None:
+@pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS.keys())
+def test_what_is_not_a_number_is_never_certified(level: Level, value: float) -> None:
+    method = RoundedIBP(level=level)
     network = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2))
     with torch.no_grad():
         for parameter in network.parameters():

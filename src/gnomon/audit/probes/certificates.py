@@ -15,7 +15,8 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes.joint_search import JointSearch
 from gnomon.audit.subject import Subject
-from gnomon.bounds import CROWN, IBP, BoundMethod
+from gnomon.bounds import CROWN, IBP, BoundMethod, RoundedCROWN, RoundedIBP
+from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
@@ -47,11 +48,14 @@ class CertifiedAccuracy:
     - examples: how many were examined; `right`: how many are right without perturbation.
     - methods: for each method of bounds its name, the kind of truth, and the share that it
       certified; a later method is asked only of what the earlier ones left open.
+    - rounded: the share certified also by bounds that are sound in floating point; `None` where
+      these do not support the network. `rounded_methods`: as `methods`, of these.
 
     Attributes:
         within: sets of inputs.
         parameters: sets of parameters, around those of the network.
         methods: of bounds, the cheapest first.
+        rounded: methods sound in floating point, asked of what the others certify.
         examples: so many examined examples at most, drawn at random.
         batch: examples at a time.
         search: inside sets of parameters, and of both.
@@ -62,6 +66,7 @@ class CertifiedAccuracy:
     within: tuple[InputSet, ...]
     parameters: tuple[ParameterSet, ...] = ()
     methods: tuple[BoundMethod, ...] = (IBP(), CROWN())
+    rounded: tuple[BoundMethod, ...] = (RoundedIBP(), RoundedCROWN())
     examples: int = 50
     batch: int = 10
     search: JointSearch = field(default_factory=JointSearch)
@@ -93,7 +98,10 @@ class CertifiedAccuracy:
         network = subject.network
         with undisturbed(network), torch.no_grad():
             right = network(inputs).argmax(dim=1) == labels
-            certified, methods = self._certified(subject, threat, inputs, labels, right)
+            certified, methods = self._certified(
+                self.methods, subject, threat, inputs, labels, right
+            )
+            rounded = self._rounded(subject, threat, inputs, labels, certified)
         fooled = self._fooled(subject, threat, inputs, labels, generator)
         doubt = bound_beaten(str(threat), certified, fooled)
         count, examples = int((certified & ~fooled).sum()), len(labels)
@@ -107,9 +115,9 @@ class CertifiedAccuracy:
             error=clopper_pearson(count, examples),
             method=f"Share of {examples} random test examples for which bounds by "
             f"{_listed(methods)} show that nothing in {threat} changes their class: a lower "
-            "bound of the true worst-case accuracy (in exact arithmetic: the bounds are "
-            f"computed with ordinary rounding). A search inside leaves {bracket.attacked:.1%} "
-            "right. 95 % Clopper–Pearson interval.",
+            "bound of the true worst-case accuracy (in exact arithmetic: these bounds are "
+            f"computed with ordinary rounding). {_also_rounded(rounded)} A search inside "
+            f"leaves {bracket.attacked:.1%} right. 95 % Clopper–Pearson interval.",
             doubts=() if doubt is None else (doubt,),
             details={
                 "certified": bracket.certified,
@@ -117,19 +125,26 @@ class CertifiedAccuracy:
                 "examples": examples,
                 "right": int(right.sum()),
                 "methods": methods,
+                **rounded,
             },
             references=("gowal2019", "zhang2018", "clopper1934"),
         )
 
     def _certified(
-        self, subject: Subject, threat: _Threat, inputs: Inputs, labels: Labels, right: Mask
+        self,
+        methods: tuple[BoundMethod, ...],
+        subject: Subject,
+        threat: _Threat,
+        inputs: Inputs,
+        labels: Labels,
+        asked: Mask,
     ) -> tuple[Mask, list[dict[str, Any]]]:
-        """Which examples some method certifies, and what each method added."""
+        """Which of the examples some method certifies, and what each method added."""
         around = threat.parameters
         region = None if around is None else around.of(subject.network).detach()
-        certified, said = torch.zeros_like(right), list[dict[str, Any]]()
-        for method in self.methods:
-            open_ = (right & ~certified).nonzero().flatten()
+        certified, said = torch.zeros_like(asked), list[dict[str, Any]]()
+        for method in methods:
+            open_ = (asked & ~certified).nonzero().flatten()
 
             def of(part: Tensor, method: BoundMethod = method) -> Mask:
                 margins = method(
@@ -141,6 +156,19 @@ class CertifiedAccuracy:
             share = float(certified[open_].double().sum()) / len(labels)
             said.append({"name": method.name, "kind": method.kind, "certified": share})
         return certified, said
+
+    def _rounded(
+        self, subject: Subject, threat: _Threat, inputs: Inputs, labels: Labels, certified: Mask
+    ) -> dict[str, Any]:
+        """Which share is certified also counting how bounds are rounded."""
+        try:
+            shown, said = self._certified(
+                self.rounded, subject, threat, inputs, labels, certified
+            )
+        except UnsupportedOperationError:
+            return {"rounded": None, "rounded_methods": []}
+        share = float(shown.double().mean())
+        return {"rounded": share, "rounded_methods": said}
 
     def _fooled(
         self,
@@ -163,6 +191,14 @@ class CertifiedAccuracy:
 def _in_parts(of: Callable[[Tensor], Mask], places: Tensor, batch: int) -> Mask:
     parts = [of(part) for part in places.split(batch) if len(part)]
     return torch.cat(parts) if parts else torch.zeros_like(places, dtype=torch.bool)
+
+
+def _also_rounded(rounded: dict[str, Any]) -> str:
+    """What is left of the figure when the rounding of bounds is counted."""
+    if rounded["rounded"] is None:
+        return "Bounds that are sound in floating point do not support this network."
+    names = _listed(rounded["rounded_methods"])
+    return f"Sound in floating point, by {names}: {rounded['rounded']:.1%}."
 
 
 def _listed(methods: list[dict[str, Any]]) -> str:
