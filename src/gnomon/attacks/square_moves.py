@@ -135,7 +135,9 @@ class Masses:
         moved = flat.scatter(2, emptied, 0.0).scatter(2, filled, shape)
         return region.project(moved.reshape(present.shape))
 
-    def _profile(self, block: tuple[int, ...], like: Flat, generator: torch.Generator) -> Flat:
+    def _profile(
+        self, block: tuple[int, ...], like: Flat, generator: torch.Generator
+    ) -> Float[Tensor, "rows channels block"]:
         """A shape of norm 1 for the block of each row and channel."""
         size = (len(like), self.grid.channels)
         if self.grid.is_line:
