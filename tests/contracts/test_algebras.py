@@ -8,7 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Affine, Interval, Parameters, Relaxed, Value, evaluate
+from gnomon.algebra import (
+    Affine,
+    Interval,
+    Moments,
+    Parameters,
+    Relaxed,
+    Value,
+    evaluate,
+    exactly,
+)
 from gnomon.bounds import Falsifier
 from gnomon.seeds import generator
 from gnomon.sets import Linf, ParameterRegion, TensorBox
@@ -27,6 +36,10 @@ class Row:
     bounds: Callable[[Any], tuple[Tensor, Tensor]]
     inclusion: bool = True
     """Whether a larger set always has wider bounds."""
+    correlated: bool = False
+    """Whether it is exact on affine networks of many layers, for boxes of inputs."""
+    prepared: Callable[[Parameters], Parameters] = dict
+    """What is done to boxes of parameters."""
 
 
 def _ends(found: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - a value of any row
@@ -35,22 +48,51 @@ def _ends(found: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - a value of any
 
 ALGEBRAS = {
     "interval": Row(Interval.around, _ends),
-    "affine": Row(Affine.around, _ends, inclusion=False),
-    "relaxed": Row(Relaxed.around, _ends, inclusion=False),
+    "exact interval": Row(Interval.around, _ends, prepared=exactly),
+    "affine": Row(Affine.around, _ends, inclusion=False, correlated=True),
+    "relaxed": Row(Relaxed.around, _ends, inclusion=False, correlated=True),
 }
+DEAR = {("relaxed", "lenet"), ("relaxed", "cnn4_conv"), ("relaxed", "residual")}
+"""Seconds for each evaluation."""
+
+EXACTLY = {"mlp, relu", "mlp, gelu", "linear, prelu", "linear, layer norm", "lenet, group norm"}
+"""Networks on which the reference form is always tested; the others take their time."""
+
+
+def _takes_long(row: str, name: str) -> bool:
+    return (row, name) in DEAR or (row == "exact interval" and name not in EXACTLY)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One algebra on one network."""
+
+    algebra: Row
+    network: nn.Module
+    x: Tensor
+
+
+@pytest.fixture(
+    params=[
+        pytest.param(
+            (row, name),
+            id=f"{row}-{name}",
+            marks=[pytest.mark.slow] if _takes_long(row, name) else [],
+        )
+        for row in ALGEBRAS
+        for name in NETWORKS
+    ]
+)
+def case(request: pytest.FixtureRequest) -> Case:
+    row, name = request.param
+    network, x = NETWORKS[name]()
+    # Images are dear for all but intervals.
+    return Case(ALGEBRAS[row], network, x if row == "interval" or x.ndim == 2 else x[:1])
 
 
 @pytest.fixture(params=ALGEBRAS)
 def algebra(request: pytest.FixtureRequest) -> Row:
     return ALGEBRAS[request.param]
-
-
-@pytest.fixture(params=NETWORKS)
-def case(request: pytest.FixtureRequest, algebra: Row) -> tuple[nn.Module, Tensor]:
-    network, x = NETWORKS[request.param]()
-    if x.ndim > 2 and algebra is not ALGEBRAS["interval"]:
-        pytest.skip("dear: on images these algebras have tests of their own")
-    return network, x
 
 
 def boxes(network: nn.Module, relative: float) -> dict[str, Interval]:
@@ -64,7 +106,8 @@ def boxes(network: nn.Module, relative: float) -> dict[str, Interval]:
 def enclosure(
     row: Row, network: nn.Module, x: Tensor, radius: float, parameters: Parameters | None
 ) -> tuple[Tensor, Tensor]:
-    return row.bounds(evaluate(network, row.around(x, radius), parameters))
+    prepared = None if parameters is None else row.prepared(parameters)
+    return row.bounds(evaluate(network, row.around(x, radius), prepared))
 
 
 def corner(box: Interval, signs: Tensor) -> Tensor:
@@ -81,10 +124,8 @@ def assert_contains(bounds: tuple[Tensor, Tensor], points: Tensor) -> None:
     assert float(torch.maximum(below, above).detach().max()) <= slack
 
 
-def test_sampled_points_and_vertices_are_inside(
-    algebra: Row, case: tuple[nn.Module, Tensor]
-) -> None:
-    network, x = case
+def test_sampled_points_and_vertices_are_inside(case: Case) -> None:
+    algebra, network, x = case.algebra, case.network, case.x
     box, parameters, source = Interval.around(x, RADIUS), boxes(network, RELATIVE), generator(5)
     bounds = enclosure(algebra, network, x, RADIUS, parameters)
     all_boxes = (box, *parameters.values())
@@ -102,11 +143,9 @@ def test_sampled_points_and_vertices_are_inside(
 
 
 @pytest.mark.parametrize("vary", ["inputs", "parameters", "both"])
-def test_attacked_points_are_inside(
-    algebra: Row, case: tuple[nn.Module, Tensor], vary: str
-) -> None:
+def test_attacked_points_are_inside(case: Case, vary: str) -> None:
     """Signed gradient steps on inputs and parameters towards each bound of each logit."""
-    network, x = case
+    algebra, network, x = case.algebra, case.network, case.x
     radius = 0.0 if vary == "parameters" else RADIUS
     around = boxes(network, 0.0 if vary == "inputs" else RELATIVE)
     given = None if vary == "inputs" else around
@@ -149,18 +188,18 @@ def test_no_search_beats_the_bounds(algebra: Row, name: str) -> None:
     assert falsifier(network, x, inner, Linf(RADIUS), region, source).beaten
 
 
-def test_a_point_maps_to_a_point(algebra: Row, case: tuple[nn.Module, Tensor]) -> None:
-    network, x = case
+def test_a_point_maps_to_a_point(case: Case) -> None:
+    algebra, network, x = case.algebra, case.network, case.x
     lower, upper = enclosure(algebra, network, x, 0.0, boxes(network, 0.0))
     expected = network(x)
     assert torch.allclose(lower, expected, rtol=1e-9, atol=1e-9)
     assert torch.allclose(upper, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_a_larger_set_has_wider_bounds(algebra: Row, case: tuple[nn.Module, Tensor]) -> None:
-    if not algebra.inclusion:
+def test_a_larger_set_has_wider_bounds(case: Case) -> None:
+    if not case.algebra.inclusion:
         pytest.skip("a relaxation is chosen anew for each set")
-    network, x = case
+    algebra, network, x = case.algebra, case.network, case.x
     small = enclosure(algebra, network, x, RADIUS / 2, boxes(network, RELATIVE / 2))
     large = enclosure(algebra, network, x, RADIUS, boxes(network, RELATIVE))
     assert_contains(large, small[0])
@@ -169,8 +208,8 @@ def test_a_larger_set_has_wider_bounds(algebra: Row, case: tuple[nn.Module, Tens
     assert wide > narrow > 0
 
 
-def test_bounds_can_be_differentiated(algebra: Row, case: tuple[nn.Module, Tensor]) -> None:
-    network, x = case
+def test_bounds_can_be_differentiated(case: Case) -> None:
+    algebra, network, x = case.algebra, case.network, case.x
     # Small: bounds of normalised values are constant where the cap by √(n − 1) holds.
     radius = torch.full_like(x, 1e-4).requires_grad_()
     lower, upper = algebra.bounds(evaluate(network, algebra.around(x, radius)))
@@ -180,10 +219,8 @@ def test_bounds_can_be_differentiated(algebra: Row, case: tuple[nn.Module, Tenso
     assert float(radius.grad.abs().max()) > 0
 
 
-def test_bounds_are_never_wider_than_those_of_intervals(
-    algebra: Row, case: tuple[nn.Module, Tensor]
-) -> None:
-    network, x = case
+def test_bounds_are_never_wider_than_those_of_intervals(case: Case) -> None:
+    algebra, network, x = case.algebra, case.network, case.x
     low, high = enclosure(algebra, network, x, RADIUS, boxes(network, RELATIVE))
     wide = evaluate(network, Interval.around(x, RADIUS), boxes(network, RELATIVE))
     assert bool((low >= wide.lower - ROUNDING).all())
@@ -197,3 +234,49 @@ def test_one_affine_layer_is_exact(algebra: Row) -> None:
     spread = RADIUS * layer.weight.abs().sum(dim=1)
     assert torch.allclose(upper, layer(x) + spread)
     assert torch.allclose(lower, layer(x) - spread)
+
+
+AFFINE_NETWORKS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
+    "matrices": (
+        lambda: nn.Sequential(nn.Linear(4, 9), nn.BatchNorm1d(9), nn.Linear(9, 3)),
+        (3, 4),
+    ),
+    "convolutions": (
+        lambda: nn.Sequential(
+            nn.Conv2d(2, 4, 3, stride=2, padding=1),
+            nn.AvgPool2d(2),
+            nn.ConvTranspose2d(4, 3, 2),
+            nn.Flatten(),
+            nn.Linear(27, 3),
+        ),
+        (2, 2, 8, 8),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", AFFINE_NETWORKS)
+def test_affine_networks_are_exact(algebra: Row, name: str) -> None:
+    """For a box of inputs, f(x) ± r Σ_j |∂f/∂x_j|; a box between layers loses that."""
+    make, shape = AFFINE_NETWORKS[name]
+    network = make().double().eval()
+    x = torch.randn(shape, generator=generator(6)).double()
+    lower, upper = enclosure(algebra, network, x, RADIUS, None)
+    slopes = torch.func.vmap(torch.func.jacrev(lambda v: network(v[None])[0]))(x)
+    spread = RADIUS * slopes.flatten(2).abs().sum(dim=2)
+    if algebra.correlated:
+        assert torch.allclose(upper, network(x) + spread)
+        assert torch.allclose(lower, network(x) - spread)
+    else:
+        assert bool((upper > network(x) + spread + 1e-3).any())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_moments_of_a_point_are_a_point(name: str) -> None:
+    """What can be promised of estimates: nothing varies where nothing is varied."""
+    network, x = NETWORKS[name]()
+    thin = {key: Interval.point(each.detach()) for key, each in network.named_parameters()}
+    found = evaluate(network, Moments.gaussian(x, 0.0), thin)
+    assert torch.allclose(found.centre, network(x), rtol=1e-6, atol=1e-6)
+    assert float(found.variance.detach().abs().max()) <= 1e-12
+    wide = evaluate(network, Moments.gaussian(x, 0.01), boxes(network, RELATIVE))
+    assert bool((wide.variance > 0).all())
