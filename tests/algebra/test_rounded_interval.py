@@ -510,3 +510,17 @@ def test_wrong_bounds_are_refused() -> None:
         RoundedInterval.around(torch.ones(1), -1.0)
     with pytest.raises(UnsupportedOperationError, match="boxes, balls"):
         RoundedInterval.point(torch.ones(1)).lifted("box")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_larger_sets_have_wider_bounds_that_can_be_differentiated(name: str) -> None:
+    network, x = NETWORKS[name]()
+    x = x[:1]
+    radius = torch.full_like(x, 1e-4).requires_grad_()
+    small = evaluate(network, RoundedInterval.around(x, radius))
+    large = evaluate(network, RoundedInterval.around(x, 0.02))
+    assert bool((large.lower <= small.lower).all() & (small.upper <= large.upper).all())
+    assert float(small.width.detach().min()) > 0
+    (slope,) = torch.autograd.grad(small.width.sum(), radius)
+    assert bool(slope.isfinite().all())
+    assert float(slope.abs().max()) > 0
