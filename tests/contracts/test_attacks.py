@@ -6,7 +6,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks import BIM, FGSM, PGD, InputAttack, View
+from gnomon.attacks import (
+    BIM,
+    FAB,
+    FABT,
+    FGSM,
+    FMN,
+    PGD,
+    DeepFool,
+    InputAttack,
+    Square,
+    View,
+)
 from gnomon.errors import OutOfDomainError, SettingError, ShapeError, SubjectError
 from gnomon.objectives import cross_entropy, dlr, margin, scale_free_kl_divergence
 from gnomon.seeds import generator
@@ -24,8 +35,14 @@ ATTACKS: dict[str, InputAttack] = {
     "PGD on the DLR": PGD(steps=8, objective=dlr),
     "PGD on the divergence": PGD(steps=8, objective=scale_free_kl_divergence),
     "PGD in bfloat16": PGD(steps=8, view=View("bfloat16")),
+    "FAB": FAB(steps=4),
+    "FAB-T within": FABT(steps=4, targets=2, restarts=2, until="within"),
+    "DeepFool": DeepFool(steps=5),
+    "FMN": FMN(steps=12),
+    "Square": Square(queries=30, restarts=2),
 }
 DETERMINISTIC = ["FGSM", "BIM", "BIM with a fixed step"]
+WITHOUT_GRADIENTS = ["Square"]
 SETS = [
     Linf(0.08, (0.0, 1.0)),
     L2(0.3, (0.0, 1.0)),
@@ -331,12 +348,25 @@ def test_an_output_that_is_no_row_of_logits_is_refused(attack: InputAttack) -> N
         attack(nn.Linear(12, 1), inputs, labels, Linf(0.1), generator(1))
 
 
-def test_a_network_without_gradient_is_refused(attack: InputAttack) -> None:
+@pytest.mark.parametrize("name", [name for name in ATTACKS if name not in WITHOUT_GRADIENTS])
+def test_a_network_without_gradient_is_refused(name: str) -> None:
     network = _network()
     inputs, labels = _examples(network)
     cut = nn.Sequential(_Function(torch.detach), network)
     with pytest.raises(SubjectError, match="depend differentiably"):
-        attack(cut, inputs, labels, Linf(0.1), generator(1))
+        ATTACKS[name](cut, inputs, labels, Linf(0.1), generator(1))
+
+
+@pytest.mark.parametrize("name", WITHOUT_GRADIENTS)
+def test_an_attack_without_gradients_does_not_miss_them(name: str) -> None:
+    network = _network()
+    inputs, labels = _examples(network)
+    cut = nn.Sequential(_Function(torch.detach), network)
+    blind, plain = (
+        ATTACKS[name](each, inputs, labels, Linf(0.1), generator(1)) for each in (cut, network)
+    )
+    assert torch.equal(blind.inputs, plain.inputs)
+    assert int(plain.gradients.sum()) == 0
 
 
 def test_nan_in_the_set_counts_as_fooled() -> None:
