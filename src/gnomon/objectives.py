@@ -131,3 +131,16 @@ scale_free_kl_divergence = RelativeObjective(_scale_free_kl)
 
 Saturation is avoided as in `scale_free_cross_entropy`.
 """
+
+
+def _rescaled_cross_entropy(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
+    return cross_entropy(logits * _scale(reference), labels)
+
+
+rescaled_cross_entropy = RelativeObjective(_rescaled_cross_entropy)
+"""The cross-entropy of logits divided by the range of the unperturbed ones, times 10.
+
+Unlike `scale_free_cross_entropy` it can be compared between points, because its scale is the
+same at all of them; an ascent that asks whether a step helped needs that. (With two classes,
+logits divided by their own range are always ±1 apart.)
+"""
