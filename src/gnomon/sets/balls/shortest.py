@@ -2,8 +2,8 @@
 
 import torch
 from torch import Tensor
+from torch.linalg import vecdot
 
-from gnomon.sets.balls.cut import room
 from gnomon.sets.perturbation_set import Domain
 from gnomon.shapes import Inputs, PerExample
 
@@ -36,24 +36,22 @@ def along_ray(
             the largest product.
     """
     flat, normal = ray.flatten(1), direction.flatten(1)
-    speed = flat * normal
-    flat = torch.where(speed > 0, flat, torch.zeros_like(flat))
-    side = _side(inputs, domain, flat)
-    time = torch.where(speed > 0, side / flat, torch.full_like(flat, torch.inf))
-    now = torch.zeros_like(height)[:, None]
-    gained = torch.where(speed > 0, speed * time, torch.zeros_like(speed))
+    speed, height = flat * normal, height.clamp_min(0)
+    if domain is None:
+        total = speed.sum(dim=1)
+        now = torch.where(total > 0, height / total, 0)[:, None]
+        return (flat * now).reshape(inputs.shape)
+    side, most = _side(inputs, domain, normal), torch.finfo(speed.dtype).max
+    time = (side / flat).masked_fill(speed <= 0, torch.inf)
+    gained, now = normal * side, torch.zeros_like(height)[:, None]
     while True:
-        fixed = time <= now
-        spent = torch.where(fixed, gained, 0).sum(dim=1)
-        free = torch.where(fixed, 0, speed).sum(dim=1)
-        left = (height - spent).clamp_min(0)
-        solved = torch.where(free > 0, left / free, torch.inf)[:, None]
-        following = torch.where(left[:, None] > 0, solved.maximum(now), now)
-        if torch.equal(following, now):
+        fixed = (time <= now).to(speed)
+        left = (height - vecdot(fixed, gained)).clamp_min(0)
+        solved = (left / vecdot(1 - fixed, speed)).nan_to_num(0.0, most)[:, None]
+        if not (solved > now).any():
             break
-        now = following
-    reached = torch.where(time <= now, side, flat * now.clamp_max(torch.finfo(now.dtype).max))
-    return reached.reshape(inputs.shape)
+        now = now.maximum(solved)
+    return torch.where(time <= now, side, flat * now).reshape(inputs.shape)
 
 
 def along_coordinates(
@@ -89,7 +87,7 @@ def along_coordinates(
 
 
 def _side(inputs: Inputs, domain: Domain, direction: Tensor) -> Tensor:
-    """How far each coordinate can move towards the direction's sign, flat; 0 for sign 0."""
-    lower, upper = (bound.flatten(1) for bound in room(inputs, domain))
-    towards = torch.where(direction > 0, upper, lower)
-    return torch.where(direction == 0, torch.zeros_like(towards), towards)
+    """How far each coordinate can move towards the direction's sign, flat."""
+    if domain is None:
+        return torch.where(direction > 0, torch.inf, -torch.inf).to(direction)
+    return torch.where(direction > 0, domain[1], domain[0]).to(direction) - inputs.flatten(1)
