@@ -8,6 +8,9 @@ from torch import nn
 from gnomon.attacks.ensemble import Part, check_parts, run_in_turn, untouched
 from gnomon.attacks.inputs.apgd import APGD
 from gnomon.attacks.inputs.apgd_targeted import APGDT
+from gnomon.attacks.inputs.fab import FAB
+from gnomon.attacks.inputs.fab_targeted import FABT
+from gnomon.attacks.inputs.square import Square
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import dlr
@@ -60,7 +63,10 @@ class AutoAttack:
             (
                 Part("APGD-CE", APGD(restarts=5, view=view)),
                 Part("APGD-DLR", APGD(restarts=5, objective=dlr, view=view)),
+                Part("FAB", FAB(restarts=5, until="within", view=view)),
+                Part("Square", Square(view=view)),
                 Part("APGD-T", APGDT(view=view)),
+                Part("FAB-T", FABT(until="within", view=view)),
             ),
             "AutoAttack plus",
         )
@@ -103,4 +109,6 @@ def standard_parts(norm: str = "Linf", view: View = PLAIN) -> tuple[Part, ...]:
     return (
         Part("APGD-CE", APGD(restarts=restarts, view=view)),
         Part("APGD-T", APGDT(targets=targets, view=view)),
+        Part("FAB-T", FABT(until="within", view=view)),
+        Part("Square", Square(view=view)),
     )
