@@ -7,7 +7,6 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.interval.arithmetic import dropout
 from gnomon.algebra.rounded.arithmetic import (
     add,
     average,
@@ -26,6 +25,7 @@ from gnomon.algebra.rounded.arithmetic import (
     total,
 )
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
+from gnomon.errors import UnsupportedOperationError
 
 
 def pooled(
@@ -65,6 +65,19 @@ def picked(
 def moved(function: Callable[..., Any], x: RoundedInterval, *args: Any, **named: Any) -> Any:
     """The coordinates at other places."""
     return x.each(function, *args, **named)
+
+
+def dropout(
+    x: RoundedInterval, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> RoundedInterval:
+    """The interval itself: nothing is dropped in evaluation mode."""
+    del inplace
+    if training and p > 0:
+        raise UnsupportedOperationError(
+            "RoundedInterval: expected dropout in evaluation mode, got training mode, in which "
+            "the network is random. Call network.eval() first."
+        )
+    return x
 
 
 def _getitem(x: RoundedInterval, index: Any) -> RoundedInterval:
