@@ -24,7 +24,7 @@ from gnomon.activations import (
 from gnomon.algebra import Interval
 from gnomon.algebra.affine import Affine
 from gnomon.algebra.affine.relaxation import Curve, by_lipschitz, curve_of
-from gnomon.algebra.relaxed.curvature import Curvature
+from gnomon.algebra.curvature import Curvature
 from gnomon.catalog import ACTIVATIONS
 
 MEMBERS: list[Activation] = [

@@ -20,8 +20,8 @@ from gnomon.activations import (
     Tanh,
 )
 from gnomon.algebra import Interval
+from gnomon.algebra.curvature import curvature_of
 from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.curvature import curvature_of
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.relaxed.origins import Activated
 from gnomon.catalog import ACTIVATIONS
@@ -186,6 +186,19 @@ def test_the_bends_are_those_of_the_function(member: Activation) -> None:
             sign = 1 if bend == "+" else -1
             assert (sign * steps).min() > -1e-10
             assert (sign * steps).max() > 1e-6
+
+
+@pytest.mark.parametrize("member", [GELU(), SiLU(), Mish()], ids=["gelu", "silu", "mish"])
+def test_the_second_derivative_is_zero_at_inflections(member: Activation) -> None:
+    curvature = curvature_of(member)
+    assert curvature is not None
+
+    def slope(x: Tensor) -> Tensor:
+        return torch.func.grad(member)(x)
+
+    for knot in curvature.knots:
+        x = torch.tensor(knot, dtype=torch.float64)
+        assert abs(float(torch.func.grad(slope)(x))) < 1e-14
 
 
 def test_the_curvature_of_every_activation_is_known() -> None:

@@ -12,8 +12,8 @@ from gnomon.activations import Activation
 from gnomon.algebra.affine.affine import Affine
 from gnomon.algebra.affine.hull import through_intervals
 from gnomon.algebra.affine.relaxation import Curve, Relaxation, by_lipschitz, curve_of
+from gnomon.algebra.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.value import placed
 
 

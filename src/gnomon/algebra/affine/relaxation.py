@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from gnomon.activations import Activation
-from gnomon.algebra.relaxed.curvature import Curvature, curvature_of
+from gnomon.algebra.curvature import Curvature, curvature_of
 
 Relaxation = tuple[Tensor, Tensor, Tensor]
 """Slope λ, offset μ and error δ with |f(t) − λ t − μ| ≤ δ on [l, u]."""

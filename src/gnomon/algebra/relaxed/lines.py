@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gnomon.algebra.curvature import Curvature
 from gnomon.algebra.interval.interval import Interval
-from gnomon.algebra.relaxed.curvature import Curvature
 
 Function = Callable[[Tensor], Tensor]
 

@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.activations import Activation, LeakyReLU, ReLU
+from gnomon.algebra.curvature import FUNCTIONS, curvature_of
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.curvature import FUNCTIONS, curvature_of
 from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
 from gnomon.algebra.relaxed.origins import Activated
 from gnomon.algebra.relaxed.record import fresh, placed, record

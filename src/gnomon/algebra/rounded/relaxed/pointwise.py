@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.activations import Activation, LeakyReLU, ReLU
+from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import most

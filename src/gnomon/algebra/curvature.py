@@ -55,7 +55,7 @@ def curvature_of(activation: Activation) -> Curvature | None:
 _FLIPPED = str.maketrans("+-", "-+")
 
 _GATE = math.sqrt(2)  # (x Φ(x))'' = (2 − x²) φ(x)
-_SILU = 2.399357280520548
+_SILU = 2.3993572805154675  # x tanh(x / 2) = 2
 _MISH = (-2.256376396360793, 1.490571179485428)
 
 _ACTIVATIONS: Mapping[type, Curvature | Callable[[Any], Curvature]] = {
