@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from gnomon.algebra import Interval, evaluate
 from gnomon.algebra.relaxed import Relaxed, settling
-from gnomon.algebra.relaxed.forms import Node
+from gnomon.algebra.relaxed.forms import Node, signed_bounds
 from gnomon.algebra.relaxed.windows import Windows
 from gnomon.seeds import generator
 
@@ -128,12 +128,12 @@ def test_what_follows_a_decided_activation_gets_both_of_its_bounds() -> None:
 
 def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     network, x = _network(_plain)
-    budget, sizes = 2**16, []
-    of = settling.signed_bounds
+    budget = 2**16
+    sizes: list[int] = []
 
     def counted(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
         sizes.append(6 * 8 * node.breadth * signs.numel())
-        return of(node, rows, signs)
+        return signed_bounds(node, rows, signs)
 
     monkeypatch.setattr(settling, "signed_bounds", counted)
     some = evaluate(network, Relaxed.around(x, 0.01, budget=budget)).settled()
