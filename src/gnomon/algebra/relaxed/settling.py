@@ -99,6 +99,10 @@ def _by_windows(windows: Windows, undecided: Undecided, budget: int) -> Interval
 
     Most coordinates are decided by one bound, the lower one where they are likely to be
     positive; the other bound is found for the rest.
+
+    The relaxation of a decided coordinate does not depend on its other bound, so that what is
+    substituted through it is the same. Interval rules, with which later bounds are cut, do
+    depend on it: where they are the tighter ones, the cut is a little wider than with both.
     """
     node = windows.node
     fitting = max(1, budget // (6 * node.interval.lower.element_size() * windows.breadth))
