@@ -21,7 +21,7 @@ from gnomon.bounds.lipschitz import (
 from gnomon.errors import SubjectError, UnsupportedOperationError
 from gnomon.networks import device_of, logits_of
 from gnomon.sets import L1, L2, InputSet
-from gnomon.shapes import Inputs
+from gnomon.shapes import Inputs, Labels
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 """The quantiles that are kept."""
@@ -50,6 +50,8 @@ class LipschitzConstant:
         starts: from how many examples the steepest point of all is searched.
         steps: of each search.
         widest: the widest layer that quadratic forms are kept for, in the sets.
+        relaxed: inputs of at most so many numbers are followed through the sets by linear
+            relaxations, larger ones by intervals, which cost far less and are wider.
     """
 
     topic: ClassVar[str] = "lipschitz"
@@ -59,12 +61,13 @@ class LipschitzConstant:
     starts: int = 64
     steps: int = 20
     widest: int = 512
+    relaxed: int = 256
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """The constant everywhere, the one in each set, and the radius."""
         order = torch.randperm(len(subject.labels), generator=generator)
-        inputs = subject.inputs[order[: max(self.starts, self.examples)]]
-        inputs = inputs.to(device_of(subject.network))
+        chosen, device = order[: max(self.starts, self.examples)], device_of(subject.network)
+        inputs, labels = subject.inputs[chosen].to(device), subject.labels[chosen].to(device)
         fitted = [subject.fit(within) for within in self.within]
         try:
             bound = ECLipsEFast()(subject.network, inputs)
@@ -74,7 +77,8 @@ class LipschitzConstant:
         domain = subject.fit(L2(0.0, subject.data.domain)).domain or (-torch.inf, torch.inf)
         box = Interval.computed(*(torch.full_like(starts, end) for end in domain))
         findings = [self._everywhere(subject, bound, starts, box, generator)]
-        findings += [self._around(subject, bound, few, each, generator) for each in fitted]
+        own = labels[: self.examples]
+        findings += [self._around(subject, bound, few, own, each, generator) for each in fitted]
         return (*findings, _radius(subject, bound))
 
     def _everywhere(
@@ -104,14 +108,15 @@ class LipschitzConstant:
         subject: Subject,
         everywhere: LipschitzBound,
         inputs: Inputs,
+        labels: Labels,
         within: InputSet,
         generator: torch.Generator,
     ) -> Finding:
         region = enclose(inputs, within)
-        near = ECLipsEFast(self.widest)(subject.network, inputs, region)
-        near = tightest(
-            tightest(near, IntervalJacobian("L2")(subject.network, region)), everywhere
-        )
+        enclosure = "relaxed" if inputs[0].numel() <= self.relaxed else "interval"
+        near = ECLipsEFast(self.widest, enclosure)(subject.network, inputs, region)
+        other = IntervalJacobian("L2", enclosure)(subject.network, region, labels)
+        near = tightest(tightest(near, other), everywhere)
         found = _climbed(self.steps, subject, inputs, _inner(inputs, within), generator)
         details: dict[str, Any] = {
             "examples": len(inputs),
