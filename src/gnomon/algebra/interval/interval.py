@@ -51,7 +51,7 @@ class Interval(Value):
                 f"Interval: expected bounds of one shape, got {tuple(lower.shape)} and "
                 f"{tuple(upper.shape)}. Expand the smaller one."
             )
-        if known(lambda: not bool((lower <= upper).all())):
+        if _disordered(lower.detach(), upper.detach()):
             wrong = (~(lower <= upper)).nonzero()[0].tolist()
             low, high = float(lower[tuple(wrong)]), float(upper[tuple(wrong)])
             raise SettingError(
@@ -108,7 +108,7 @@ class Interval(Value):
                 f"{tuple(size.shape)}. Give one number per coordinate, or one for all."
             ) from error
         lower, upper = centre - size, centre + size
-        if known(lambda: not bool((lower <= upper).all())):
+        if _disordered(lower.detach(), upper.detach()):
             least = float(size[~(lower <= upper)][0])
             raise SettingError(
                 f"Interval: expected a radius ≥ 0 around numbers, got {least:g}, or NaN as the "
@@ -193,5 +193,12 @@ def extremes(ends: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
 
 
 def _is_finite(bound: Tensor) -> bool:
-    low, high = bound.aminmax()
-    return bool(low > -torch.inf) and bool(high < torch.inf)
+    # A sum is several times faster than looking at each; where it overflows, no harm is done.
+    return bool(bound.detach().sum().isfinite())
+
+
+def _disordered(lower: Tensor, upper: Tensor) -> bool:
+    """Whether a lower bound is seen to be above the upper one, or NaN."""
+    if known(lambda: bool((upper - lower).amin() >= 0)):  # several times faster
+        return False
+    return known(lambda: not bool((lower <= upper).all()))
