@@ -109,6 +109,23 @@ def test_a_certificate_that_only_rounding_gives() -> None:
     assert deployed.bound(rows).upper.item() >= 0.5
 
 
+def test_rows_that_cancel_on_their_way_back_are_accounted_for() -> None:
+    """Two matrices whose product is 2²⁴ + 1 − 2²⁴ = 1: nothing of the size of 2²⁴ remains."""
+    broken = 0
+    for order in itertools.permutations((2.0**24, 1.0, -(2.0**24))):
+        network = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False))
+        with torch.no_grad():
+            network[0].weight.copy_(torch.tensor([order, order]).T)
+            network[1].weight.fill_(1.0)
+        x = torch.tensor([[3.0, -1.0]])
+        assert outputs(network, rationals(x[0]))[0] == 2
+        plain = evaluate(network, Relaxed.around(x, 2.0**-9))
+        broken += not plain.contains(torch.tensor([[2.0]]))
+        found = evaluate(network, RoundedRelaxed.around(x, 2.0**-9, dtype=SINGLE))
+        assert found.contains(torch.tensor([[2.0]]))
+    assert broken > 0
+
+
 @pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
 @pytest.mark.parametrize("kind", ["leaky", "convolution"])
 def test_exact_outputs_lie_inside_where_parameters_vary(kind: str, dtype: torch.dtype) -> None:

@@ -225,9 +225,23 @@ def test_what_is_refused() -> None:
         evaluate(nn.Linear(3, 2), value)
     with pytest.raises(ShapeError, match="one coefficient per coordinate"):
         value.bound(torch.ones(1, 4))
+    single = RoundedRelaxed.around(x, 0.1, dtype=SINGLE)
+    with pytest.raises(SettingError, match="float32 holds"):
+        single.bound(torch.full((1, 3), 0.3).double() + 1e-12)
     folded = evaluate(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), value)
     with pytest.raises(UnsupportedOperationError, match="slopes cannot be optimised"):
         optimised(Relaxed(folded.node))
+
+
+def test_bounds_can_be_differentiated() -> None:
+    network, x = _case("mlp, relu")
+    for kind in (Relaxed, RoundedRelaxed):
+        radius = torch.tensor(0.05, dtype=DOUBLE, requires_grad=True)
+        found = evaluate(network, kind.around(x, radius))
+        (slope,) = torch.autograd.grad(found.width.sum(), radius)
+        if kind is Relaxed:
+            plain = slope
+    assert torch.allclose(slope, plain, rtol=1e-6)
 
 
 def test_settings_of_kernels_are_put_back() -> None:

@@ -11,7 +11,7 @@ from torch.nn import functional
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.relaxed.forms import Origin
-from gnomon.algebra.relaxed.origins import Leaf
+from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
 from gnomon.algebra.relaxed.relaxed import Settings
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
@@ -20,6 +20,7 @@ from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import gamma, up
 from gnomon.algebra.value import Rule
+from gnomon.errors import UnsupportedOperationError
 
 _MOVING = (
     *("flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view"),
@@ -138,7 +139,13 @@ def _wrapped(found: Any, like: RoundedRelaxed) -> Any:
     if not isinstance(found, Relaxed):
         return found
     node = found.node
-    node = box_node(node.interval) if isinstance(node.origin, Leaf) else node
+    if isinstance(node.origin, Leaf):
+        node = box_node(node.interval)
+    elif node is not like.node and not isinstance(node.origin, Mapped | Reshaped):
+        raise UnsupportedOperationError(
+            "RoundedRelaxed: expected a step that moves coordinates, got "
+            f"{type(node.origin).__name__}, whose rounding is not accounted for."
+        )
     return RoundedRelaxed(node, like.settings, like.level)
 
 

@@ -15,7 +15,7 @@ from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.algebra.rounding import REAL, Level, safe_kernels
 from gnomon.algebra.value import Value
-from gnomon.errors import ShapeError
+from gnomon.errors import SettingError, ShapeError
 
 
 class RoundedRelaxed(Value):
@@ -137,14 +137,14 @@ class RoundedRelaxed(Value):
         """Bounds of linear combinations of the coordinates, such as differences of logits.
 
         Args:
-            rows: combinations × the axes of an example, or examples × combinations × those;
-                taken as the numbers that they are.
+            rows: combinations × the axes of an example, or examples × combinations × those.
 
         Returns:
             Bounds of examples × combinations; −∞ and ∞ where nothing is known.
 
         Raises:
             ShapeError: rows of another shape.
+            SettingError: coefficients that the bounds' type does not hold.
         """
         boxed, found = self._combined(rows, upper=True)
         low, high = boxed[0].fmax(found[0]), boxed[1].fmin(found[1])
@@ -196,6 +196,11 @@ class RoundedRelaxed(Value):
     def _combined(self, rows: Tensor, *, upper: bool) -> tuple[list[Tensor], list[Tensor]]:
         """Bounds of examples × combinations: from the interval alone, and by substitution."""
         given = Relaxed(self.node, self.settings).rows_of(rows)
+        if not torch.equal(rows.to(self.dtype).to(rows.dtype), rows):
+            raise SettingError(
+                f"RoundedRelaxed: expected coefficients that {self.dtype} holds, got others in "
+                f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
+            )
 
         def chosen(places: Tensor, part: slice) -> Tensor:
             found = given[places]
