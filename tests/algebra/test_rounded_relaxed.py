@@ -19,7 +19,7 @@ LEVELS = [REAL, Deployed(SINGLE)]
 
 
 def _spread(shape: tuple[int, ...], source: torch.Generator, octaves: float) -> Tensor:
-    """Numbers of both signs whose sizes differ by up to so many octaves, so that they cancel."""
+    """Numbers of both signs whose sizes differ by so many octaves at most: they cancel."""
     size = 2.0 ** (octaves * (torch.rand(shape, generator=source) - 0.5))
     return size * torch.randn(shape, generator=source).sign()
 
