@@ -3,6 +3,7 @@
 from gnomon.audit.report.terms.boundary import BOUNDARY_TERMS
 from gnomon.audit.report.terms.certificates import CERTIFICATES_TERMS
 from gnomon.audit.report.terms.gradients import GRADIENTS_TERMS
+from gnomon.audit.report.terms.lipschitz import LIPSCHITZ_TERMS
 from gnomon.audit.report.terms.representation import REPRESENTATION_TERMS
 from gnomon.audit.report.terms.weights import WEIGHTS_TERMS
 from gnomon.audit.report.terms.withstanding import WITHSTANDING_TERMS
@@ -10,6 +11,7 @@ from gnomon.audit.report.terms.withstanding import WITHSTANDING_TERMS
 GLOSSARY = (
     *WITHSTANDING_TERMS,
     *CERTIFICATES_TERMS,
+    *LIPSCHITZ_TERMS,
     *BOUNDARY_TERMS,
     *REPRESENTATION_TERMS,
     *GRADIENTS_TERMS,
