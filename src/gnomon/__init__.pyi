@@ -26,17 +26,24 @@ from .algebra import (
     evaluate as evaluate,
 )
 from .attacks import (
+    APGD as APGD,
+    APGDT as APGDT,
     BIM as BIM,
     FGSM as FGSM,
     PGD as PGD,
+    AutoAttack as AutoAttack,
+    Batched as Batched,
     GaussianNoise as GaussianNoise,
     InputAttack as InputAttack,
+    Ordered as Ordered,
     Outcome as Outcome,
+    Part as Part,
     UniformNoise as UniformNoise,
 )
 from .audit import (
     AttackedAccuracy as AttackedAccuracy,
     Audit as Audit,
+    AutoAttackAccuracy as AutoAttackAccuracy,
     BoundaryComplexity as BoundaryComplexity,
     Bracket as Bracket,
     CertifiedAccuracy as CertifiedAccuracy,

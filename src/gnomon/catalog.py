@@ -15,6 +15,7 @@ from gnomon.activations import (
 )
 from gnomon.audit import (
     AttackedAccuracy,
+    AutoAttackAccuracy,
     BoundaryComplexity,
     CertifiedAccuracy,
     CertifiedRadius,
@@ -120,6 +121,7 @@ PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
     "noise": NoiseAccuracy,
     "attacks": AttackedAccuracy,
+    "autoattack": AutoAttackAccuracy,
     "certificates": CertifiedAccuracy,
     "radii": CertifiedRadius,
     "lipschitz": LipschitzConstant,
@@ -129,6 +131,9 @@ PROBES: dict[str, type] = {
     "gradients": GradientFlow,
     "weights": WeightSpectra,
 }
+
+SLOW_PROBES = ("autoattack",)
+"""The probes that an audit asks only when they are named."""
 
 NAMES = Names(
     {

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
-from gnomon.catalog import PROBES
+from gnomon.catalog import PROBES, SLOW_PROBES
 from gnomon.config import as_device, data_source, input_set, override, parameter_set
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
@@ -28,7 +28,7 @@ class Request:
         settings: "data.key=value", put into the data's settings.
         inputs: such as "linf:2/255"; empty means the sets customary for the data.
         parameters: such as "relative:0.01"; sets of alternative networks.
-        probes: names of probes; None means all.
+        probes: names of probes; None means all but the slow ones.
         samples: how many test examples; None means all.
         seed: everything random in the audit depends on it.
         device: auto, cpu or cuda.
@@ -100,7 +100,8 @@ def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
             raise UnknownNameError(
                 f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}"
             )
-    return [PROBES[name] for name in names or PROBES]
+    usual = tuple(name for name in PROBES if name not in SLOW_PROBES)
+    return [PROBES[name] for name in names or usual]
 
 
 def _probe(kind: type, within: tuple[InputSet, ...], around: tuple[ParameterSet, ...]) -> Probe:

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from gnomon.attacks import BIM, FGSM, PGD, InputAttack
+from gnomon.attacks import APGD, BIM, FGSM, PGD, AutoAttack, InputAttack, Part
 from gnomon.audit import (
     AttackedAccuracy,
+    AutoAttackAccuracy,
     BoundaryComplexity,
     CertifiedAccuracy,
     CertifiedRadius,
@@ -53,6 +54,7 @@ def probes_for(subject: Subject) -> dict[str, Probe]:
         "accuracy": CleanAccuracy(batch=64),
         "noise": NoiseAccuracy(sets, draws=2, batch=64),
         "attacks": AttackedAccuracy(sets, attacks=(FGSM(), PGD(steps=3)), batch=64),
+        "autoattack": AutoAttackAccuracy(sets, AutoAttack((Part("APGD", APGD(steps=3)),))),
         "certificates": CertifiedAccuracy(sets, examples=6),
         "radii": CertifiedRadius(sets, examples=4, steps=2),
         "lipschitz": LipschitzConstant(sets, examples=3, starts=4, steps=2),

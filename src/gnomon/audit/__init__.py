@@ -7,6 +7,7 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes import (
     AttackedAccuracy,
+    AutoAttackAccuracy,
     BoundaryComplexity,
     CertifiedAccuracy,
     CertifiedRadius,
@@ -25,6 +26,7 @@ from gnomon.audit.subject import Subject, sample_subject
 __all__ = [
     "AttackedAccuracy",
     "Audit",
+    "AutoAttackAccuracy",
     "BoundaryComplexity",
     "Bracket",
     "CertifiedAccuracy",

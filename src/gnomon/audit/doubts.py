@@ -1,5 +1,6 @@
 """Reasons to distrust a finding, found by the audit itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,6 +11,8 @@ from gnomon.networks.predictions import logits_of
 
 ZERO_GRADIENTS = 0.05
 """From this share of exactly zero gradients on, an attack is not believed."""
+BLACK_BOX_SHARE = 0.002
+"""The share of examples that an attack without gradients may win without a doubt."""
 TINY_SAMPLE = 100
 """Below this number of examples an accuracy says little."""
 
@@ -23,6 +26,7 @@ class DoubtKind(StrEnum):
     TRAINING_MODE = "network in training mode"
     ZERO_GRADIENTS = "zero gradients"
     NO_BETTER_THAN_NOISE = "attack no better than noise"
+    BLACK_BOX_WINS = "black box beats gradients"
     TINY_SAMPLE = "tiny sample"
     BOUND_BEATEN = "bound beaten"
 
@@ -156,6 +160,33 @@ def no_better_than_noise(
         f"Within {condition} the attacks fooled the network on {hits} examples, one random "
         f"point on {lucky}, {missed} of which the attacks missed. The attacks did not work; "
         "the true worst-case accuracy may be far lower.",
+    )
+
+
+def black_box_wins(
+    condition: str, attack: str, before: Sequence[str], hits: int, examples: int
+) -> Doubt | None:
+    """Whether random search fooled examples that gradients before it could not.
+
+    With good gradients it hardly ever does; up to one example in 500 is let pass.
+
+    Args:
+        condition: the set, for the message.
+        attack: the one without gradients.
+        before: the attacks that had failed on these examples.
+        hits: how many it fooled.
+        examples: how many were examined.
+
+    References:
+        croce2020: the authors' code warns from the same share on.
+    """
+    if hits <= BLACK_BOX_SHARE * examples:
+        return None
+    return Doubt(
+        DoubtKind.BLACK_BOX_WINS,
+        f"Within {condition} {attack}, which takes no gradient, fooled {hits} of {examples} "
+        f"examples that resisted {', '.join(before)}. Gradients mislead there, so that the "
+        "true worst-case accuracy may be far lower. Try more queries, or slopes from values.",
     )
 
 

@@ -37,7 +37,9 @@ _Parameters = Annotated[
 _Probes = Annotated[
     str | None,
     typer.Option(
-        metavar="NAMES", help="Which probes, such as accuracy,attacks; all by default."
+        metavar="NAMES",
+        help="Which probes, such as accuracy,attacks; by default all but autoattack, which is "
+        "slow.",
     ),
 ]
 _Samples = Annotated[int | None, typer.Option(help="How many test examples; all by default.")]

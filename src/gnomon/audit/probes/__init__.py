@@ -2,6 +2,7 @@
 
 from gnomon.audit.probes.accuracy import CleanAccuracy
 from gnomon.audit.probes.attacks import AttackedAccuracy
+from gnomon.audit.probes.autoattack import AutoAttackAccuracy
 from gnomon.audit.probes.boundary import BoundaryComplexity
 from gnomon.audit.probes.certificates import CertifiedAccuracy
 from gnomon.audit.probes.certified_radius import CertifiedRadius
@@ -17,6 +18,7 @@ PROBES = (
     CleanAccuracy,
     NoiseAccuracy,
     AttackedAccuracy,
+    AutoAttackAccuracy,
     CertifiedAccuracy,
     CertifiedRadius,
     LipschitzConstant,
@@ -31,6 +33,7 @@ PROBES = (
 __all__ = [
     "PROBES",
     "AttackedAccuracy",
+    "AutoAttackAccuracy",
     "BoundaryComplexity",
     "CertifiedAccuracy",
     "CertifiedRadius",

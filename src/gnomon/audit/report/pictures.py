@@ -15,6 +15,7 @@ from gnomon.audit.report.figures import (
     decisions_through_training,
     eigenvalues_on_the_plane,
     examples_of_classes,
+    fooled_by_parts,
     gallery,
     gradient_pictures,
     is_image,
@@ -54,6 +55,7 @@ def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     pictures = [*_of_data(examined), *decisions_on_slices(examined)]
     pictures += decisions_through_training(examined)
     pictures += [accuracy_against_radius(audits, norm) for norm in norms_of(audits)]
+    pictures += fooled_by_parts(examined)
     pictures += brackets(examined)
     for subject, audit in examined:
         pictures += _galleries(subject, audit)

@@ -7,6 +7,7 @@ from gnomon.audit.report.figures.boundary import (
 from gnomon.audit.report.figures.brackets import brackets
 from gnomon.audit.report.figures.classes import accuracy_of_classes, confusion
 from gnomon.audit.report.figures.curves import accuracy_against_radius, norms_of
+from gnomon.audit.report.figures.ensembles import fooled_by_parts
 from gnomon.audit.report.figures.gallery import examples_of_classes, gallery, is_image
 from gnomon.audit.report.figures.gradients import gradient_pictures
 from gnomon.audit.report.figures.jacobians import jacobian_pictures
@@ -32,6 +33,7 @@ __all__ = [
     "decisions_through_training",
     "eigenvalues_on_the_plane",
     "examples_of_classes",
+    "fooled_by_parts",
     "gallery",
     "gradient_pictures",
     "is_image",

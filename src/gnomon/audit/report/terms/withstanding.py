@@ -72,6 +72,16 @@ WITHSTANDING_TERMS = (
         ("madry2018",),
     ),
     Definition(
+        "autoattack",
+        "AutoAttack",
+        "Four attacks one after another, each on the examples that resisted those before it, "
+        "with settings that nobody chooses: APGD (projected gradient ascent that shortens its "
+        "own steps) on the cross-entropy; APGD towards each of the nine likeliest wrong "
+        "classes; FAB, which walks along the decision boundary; Square, a random search "
+        "without gradients.",
+        ("croce2020", "crocefab2020", "andriushchenko2020"),
+    ),
+    Definition(
         "confusion-matrix",
         "Confusion matrix",
         "Row: the true class. Column: the class that the network gives. The darker a cell, "
@@ -91,8 +101,8 @@ WITHSTANDING_TERMS = (
         "A sign, found by the audit itself, that a figure may mean less than it says: an "
         "answer that changes between two runs, probabilities in place of logits, inputs "
         "outside the domain, a network in training mode, gradients that are exactly zero, "
-        "attacks that do no better than noise, or a tiny sample. Zero gradients mean a blind "
-        "attack, not a robust network.",
+        "attacks that do no better than noise or than random search, or a tiny sample. Zero "
+        "gradients mean a blind attack, not a robust network.",
         ("athalye2018", "carlini2017"),
     ),
 )
