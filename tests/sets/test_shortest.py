@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from gnomon.seeds import generator
-from gnomon.sets import L1, L2, Box, Linf, MeasuredSet
+from gnomon.sets import L1, L2, Box, Domain, Linf, MeasuredSet
 from reference.projection import shortest_at_height
 
 DOMAIN = (0.0, 1.0)
@@ -119,17 +119,19 @@ def test_a_box_is_reached_at_its_own_factor() -> None:
     assert float(box.distance(found)) == pytest.approx(0.5)
 
 
-def test_shortened_is_what_a_ball_of_that_radius_projects_to() -> None:
+@pytest.mark.parametrize("domain", [None, DOMAIN])
+def test_the_nearest_is_what_a_ball_of_that_radius_projects_to(domain: Domain) -> None:
+    inputs = torch.rand(6, 2, 5, generator=generator(4)).double()
     perturbation = torch.randn(6, 2, 5, generator=generator(3)).double()
-    sides = Box(-0.3, torch.tensor([[0.2], [0.7]]), radius=1.0)
-    for within in (Linf(1.0), L2(1.0), L1(1.0), sides):
+    sides = Box(-0.3, torch.tensor([[0.2], [0.7]]), domain)
+    for within in (Linf(1.0, domain), L2(1.0, domain), L1(1.0, domain), sides):
         longest = float(within.distance(perturbation).max())
         lengths = torch.linspace(0, 1.1 * longest, 6).double()
-        found = within.shorten(perturbation, lengths)
+        found = within.nearest(inputs, perturbation, lengths)
         for index, length in enumerate(lengths.tolist()):
-            one = perturbation[index : index + 1]
-            expected = within.with_radius(length).around(torch.zeros_like(one)).project(one)
-            torch.testing.assert_close(found[index : index + 1], expected)
+            one = slice(index, index + 1)
+            ball = within.with_radius(length).around(inputs[one])
+            torch.testing.assert_close(found[one], ball.project(perturbation[one]))
 
 
 def test_all_sets_of_inputs_can_be_measured() -> None:

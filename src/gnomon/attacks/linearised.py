@@ -75,7 +75,7 @@ def measured(name: str, within: InputSet) -> MeasuredSet:
     if not isinstance(within, MeasuredSet):
         raise SettingError(
             f"{name}: expected Linf, L2, L1 or Box, got {type(within).__name__}. Take one of "
-            "them, or give the set `shortest` and `shorten`."
+            "them, or give the set `shortest` and `nearest`."
         )
     return within
 

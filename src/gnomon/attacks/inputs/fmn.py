@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from gnomon.attacks.guards import is_fooled
-from gnomon.attacks.linearised import inside_domain, measured, refine
+from gnomon.attacks.linearised import measured, refine
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
 from gnomon.attacks.view import PLAIN, View
@@ -22,15 +22,17 @@ from gnomon.shapes import Inputs, Labels, PerExample
 class FMN:
     """Normalised ascent of the margin, in a ball that shrinks where it fools and grows else.
 
-    In step k, with f the margin and ‖·‖* the dual norm,
+    In step k, with f the margin, Π_ε the projection on the ball of radius ε cut with the
+    domain, and d the shortest step in the domain to where f, linearised at x + δ, is 0,
 
         ε ← min((1 − γ_k) ε, least distance so far)  where x + δ fools,
         ε ← (1 + γ_k) ε                              where it does not, but something has,
-        ε ← ‖δ‖ + |f| / ‖∇f‖*                        where nothing has yet,
-        δ ← Π_ε(δ + α_k ∇f / ‖∇f‖₂, moved into the domain),
+        ε ← ‖δ‖ + ‖d‖                                where nothing has yet,
+        δ ← Π_ε(δ + α_k ∇f / ‖∇f‖₂).
 
-    and α_k, γ_k fall from first to last along half a cosine. The set names the norm, the
-    domain, and the largest distance that counts, which ε never exceeds.
+    Without a domain ‖d‖ is ``|f| / ‖∇f‖*`` with the dual norm. Both α_k and γ_k fall from first
+    to last along half a cosine. The set names the norm, the domain, and the largest distance
+    that counts, which ε never exceeds.
 
     Attributes:
         steps: gradients per example.
@@ -44,7 +46,8 @@ class FMN:
         SettingError: a setting outside its range.
 
     References:
-        pintor2021, algorithm 1.
+        pintor2021, algorithm 1. It estimates ‖d‖ without the domain, and projects on the ball
+        and the domain in turn.
     """
 
     steps: int = 100
@@ -96,9 +99,9 @@ class FMN:
                 perturbation,
                 across & (length < _best(search.distance[rows], search.fooled[rows])),
             )
-            dual = (norm.steepest(slope.gradient, 1.0) * slope.gradient).double()
-            slant = dual.flatten(1).sum(dim=1).clamp_min(torch.finfo(dual.dtype).tiny)
-            there = length + slope.value.double().abs() / slant
+            originals = search.originals[rows]
+            step = norm.shortest(originals + perturbation, slope.gradient, -slope.value)
+            there = length + norm.distance(step)
             change = self._between(index, self.first_change, self.last_change)
             best, found = search.distance[rows], search.fooled[rows]
             radius = torch.where(
@@ -108,9 +111,9 @@ class FMN:
             ).clamp_max(search.within.radius)
             size = self._between(index, self.first_step, self.first_step / 100)
             ahead = perturbation + size * _unit(slope.gradient)
-            # Into the domain first: a shorter perturbation stays in it, one that is cut by the
-            # domain afterwards would not be as long as the ball allows, and could stand still.
-            perturbation = norm.shorten(inside_domain(search, rows, ahead), radius)
+            # On the ball and the domain at once: cut by the domain afterwards, a perturbation
+            # would not be as long as the ball allows, and could stand still.
+            perturbation = norm.nearest(originals, ahead, radius)
         across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
         search.judge(rows, perturbation, across)
 

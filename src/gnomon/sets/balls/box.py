@@ -94,13 +94,14 @@ class Box:
         ray = self.steepest(direction, 1.0)
         return along_ray(inputs, self.domain, ray, direction, height)
 
-    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
-        """Each coordinate moved to its side of length · box."""
+    def nearest(self, inputs: Inputs, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ in length · box, with x + δ in the domain."""
+        least, most = room(inputs, self.domain)
         lower, upper = (
             (side * per_example(length, perturbation)).to(perturbation)
             for side in self._sides(perturbation)
         )
-        return perturbation.clamp(lower, upper)
+        return perturbation.clamp(lower.maximum(least), upper.minimum(most))
 
     def sizes(self, perturbation: Inputs) -> Inputs:
         """The share of its side that each coordinate takes, in float64; ∞ on a side 0."""

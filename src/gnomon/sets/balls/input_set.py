@@ -54,9 +54,9 @@ class MeasuredSet(InputSet, Protocol):
         """
         ...
 
-    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
-        """The nearest perturbation of at most this norm, in the Euclidean norm.
+    def nearest(self, inputs: Inputs, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ, in the Euclidean norm, no longer than the length of its example.
 
-        The length is that of each example. Neither the radius nor the domain counts.
+        x + δ stays in the domain. The radius does not count.
         """
         ...

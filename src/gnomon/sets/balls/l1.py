@@ -60,14 +60,10 @@ class L1:
         """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
         return along_coordinates(inputs, self.domain, direction, height)
 
-    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
-        """The nearest δ in the Euclidean norm with ``Σ_i |δ_i| ≤ length``."""
-        too_long = per_example(self.distance(perturbation) > length, perturbation)
-        sizes = perturbation.double().abs().flatten(1)
-        free = torch.full_like(sizes, torch.inf)
-        threshold = _threshold(sizes, free, length.double()[:, None])
-        nearest = _with_signs((sizes - threshold).clamp_min(0), perturbation)
-        return torch.where(too_long, nearest, perturbation)
+    def nearest(self, inputs: Inputs, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ with ``Σ_i |δ_i| ≤ length`` and x + δ in the domain."""
+        lengths = length.double()[:, None]
+        return _nearest(perturbation, lengths, *room(inputs, self.domain))
 
 
 @dataclass(frozen=True)
@@ -91,18 +87,11 @@ class L1Ball:
 
     def project(self, perturbation: Inputs) -> Inputs:
         """The nearest member in the Euclidean norm."""
-        clipped = perturbation.clamp(self.lower, self.upper)
-        too_long = per_example(self.ball.distance(clipped) > self.ball.radius, clipped)
-        if not too_long.any():
-            return clipped
-        sizes, caps = self._sizes_and_caps(perturbation)
-        threshold = _threshold(sizes, caps, self.ball.radius)
-        nearest = (sizes - threshold).clamp_min(0).minimum(caps)
-        return torch.where(too_long, _with_signs(nearest, perturbation), clipped)
+        return _nearest(perturbation, self.ball.radius, self.lower, self.upper)
 
     def steepest(self, direction: Inputs) -> Inputs:
         """The member furthest along the direction; 0 where the direction is 0."""
-        sizes, caps = self._sizes_and_caps(direction)
+        sizes, caps = _sizes_and_caps(direction, self.lower, self.upper)
         order = sizes.argsort(dim=1, descending=True, stable=True)
         wanted = caps.clamp_max(self.ball.radius).gather(1, order)
         left = (self.ball.radius - (wanted.cumsum(dim=1) - wanted)).clamp_min(0)
@@ -139,11 +128,27 @@ class L1Ball:
         """The sum x + δ, shortened by a few ulps where rounding made it too long."""
         return perturbed(self.ball, self.centre, self.project(perturbation))
 
-    def _sizes_and_caps(self, direction: Tensor) -> tuple[Tensor, Tensor]:
-        """The size of each coordinate and the room on its side, flat, in float64."""
-        caps = torch.where(direction > 0, self.upper, -self.lower)
-        caps = torch.where(direction == 0, torch.zeros_like(caps), caps)
-        return direction.double().abs().flatten(1), caps.double().flatten(1)
+
+def _nearest(
+    perturbation: Tensor, radius: float | Tensor, lower: Tensor, upper: Tensor
+) -> Tensor:
+    """The point of {Σ ``|δ_i|`` ≤ radius, lower ≤ δ ≤ upper} nearest to each perturbation."""
+    clipped = perturbation.clamp(lower, upper)
+    length = clipped.double().abs().flatten(1).sum(dim=1, keepdim=True)
+    too_long = per_example(length > radius, clipped)
+    if not too_long.any():
+        return clipped
+    sizes, caps = _sizes_and_caps(perturbation, lower, upper)
+    threshold = _threshold(sizes, caps, radius)
+    nearest = (sizes - threshold).clamp_min(0).minimum(caps)
+    return torch.where(too_long, _with_signs(nearest, perturbation), clipped)
+
+
+def _sizes_and_caps(direction: Tensor, lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
+    """The size of each coordinate and the room on its side, flat, in float64."""
+    caps = torch.where(direction > 0, upper, -lower)
+    caps = torch.where(direction == 0, torch.zeros_like(caps), caps)
+    return direction.double().abs().flatten(1), caps.double().flatten(1)
 
 
 def _threshold(sizes: Tensor, caps: Tensor, radius: float | Tensor) -> Tensor:

@@ -59,12 +59,9 @@ class L2:
         ray = self.steepest(direction, 1.0)
         return along_ray(inputs, self.domain, ray, direction, height)
 
-    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
-        """The same direction, no longer than the length."""
-        share = length.to(perturbation) / _length(perturbation).clamp_min(
-            torch.finfo(perturbation.dtype).tiny
-        )
-        return perturbation * per_example(share.clamp_max(1), perturbation)
+    def nearest(self, inputs: Inputs, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ no longer than the length, with x + δ in the domain."""
+        return _nearest(perturbation, length.to(perturbation), *room(inputs, self.domain))
 
 
 @dataclass(frozen=True)
@@ -84,15 +81,11 @@ class L2Ball:
 
     def project(self, perturbation: Inputs) -> Inputs:
         """The nearest member in the Euclidean norm."""
-        clipped = perturbation.clamp(self.lower, self.upper)
-        too_long = per_example(_length(clipped) > self.ball.radius, clipped)
-        if not too_long.any():
-            return clipped
-        return torch.where(too_long, self._onto_sphere(perturbation), clipped)
+        return _nearest(perturbation, self.ball.radius, self.lower, self.upper)
 
     def steepest(self, direction: Inputs) -> Inputs:
         """The member furthest along the direction; 0 where the whole direction is 0."""
-        return self._onto_sphere(direction)
+        return _onto_sphere(direction, self.ball.radius, self.lower, self.upper)
 
     def support(self, direction: Inputs) -> PerExample:
         """The value ⟨δ, direction⟩ at the steepest member."""
@@ -114,28 +107,40 @@ class L2Ball:
         """The sum x + δ, shortened by a few ulps where rounding made it too long."""
         return perturbed(self.ball, self.centre, self.project(perturbation))
 
-    def _onto_sphere(self, direction: Tensor) -> Tensor:
-        """clip(s · direction) of length r, or the box's corner where even that is shorter.
 
-        Each round solves s from the coordinates not yet clipped; s only grows, so the set of
-        clipped coordinates only grows, and the loop ends after at most as many rounds as there
-        are coordinates (three to five in practice).
-        """
-        scale = self.ball.radius / _length(direction).clamp_min(
-            torch.finfo(direction.dtype).tiny
-        )
-        clipped_before = torch.zeros_like(direction, dtype=torch.bool)
-        while True:
-            scaled = direction * per_example(scale, direction)
-            member = scaled.clamp(self.lower, self.upper)
-            clipped = clipped_before | (scaled != member)
-            if torch.equal(clipped, clipped_before):
-                return member
-            clipped_before = clipped
-            spent = (member.square() * clipped).flatten(1).sum(dim=1)
-            free = (direction.square() * ~clipped).flatten(1).sum(dim=1)
-            solved = ((self.ball.radius**2 - spent).clamp_min(0) / free).sqrt()
-            scale = torch.where(free > 0, torch.maximum(solved, scale), scale)
+def _nearest(
+    perturbation: Tensor, radius: float | Tensor, lower: Tensor, upper: Tensor
+) -> Tensor:
+    """The point of {‖δ‖ ≤ radius, lower ≤ δ ≤ upper} nearest to each perturbation."""
+    clipped = perturbation.clamp(lower, upper)
+    too_long = per_example(_length(clipped) > radius, clipped)
+    if not too_long.any():
+        return clipped
+    return torch.where(too_long, _onto_sphere(perturbation, radius, lower, upper), clipped)
+
+
+def _onto_sphere(
+    direction: Tensor, radius: float | Tensor, lower: Tensor, upper: Tensor
+) -> Tensor:
+    """clip(s · direction) as long as the radius, or the box's corner where that is shorter.
+
+    Each round solves s from the coordinates not yet clipped; s only grows, so the set of
+    clipped coordinates only grows, and the loop ends after at most as many rounds as there are
+    coordinates (three to five in practice).
+    """
+    scale = radius / _length(direction).clamp_min(torch.finfo(direction.dtype).tiny)
+    clipped_before = torch.zeros_like(direction, dtype=torch.bool)
+    while True:
+        scaled = direction * per_example(scale, direction)
+        member = scaled.clamp(lower, upper)
+        clipped = clipped_before | (scaled != member)
+        if torch.equal(clipped, clipped_before):
+            return member
+        clipped_before = clipped
+        spent = (member.square() * clipped).flatten(1).sum(dim=1)
+        free = (direction.square() * ~clipped).flatten(1).sum(dim=1)
+        solved = ((radius**2 - spent).clamp_min(0) / free).sqrt()
+        scale = torch.where(free > 0, torch.maximum(solved, scale), scale)
 
 
 def _length(perturbation: Tensor) -> Tensor:

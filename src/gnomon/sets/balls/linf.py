@@ -61,10 +61,11 @@ class Linf:
         """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
         return along_ray(inputs, self.domain, direction.sign(), direction, height)
 
-    def shorten(self, perturbation: Inputs, length: PerExample) -> Inputs:
-        """Each coordinate moved to [−length, length]."""
+    def nearest(self, inputs: Inputs, perturbation: Inputs, length: PerExample) -> Inputs:
+        """The nearest δ no longer than the length, with x + δ in the domain."""
         most = per_example(length, perturbation).to(perturbation)
-        return perturbation.minimum(most).maximum(-most)
+        lower, upper = room(inputs, self.domain)
+        return perturbation.minimum(most.minimum(upper)).maximum((-most).maximum(lower))
 
     def sizes(self, perturbation: Inputs) -> Inputs:
         """The size ``|δ_i|`` of each coordinate, in float64."""
