@@ -104,7 +104,7 @@ class Masses:
         if self.grid.is_line:
             whole = _normal(self.grid.flat(like).shape, generator, like)
         else:
-            whole = self._tiled(like, generator)
+            whole = self._tiled(self.grid.flat(like), generator)
         length = self._size(whole.flatten(1), 1).clamp_min(torch.finfo(like.dtype).tiny)
         whole = whole * (self.radius / length)[..., None]
         return region.project(whole.reshape(like.shape))
