@@ -8,8 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Relaxed, evaluate
+from gnomon.algebra.relaxed.forms import bounds
 from gnomon.algebra.rounded import RoundedInterval
 from gnomon.algebra.rounded.relaxed import RoundedRelaxed
+from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.seeds import generator
 from reference.exact_rationals import Rationals, outputs, rationals
@@ -182,3 +184,63 @@ def test_executions_in_any_order_lie_inside(order: str) -> None:
             assert deployed.contains(output.double())
             outside += not real.contains(output.double())
     assert outside > 10
+
+
+def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
+    """Of a difference of outputs, which is found by substitution; nearly attained."""
+    network = nn.Sequential(nn.Linear(2, 2, bias=False))
+    x, radius = torch.tensor([[0.25, -0.125]]), 0.5
+    with torch.no_grad():
+        network[0].weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
+    box = {"0.weight": RoundedInterval.around(network[0].weight.detach(), 0.125)}
+    found = evaluate(network, RoundedRelaxed.around(x, radius), box)
+    range_ = found.bound(torch.tensor([[1.0, -1.0]]))
+    differences: list[Fraction] = []
+    for signs in itertools.product((-1, 1), repeat=6):
+        moves = rationals(torch.tensor(signs))
+        point = rationals(x[0]) + Fraction(radius) * moves[:2]
+        weight = rationals(network[0].weight) + Fraction(0.125) * moves[2:].reshape(2, 2)
+        first, second = outputs(network, point, {"0.weight": weight})
+        differences.append(first - second)
+    assert Fraction(range_.lower.item()) <= min(differences)
+    assert max(differences) <= Fraction(range_.upper.item())
+    assert range_.width.item() < 1.5 * float(max(differences) - min(differences))
+
+
+class Repeated(nn.Module):
+    """A thousand times its input, one after the other."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        total = x
+        for _ in range(999):
+            total = total + x
+        return total
+
+
+def test_rows_that_are_added_many_times_are_accounted_for() -> None:
+    """1000 times the float32 next to 0.1 is 100.00000149; added one by one 99.999."""
+    x, row = torch.ones(1, 1), torch.full((1, 1), 0.1)
+    exact = 1000 * Fraction(row.item())
+    plain = evaluate(Repeated(), Relaxed.around(x, 2.0**-20)).node
+    found = evaluate(Repeated(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    alone = rounded_bounds(found.node, row[:, None], upper=True, part=slice(None))
+    assert Fraction(alone[0].item()) <= exact <= Fraction(alone[1].item())
+    assert Fraction(bounds(plain, row[:, None])[1].item()) < exact
+
+
+class Sum(nn.Module):
+    """The sum of all coordinates."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.sum(dim=1, keepdim=True)
+
+
+@pytest.mark.parametrize("layer", [Sum(), nn.LeakyReLU(0.3)], ids=["sum", "leaky relu"])
+def test_what_one_layer_executes_lies_inside(layer: nn.Module) -> None:
+    """Forms over one layer, where no other hides what it misses."""
+    for order in itertools.permutations((2.0**24, 1.0, -(2.0**24), -0.75)):
+        x = torch.tensor([order])
+        executed = layer(x).double()
+        rows = torch.eye(executed.shape[1])
+        found = evaluate(layer, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+        assert found.bound(rows).contains(executed)
