@@ -7,14 +7,19 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.attacks import (
+    APGD,
+    APGDT,
     BIM,
     FAB,
     FABT,
     FGSM,
     FMN,
     PGD,
+    AutoAttack,
+    Batched,
     DeepFool,
     InputAttack,
+    Part,
     Square,
     View,
 )
@@ -35,6 +40,11 @@ ATTACKS: dict[str, InputAttack] = {
     "PGD on the DLR": PGD(steps=8, objective=dlr),
     "PGD on the divergence": PGD(steps=8, objective=scale_free_kl_divergence),
     "PGD in bfloat16": PGD(steps=8, view=View("bfloat16")),
+    "APGD": APGD(steps=8),
+    "APGD on the DLR": APGD(steps=5, restarts=2, objective=dlr),
+    "APGD-T": APGDT(steps=4, targets=3),
+    "an ensemble": AutoAttack((Part("FGSM", FGSM()), Part("APGD", APGD(steps=5))), batch=16),
+    "in batches": Batched(PGD(steps=8), 16),
     "FAB": FAB(steps=4),
     "FAB-T within": FABT(steps=4, targets=2, restarts=2, until="within"),
     "DeepFool": DeepFool(steps=5),
