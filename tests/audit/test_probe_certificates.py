@@ -19,7 +19,6 @@ from gnomon.audit import (
     read_json,
     write_json,
 )
-from gnomon.audit.probes.joint_search import JointSearch
 from gnomon.audit.report import write_report
 from gnomon.bounds import IBP, Margins
 from gnomon.errors import SettingError
@@ -181,26 +180,6 @@ def test_the_network_is_left_alone_and_the_file_is_read_back(tmp_path: Path) -> 
     page = write_report(tmp_path / "report", [(subject, audit)])
     assert "Certificates" in page.read_text(encoding="utf-8")
     assert (tmp_path / "report" / "figures" / "brackets.png").is_file()
-
-
-def test_the_search_hands_out_members_only() -> None:
-    class Watched(FirstCoordinate):
-        seen: ClassVar[list[tuple[torch.Tensor, torch.Tensor]]] = []
-
-        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
-            self.seen.append((inputs.detach().clone(), self.weight.detach().clone()))
-            return super().forward(inputs)
-
-    network, data = Watched(2).eval(), plane_data(30)
-    region = ParameterBox(Constant(0.2)).of(network).detach()
-    x = data.test.inputs
-    JointSearch(steps=8)(network, x, data.test.labels, Linf(0.1), region, generator(0))
-    assert len(Watched.seen) > 16
-    for points, weight in Watched.seen:
-        assert float((points.double() - x.double()).abs().max()) <= 0.1
-        assert region.contains({"weight": weight})
-    furthest = max(float((w - torch.tensor([1.0, 0.0])).abs().max()) for _, w in Watched.seen)
-    assert furthest == pytest.approx(0.2, abs=1e-6)
 
 
 def test_a_bracket_knows_its_gap() -> None:

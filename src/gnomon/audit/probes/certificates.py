@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from gnomon.attacks import PGD
+from gnomon.attacks.parameters import JointPGD
 from gnomon.audit.bracket import Bracket
 from gnomon.audit.doubts import bound_beaten
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.probes.joint_search import JointSearch
 from gnomon.audit.subject import Subject
 from gnomon.bounds import CROWN, IBP, BoundMethod, RoundedCROWN, RoundedIBP
 from gnomon.errors import UnsupportedOperationError
@@ -69,7 +69,7 @@ class CertifiedAccuracy:
     rounded: tuple[BoundMethod, ...] = (RoundedIBP(), RoundedCROWN())
     examples: int = 50
     batch: int = 10
-    search: JointSearch = field(default_factory=JointSearch)
+    search: JointPGD = field(default_factory=JointPGD)
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """One finding for each threat."""
@@ -183,7 +183,7 @@ class CertifiedAccuracy:
             region = threat.parameters.of(subject.network).detach()
             return self.search(
                 subject.network, inputs, labels, threat.inputs, region, generator
-            )
+            ).fooled
         assert threat.inputs is not None
         return PGD()(subject.network, inputs, labels, threat.inputs, generator).fooled
 
