@@ -39,6 +39,11 @@ from .attacks import (
     Outcome as Outcome,
     Part as Part,
     UniformNoise as UniformNoise,
+    FAB as FAB,
+    FABT as FABT,
+    FMN as FMN,
+    DeepFool as DeepFool,
+    Square as Square,
 )
 from .audit import (
     AttackedAccuracy as AttackedAccuracy,
