@@ -16,13 +16,18 @@ from gnomon.algebra.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.value import Rule, placed
 from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
+from gnomon.bounds.lipschitz.substitution import (
+    content_of,
+    function_named,
+    occurrences,
+    substituted,
+    values_of,
+)
 from gnomon.bounds.lipschitz.symbol import symbol_bound
 from gnomon.bounds.lipschitz.trace import Traced
 from gnomon.errors import UnsupportedOperationError
 
 _JOINING = ("cat", "concat", "stack")
-_OPERATORS = ("add", "div", "matmul", "mul", "neg", "sub")
-"""Their first argument may be a number."""
 _OF_ONE = ("div", "linear", "matmul", "mul")
 _FREE = (
     "adaptive_avg_pool1d",
@@ -80,15 +85,15 @@ def affine(
     """
 
     def rule(*args: Any, **named: Any) -> Any:
-        values = _values((args, named))
+        values = values_of((args, named))
         if name in _OF_ONE and (
-            len(_all_values((args, named))) > 1 or (name == "div" and values[0] is args[1])
+            len(occurrences((args, named))) > 1 or (name == "div" and values[0] is args[1])
         ):
             raise UnsupportedOperationError(
                 f"Lipschitz bound: expected {name} of one value and a constant, got a product "
                 "or quotient of two values that depend on the input."
             )
-        found = _content(name, args, named)
+        found = content_of(name, args, named)
         several = isinstance(found, tuple | list)
         bound = None if spectral is None else spectral(*args, **named)
         results = [
@@ -128,7 +133,7 @@ def dropout(x: Traced, *settings: Any, **named: Any) -> Traced:
 
 def activation(function: Activation, x: Traced) -> Traced:
     """An activation function, by its facts."""
-    content = _content("activation", (function, x), {})
+    content = content_of("activation", (function, x), {})
     return _made(x, content, Pointwise(_part(x, "activation"), (x.node,), _of(function, x)))
 
 
@@ -142,14 +147,14 @@ def pointwise(name: str, curvature: Callable[..., Curvature | None]) -> Rule:
                 f"Lipschitz bound: expected {name} with settings for which its slopes are "
                 f"known, got {settings or named}."
             )
-        content = _content(name, (x, *settings), named)
+        content = content_of(name, (x, *settings), named)
         given = {
             key: each.detach() if isinstance(each, Tensor) else each
             for key, each in named.items()
         }
 
         def function(value: Tensor) -> Tensor:
-            return _plain(name)(value, *settings, **given)
+            return function_named(name)(value, *settings, **given)
 
         found = slopes(function, shape, x.interval)
         made = _made(x, content, Pointwise(_part(x, name), (x.node,), found))
@@ -187,7 +192,7 @@ def max_pool(
         return torch.stack([_strided(value, shift, shifts[-1], step) for shift in shifts], -1)
 
     name = f"max_pool{axes}d"
-    content = _content(name, (x, size, step, pads, gaps), {})
+    content = content_of(name, (x, size, step, pads, gaps), {})
     return _greatest(name, x, content, windows)
 
 
@@ -201,7 +206,7 @@ def amax(x: Traced, dim: Any = (), keepdim: bool = False) -> Traced:
         last = list(range(value.ndim - len(axes), value.ndim))
         return value.movedim(axes, last).flatten(-len(axes))
 
-    return _greatest("amax", x, _content("amax", (x, axes, keepdim), {}), windows)
+    return _greatest("amax", x, content_of("amax", (x, axes, keepdim), {}), windows)
 
 
 def adaptive_max_pool(
@@ -228,11 +233,11 @@ def _noted(
     """One result of an affine function."""
 
     def function(*given: Tensor) -> Tensor:
-        found = _with(values, given, _plain(name), args, named)
+        found = substituted(values, given, function_named(name), args, named)
         return found if index is None else found[index]
 
     def ranges(*given: Interval) -> Interval:
-        found = _with(values, given, Interval.rules[name], args, named)
+        found = substituted(values, given, Interval.rules[name], args, named)
         return found if index is None else found[index]
 
     parents = tuple(value.node for value in values)
@@ -270,68 +275,6 @@ def _of(function: Activation, x: Traced) -> Interval:
 
 def _part(x: Traced, name: str) -> str:
     return x.tape.part or name
-
-
-def _content(name: str, args: Sequence[Any], named: Mapping[str, Any]) -> Any:
-    """The function of the contents: by the rule of their algebra, or of plain tensors."""
-    values = _values((args, named))
-    contents = [value.content for value in values]
-    if isinstance(contents[0], Tensor):
-        return _with(values, contents, _plain(name), args, named)
-    rules = type(contents[0]).rules
-    if name not in rules:
-        raise UnsupportedOperationError(
-            f"{type(contents[0]).__name__}: expected an operation it has a rule for, got "
-            f"{name!r}."
-        )
-    return _with(values, contents, rules[name], args, named)
-
-
-def _with(
-    values: Sequence[Traced],
-    given: Sequence[Any],
-    function: Callable[..., Any],
-    args: Any,
-    named: Any,
-) -> Any:
-    """The function with something in place of each value among its arguments."""
-    table = {id(value): each for value, each in zip(values, given, strict=True)}
-
-    def put(argument: Any) -> Any:
-        if id(argument) in table:
-            return table[id(argument)]
-        if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
-            return type(argument)(put(each) for each in argument)
-        return argument
-
-    return function(*put(tuple(args)), **{key: put(each) for key, each in named.items()})
-
-
-def _values(arguments: Any) -> list[Traced]:
-    """The different values among arguments, in their order."""
-    return list(dict.fromkeys(_all_values(arguments)))
-
-
-def _all_values(arguments: Any) -> list[Traced]:
-    """Every value among arguments, as often as it occurs."""
-    if isinstance(arguments, Traced):
-        return [arguments]
-    if isinstance(arguments, Mapping):
-        arguments = list(arguments.values())
-    if not isinstance(arguments, tuple | list):
-        return []
-    return [value for each in arguments for value in _all_values(each)]
-
-
-def _plain(name: str) -> Callable[..., Any]:
-    """The torch function of a name."""
-    if name == "getitem":
-        return lambda value, index: value[index]
-    if name == "activation":
-        return lambda function, value: function(value)
-    name = {"log_sigmoid": "logsigmoid"}.get(name, name)
-    owners = (functional, torch, Tensor) if name in _OPERATORS else (functional, Tensor, torch)
-    return getattr(next(owner for owner in owners if hasattr(owner, name)), name)
 
 
 def _each(value: Any, axes: int) -> tuple[int, ...]:
