@@ -48,6 +48,18 @@ def margin(logits: Logits, labels: Labels) -> PerExample:
     return others.amax(dim=1) - own[:, 0]
 
 
+def log_odds(logits: Logits, labels: Labels) -> PerExample:
+    """The log-odds of a wrong class, log (1 − p_y)/p_y = log Σ_{j≠y} exp(z_j − z_y).
+
+    The cross-entropy is log(1 + exp(log-odds)), a growing function of it: both have the same
+    direction of ascent and the same order of points. But where the network is sure, the
+    gradient of the cross-entropy underflows to zero, and this one does not.
+    """
+    own = logits.gather(1, labels[:, None])
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return others.logsumexp(dim=1) - own[:, 0]
+
+
 def scale_free_cross_entropy(logits: Logits, labels: Labels) -> PerExample:
     """Cross-entropy of the logits divided by their detached range, times 10.
 
@@ -133,14 +145,14 @@ Saturation is avoided as in `scale_free_cross_entropy`.
 """
 
 
-def _rescaled_cross_entropy(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
-    return cross_entropy(logits * _scale(reference), labels)
+def _rescaled_log_odds(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
+    return log_odds(logits * _scale(reference), labels)
 
 
-rescaled_cross_entropy = RelativeObjective(_rescaled_cross_entropy)
-"""The cross-entropy of logits divided by the range of the unperturbed ones, times 10.
+rescaled_log_odds = RelativeObjective(_rescaled_log_odds)
+"""The log-odds of logits divided by the range of the unperturbed ones, times 10.
 
-Unlike `scale_free_cross_entropy` it can be compared between points, because its scale is the
-same at all of them; an ascent that asks whether a step helped needs that. (With two classes,
-logits divided by their own range are always ±1 apart.)
+Its values can be compared between points, because the scale is the same at all of them; an
+ascent that asks whether a step helped needs that, and `scale_free_cross_entropy` does not give
+it: with two classes, logits divided by their own range are always 1 apart.
 """

@@ -12,7 +12,7 @@ from gnomon.attacks.search import Rows, Search
 from gnomon.attacks.step_rules import AdaptiveSparsity, Halving
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
-from gnomon.objectives import Objective, RelativeObjective, rescaled_cross_entropy
+from gnomon.objectives import Objective, RelativeObjective, rescaled_log_odds
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -32,7 +32,8 @@ class APGD:
     Attributes:
         steps: gradient steps per restart.
         restarts: random starts.
-        objective: what is driven up; its values are compared between points.
+        objective: what is driven up; its values are compared between points. The log-odds are
+            climbed as the cross-entropy is, and are never blind.
         share: ρ, of the steps that have to help; not used in L1.
         view: how the network is seen while searching.
 
@@ -45,7 +46,7 @@ class APGD:
 
     steps: int = 100
     restarts: int = 1
-    objective: Objective | RelativeObjective = rescaled_cross_entropy
+    objective: Objective | RelativeObjective = rescaled_log_odds
     share: float = 0.75
     view: View = PLAIN
 
