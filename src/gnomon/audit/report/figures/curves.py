@@ -19,8 +19,13 @@ from gnomon.audit.report.words import NORMS, interval, listed, percent
 
 
 def norms_of(audits: Sequence[Audit]) -> tuple[str, ...]:
-    """The norms in which perturbations were examined."""
-    found = [each for audit in audits for each in audit.findings if "norm" in each.details]
+    """The norms in which accuracy was examined against the radius."""
+    found = [
+        each
+        for audit in audits
+        for each in audit.findings
+        if each.name in {"attacked_accuracy", "noise_accuracy"}
+    ]
     return tuple(dict.fromkeys(str(each.details["norm"]) for each in found))
 
 
