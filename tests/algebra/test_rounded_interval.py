@@ -377,7 +377,8 @@ def test_bounds_in_float32_contain_those_in_float64(name: str) -> None:
     assert bool((coarse.lower.double() <= fine.lower + slack).all())
     assert bool((coarse.upper.double() >= fine.upper - slack).all())
     plain = evaluate(network.double(), Interval.around(x.double(), 0.01))
-    assert torch.allclose(fine.width, plain.width, rtol=1e-6)
+    # RMS normalisation adds the ε of its weight's type, 1.2e-7 or 2.2e-16, if it is given none.
+    assert torch.allclose(fine.width, plain.width, rtol=1e-5)
 
 
 def test_ends_of_boxes_of_parameters_are_widened() -> None:

@@ -58,7 +58,7 @@ def convolution(
     return found if bias is None else add(found, _shaped(bias, (-1, *[1] * (x.ndim - 2))))
 
 
-def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
+def add(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X + alpha y."""
     if alpha != 1:
         return add(x, _scaled(y, alpha))
@@ -80,7 +80,7 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
     )
 
 
-def sub(x: Any, y: Any, *, alpha: float = 1) -> Any:
+def sub(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X − alpha y."""
     return add(x, _scaled(y, -alpha))
 

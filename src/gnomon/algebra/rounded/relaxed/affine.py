@@ -77,7 +77,7 @@ def convolution(
     return _multiplied(x, box, Product(multiply, back, terms), weight, bias)
 
 
-def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
+def add(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X + alpha y."""
     if alpha != 1:
         like = x if isinstance(x, RoundedRelaxed) else y
@@ -96,7 +96,7 @@ def add(x: Any, y: Any, *, alpha: float = 1) -> Any:
     return record(value, box, _affine(value, [(value.node, _same)], [loss], shift))
 
 
-def sub(x: Any, y: Any, *, alpha: float = 1) -> Any:
+def sub(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X − alpha y."""
     return add(x, neg(y) if isinstance(y, RoundedRelaxed) else -y, alpha=alpha)
 
