@@ -3,7 +3,7 @@
 First the shortest perturbation onto a hyperplane inside the domain, which FAB needs twice in
 each step: Gnomon's against the plain way, which sorts the times at which coordinates meet the
 border. Then a whole step of FAB-T in units of a gradient, and a query of Square in units of a
-forward pass. CNN4, CIFAR-sized inputs, batch 128, processor time of one thread.
+forward pass. CNN4, CIFAR-sized inputs, batch 64, processor time of one thread.
 Run: python benchmarks/fab.py
 """
 
@@ -18,7 +18,7 @@ import gnomon as gn
 from gnomon.attacks import FABT, Square
 from gnomon.sets import L1, L2, Linf, MeasuredSet
 
-ROUNDS, STEPS = 5, 10
+ROUNDS, STEPS = 3, 4
 DOMAIN = (0.0, 1.0)
 
 
@@ -117,7 +117,7 @@ def main() -> None:
     signature = gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3)
     network = gn.CNN4(width=32)(signature, gn.generator(0)).eval()
     network.requires_grad_(requires_grad=False)
-    inputs = torch.rand(128, 3, 32, 32, generator=gn.generator(0, "inputs"))
+    inputs = torch.rand(64, 3, 32, 32, generator=gn.generator(0, "inputs"))
     labels = _logits(network, inputs).argmax(dim=1)
     projections(inputs)
     step_of_fab(network, inputs, labels)
