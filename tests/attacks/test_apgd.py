@@ -1,5 +1,6 @@
 """Auto-PGD: against a written-out reference for one example, and against plain ascent."""
 
+from dataclasses import replace
 from fractions import Fraction
 from math import ceil
 
@@ -8,7 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.attacks import APGD, APGDT, PGD, Surrogate, View
-from gnomon.attacks.step_rules import checkpoints
+from gnomon.attacks.auto_ascent import Trail
+from gnomon.attacks.step_rules import Halving, checkpoints
 from gnomon.errors import SettingError
 from gnomon.objectives import Objective, dlr, margin, targeted_margin
 from gnomon.seeds import generator
@@ -326,3 +328,21 @@ def test_settings_outside_their_range_are_refused(settings: dict[str, float]) ->
 def test_no_targets_are_refused() -> None:
     with pytest.raises(SettingError, match="expected targets ≥ 1"):
         APGDT(targets=0)
+
+
+def test_a_step_that_neither_shortens_nor_improves_is_halved() -> None:
+    """Rises alone are not enough: the best value has to have grown since the last review."""
+    here, nothing = torch.zeros(2, 3), torch.zeros(2)
+    aims = torch.tensor([0, 0])
+    best = torch.tensor([1.0, 1.0])
+    trail = Trail(torch.arange(2), aims, here, here, nothing, here, here, best, here)
+    rule = Halving.of(here, 0.5, 100, 0.75)
+    for _ in range(22):
+        rule = rule.noted(torch.tensor([True, True]))
+    rule, back = rule.reviewed(22, trail)
+    assert back.tolist() == [False, False]
+    for _ in range(19):
+        rule = rule.noted(torch.tensor([True, True]))
+    rule, back = rule.reviewed(41, replace(trail, best_value=torch.tensor([1.0, 2.0])))
+    assert back.tolist() == [True, False]
+    assert rule.length.tolist() == [0.5, 1.0]
