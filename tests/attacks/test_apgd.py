@@ -193,11 +193,11 @@ def test_steps_in_l1_become_sparse() -> None:
 
 def test_a_single_coordinate_is_found_in_l1() -> None:
     """With so few coordinates k has to fall to one, which rounding up would not let it."""
-    network, within = few_matter(4, 1), L1(1.0)
+    network, within = few_matter(12, 1), L1(1.0)
     with torch.no_grad():
         network.weight[:, 1:] *= 95  # the others are nearly as good
         network.bias.copy_(torch.tensor([0.998, 0.0]))
-    x = torch.zeros(1, 4, dtype=torch.float64)
+    x = torch.zeros(1, 12, dtype=torch.float64)
     outcome = APGD(steps=40)(network, x, torch.tensor([0]), within, generator(0))
     assert bool(outcome.fooled)
 
