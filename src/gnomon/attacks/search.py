@@ -73,14 +73,15 @@ class Search:
         self._stack = ExitStack()
 
     def __enter__(self) -> "Search":
-        self._stack.enter_context(self.view.of(self.network))
+        self._seen = self._stack.enter_context(self.view.of(self.network))
         try:
             everybody = torch.arange(len(self.labels), device=self.labels.device)
             self.reference = self._verdict(everybody, self.originals)
             check_logits(self.reference, self.labels)
             if probabilities(self.reference):
-                self._seen = nn.Sequential(self.network, _Logarithm())
-                self.reference = _Logarithm()(self.reference)
+                seen = self._seen
+                self._seen = lambda points: _logits_of(seen(points))
+                self.reference = _logits_of(self.reference)
             self.fooled = is_fooled(self.reference, self.labels)
         except BaseException:
             self._stack.close()
@@ -199,8 +200,6 @@ def _nearest(rows: Rows, distance: PerExample, examples: int) -> Tensor:
     return first[first < len(rows)]
 
 
-class _Logarithm(nn.Module):
+def _logits_of(probabilities: Logits) -> Logits:
     """Logits from probabilities, up to a constant."""
-
-    def forward(self, probabilities: Tensor) -> Tensor:
-        return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
+    return probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()

@@ -9,7 +9,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks.slopes import AUTOGRAD, Slope, SlopeEstimate
+from gnomon.attacks.slopes import AUTOGRAD, Forward, Slope, SlopeEstimate
 from gnomon.attacks.surrogates import Surrogate, surrogates_in
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
@@ -51,35 +51,28 @@ class View:
             raise SettingError(f"View: expected draws ≥ 1, got {self.draws}. Raise it.")
 
     @contextmanager
-    def of(self, network: nn.Module) -> Generator[None, None, None]:
-        """The network in evaluation mode, with surrogates; all is put back at the end."""
-        with undisturbed(network), surrogates_in(network, self.surrogates):
-            yield
+    def of(self, network: nn.Module) -> Generator[Forward, None, None]:
+        """The network as it is seen: in evaluation mode, with surrogates, in this precision.
 
-    def logits(self, network: Callable[[Tensor], Tensor], points: Inputs) -> Logits:
-        """The mean logits over the draws, as the search sees them."""
-        if self.precision == "network":
-            seen = [network(points) for _ in range(self.draws)]
-        else:
-            with torch.autocast(points.device.type, dtype=torch.bfloat16):
-                seen = [network(points) for _ in range(self.draws)]
-        logits = [each.to(points.dtype) for each in seen]
-        return logits[0] if len(logits) == 1 else torch.stack(logits).mean(dim=0)
+        All is put back at the end.
+        """
+        with undisturbed(network), surrogates_in(network, self.surrogates):
+            yield network if self.precision == "network" else _Narrow(network)
+
+    def logits(self, seen: Forward, points: Inputs) -> Logits:
+        """The mean logits over the draws, of a network as it is seen."""
+        found = [seen(points) for _ in range(self.draws)]
+        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)
 
     def slope(
         self,
-        network: Callable[[Tensor], Tensor],
+        seen: Forward,
         points: Inputs,
         objective: Callable[[Logits], PerExample],
         generator: torch.Generator,
     ) -> Slope:
         """The objective and its gradient at each point."""
-        once = View(self.precision)
-
-        def forward(inputs: Inputs) -> Logits:
-            return once.logits(network, inputs)
-
-        found = [self.slopes(forward, points, objective, generator) for _ in range(self.draws)]
+        found = [self.slopes(seen, points, objective, generator) for _ in range(self.draws)]
         return found[0] if len(found) == 1 else Slope.mean(found)
 
 
@@ -99,13 +92,30 @@ def fastest_precision(network: nn.Module, inputs: Inputs, rounds: int = 3) -> Pr
     """
     source = torch.Generator(inputs.device).manual_seed(0)
     full, half = list[float](), list[float]()
-    with undisturbed(network):
-        for _ in range(rounds + 1):  # the first is for warming up
-            for view, seconds in ((PLAIN, full), (View("bfloat16"), half)):
+    for _ in range(rounds + 1):  # the first is for warming up
+        for view, seconds in ((PLAIN, full), (View("bfloat16"), half)):
+            with view.of(network) as seen:
                 begun = _now(inputs.device)
-                view.slope(network, inputs, _sum, source)
+                view.slope(seen, inputs, _sum, source)
                 seconds.append(_now(inputs.device) - begun)
     return "bfloat16" if min(half[1:]) < 0.8 * min(full[1:]) else "network"
+
+
+class _Narrow:
+    """A network whose matrices and convolutions run in bfloat16, with weights cast once."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        self.weights = {
+            name: each.to(torch.bfloat16)
+            for name, each in network.named_parameters()
+            if each.dim() > 1 and each.dtype == torch.float32
+        }
+
+    def __call__(self, points: Tensor) -> Tensor:
+        with torch.autocast(points.device.type, dtype=torch.bfloat16):
+            logits = torch.func.functional_call(self.network, self.weights, (points,))
+        return logits.to(points.dtype)
 
 
 def _sum(logits: Logits) -> PerExample:
