@@ -21,9 +21,13 @@ from gnomon.audit import (
     CertifiedRadius,
     ChangeOfVariables,
     CleanAccuracy,
+    FaultTolerance,
     GradientFlow,
     LipschitzConstant,
+    LossFlatness,
     NoiseAccuracy,
+    ParameterAttackResistance,
+    ParameterRobustness,
     PointMapping,
     WeightSpectra,
 )
@@ -125,6 +129,10 @@ PROBES: dict[str, type] = {
     "certificates": CertifiedAccuracy,
     "radii": CertifiedRadius,
     "lipschitz": LipschitzConstant,
+    "parameters": ParameterRobustness,
+    "faults": FaultTolerance,
+    "resistance": ParameterAttackResistance,
+    "flatness": LossFlatness,
     "boundary": BoundaryComplexity,
     "mapping": PointMapping,
     "jacobians": ChangeOfVariables,
@@ -132,7 +140,7 @@ PROBES: dict[str, type] = {
     "weights": WeightSpectra,
 }
 
-SLOW_PROBES = ("autoattack",)
+SLOW_PROBES = ("autoattack", "resistance")
 """The probes that an audit asks only when they are named."""
 
 NAMES = Names(

@@ -7,6 +7,9 @@ import torch
 from torch import nn
 
 from gnomon.attacks import APGD, BIM, FGSM, PGD, AutoAttack, InputAttack, Part
+from gnomon.attacks.climb import Climb
+from gnomon.attacks.flatness import AverageFlatness, WorstFlatness
+from gnomon.attacks.parameters import JointPGD, ParameterPGD
 from gnomon.audit import (
     AttackedAccuracy,
     AutoAttackAccuracy,
@@ -15,10 +18,14 @@ from gnomon.audit import (
     CertifiedRadius,
     ChangeOfVariables,
     CleanAccuracy,
+    FaultTolerance,
     Finding,
     GradientFlow,
     LipschitzConstant,
+    LossFlatness,
     NoiseAccuracy,
+    ParameterAttackResistance,
+    ParameterRobustness,
     PointMapping,
     Probe,
     Subject,
@@ -58,6 +65,22 @@ def probes_for(subject: Subject) -> dict[str, Probe]:
         "certificates": CertifiedAccuracy(sets, examples=6),
         "radii": CertifiedRadius(sets, examples=4, steps=2),
         "lipschitz": LipschitzConstant(sets, examples=3, starts=4, steps=2),
+        "parameters": ParameterRobustness(
+            sets, members=2, attacked=1, ascent=ParameterPGD(2), attack=PGD(2), examples=40
+        ),
+        "faults": FaultTolerance(draws=2, faults=2, searched=20, examples=40),
+        "resistance": ParameterAttackResistance(
+            sets, (0.05,), (0.1,), spoil_epochs=1, restore_epochs=1, searched=20, examples=20
+        ),
+        "flatness": LossFlatness(
+            sets,
+            AverageFlatness(samples=2, climb=Climb(2)),
+            WorstFlatness(search=JointPGD(2, 1), climb=Climb(2)),
+            Climb(1),
+            line=3,
+            grid=3,
+            examples=20,
+        ),
         "boundary": BoundaryComplexity(resolution=24, slices=2),
         "mapping": PointMapping(batch=64),
         "jacobians": ChangeOfVariables(),

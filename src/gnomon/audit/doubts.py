@@ -163,6 +163,46 @@ def no_better_than_noise(
     )
 
 
+def beaten_by_random_networks(condition: str, ascent: int, random: int) -> Doubt | None:
+    """Whether the worst of some random networks fails on more examples than the one searched.
+
+    Fewer than three examples are no evidence; nor is a tie, as of two that are the worst.
+
+    Args:
+        condition: the set of parameters, for the message.
+        ascent: how many examples fewer than the network itself the searched one gets right.
+        random: how many fewer the worst of the random ones.
+    """
+    if random < 3 or ascent >= random:
+        return None
+    return Doubt(
+        DoubtKind.NO_BETTER_THAN_NOISE,
+        f"Within {condition} the search found a network that gets {ascent} examples fewer "
+        f"right, and the worst of some random networks gets {random} fewer. The search did "
+        "not work; the least accuracy may be far lower.",
+    )
+
+
+def beaten_by_a_random_network(
+    condition: str, rate: float, upper: float, random: float
+) -> Doubt | None:
+    """Whether one random network loses more robustness unnoticed than the one searched for.
+
+    Args:
+        condition: the set of parameters, for the message.
+        rate: the adversarial rate that the search reached.
+        upper: the upper end of its interval.
+        random: the adversarial rate of the random network.
+    """
+    if random <= upper:
+        return None
+    return Doubt(
+        DoubtKind.NO_BETTER_THAN_NOISE,
+        f"Within {condition} the search reached an adversarial rate of {rate:.2g}, one random "
+        f"network {random:.2g}. The search did not work; far larger rates may be possible.",
+    )
+
+
 def black_box_wins(
     condition: str, attack: str, before: Sequence[str], hits: int, examples: int
 ) -> Doubt | None:

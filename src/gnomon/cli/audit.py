@@ -38,8 +38,8 @@ _Probes = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="Which probes, such as accuracy,attacks; by default all but autoattack, which is "
-        "slow.",
+        help="Which probes, such as accuracy,attacks; by default all but autoattack and "
+        "resistance, which are slow.",
     ),
 ]
 _Samples = Annotated[int | None, typer.Option(help="How many test examples; all by default.")]

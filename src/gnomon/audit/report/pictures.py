@@ -7,6 +7,7 @@ from gnomon.audit.report.figures import (
     Picture,
     accuracy_against_radius,
     accuracy_of_classes,
+    alternative_networks,
     brackets,
     confusion,
     data_on_the_plane,
@@ -15,14 +16,17 @@ from gnomon.audit.report.figures import (
     decisions_through_training,
     eigenvalues_on_the_plane,
     examples_of_classes,
+    fault_curves,
     fooled_by_parts,
     gallery,
     gradient_pictures,
     is_image,
     jacobian_pictures,
+    landscapes,
     mapping_pictures,
     norms_of,
     norms_through_training,
+    resistance_to_attacks,
     singular_values_by_rank,
     weights_of,
 )
@@ -30,6 +34,7 @@ from gnomon.audit.subject import Subject
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Linf
 
+_OF_PARAMETERS = (alternative_networks, fault_curves, resistance_to_attacks, landscapes)
 _OF_THE_REPRESENTATION = (
     mapping_pictures,
     jacobian_pictures,
@@ -59,6 +64,8 @@ def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     pictures += brackets(examined)
     for subject, audit in examined:
         pictures += _galleries(subject, audit)
+    for drawn in _OF_PARAMETERS:
+        pictures += drawn(examined)
     if classified:
         pictures.append(accuracy_of_classes(classified))
         pictures += [confusion(audit) for audit in classified]
