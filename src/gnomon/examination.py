@@ -57,7 +57,8 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
     if request.parameters and not any("parameters" in settings_of(kind) for kind in probes):
         raise SettingError(
             "--parameters: expected a probe that varies parameters, got --probes "
-            f"{','.join(request.probes or ())}. Add certificates, or leave --parameters out."
+            f"{','.join(request.probes or ())}. Add parameters or certificates, or leave "
+            "--parameters out."
         )
     target = open_target(request.target, request.weights)
     data = _data(request, target)
