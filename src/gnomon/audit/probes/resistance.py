@@ -55,7 +55,8 @@ class ParameterAttackResistance:
         within: sets of inputs; the first is used.
         sizes: γ.
         shares: p of the weights.
-        spoil_epochs, restore_epochs: of both phases; as published.
+        spoil_epochs: of phase 1, at most; as published.
+        restore_epochs: of phase 2; as published.
         judge: the attack on inputs.
         searched: training examples.
         examples: so many test examples at most, drawn at random.

@@ -130,7 +130,7 @@ def _draw_plane(
     title: str,
 ) -> QuadContourSet:
     filled = axes.contourf(at, at, logs, levels=levels, cmap="viridis")
-    axes.contour(at, at, logs, levels=levels, colors="white", linewidths=0.4, alpha=0.6)
+    axes.contour(at, at, logs, levels=levels, colors="white", linestyles="-", linewidths=0.4)
     axes.plot(0, 0, marker="+", color="white", markersize=9, markeredgewidth=1.6)
     axes.set_aspect("equal")
     axes.set_title(title)
