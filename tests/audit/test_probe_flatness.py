@@ -24,6 +24,7 @@ from gnomon.audit.doubts import beaten_by_a_random_network
 from gnomon.audit.report import write_report
 from gnomon.catalog import PROBES, SLOW_PROBES
 from gnomon.data.dataset import Split
+from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy as each_cross_entropy
 from gnomon.seeds import generator
 from gnomon.sets import Linf
@@ -205,6 +206,22 @@ def test_the_adversarial_rate_is_what_its_parts_say() -> None:
     assert spoiled.value is not None
     assert spoiled.value > spoiled.details["random_rate"]
     assert found["share:0.1"].details["random_rate"] is None
+
+
+def test_what_a_smaller_box_holds_counts_in_a_larger_one() -> None:
+    """In a box of 100 % phase 1 runs so far that nothing is left of the accuracy."""
+    probe = replace(QUICK, sizes=(0.05, 0.1, 1.0), shares=())
+    subject = _rings()
+    rates = [each.value or 0.0 for each in probe(subject, generator(0))]
+    assert rates == sorted(rates)
+    (alone,) = replace(probe, sizes=(1.0,))(subject, generator(0))
+    assert alone.value is not None
+    assert alone.value < rates[-1]
+
+
+def test_sizes_have_to_grow() -> None:
+    with pytest.raises(SettingError, match="Sort them"):
+        ParameterAttackResistance((), (0.1, 0.02))
 
 
 def test_a_random_network_that_does_more_is_doubted() -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.attacks import PGD
-from gnomon.attacks.parameters import ParameterPGD
+from gnomon.attacks.parameters import ParameterPGD, ProgressiveBitFlips
 from gnomon.audit import (
     DoubtKind,
     FaultTolerance,
@@ -22,6 +22,7 @@ from gnomon.audit import (
 from gnomon.audit.report import write_report
 from gnomon.errors import SettingError
 from gnomon.examination import Request, prepare
+from gnomon.networks.alternative import Alternative
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBox
@@ -186,6 +187,24 @@ def test_two_flipped_signs_turn_every_answer() -> None:
     assert random["flips"] == [1, 2, 3, 5, 7, 10, 30]  # no more bits than there are
     assert all(low <= mean for low, mean in zip(random["minimum"], random["mean"], strict=True))
     assert random["mean"][0] > 0.5
+
+
+def test_more_flips_never_count_for_less() -> None:
+    """Judged on other examples than those that guide, a flip may also help by chance."""
+    subject = subject_of(image_network(1), image_data(1))
+    found = _faults(subject, FaultTolerance(searched=10))["bit_flip_accuracy"]
+    curve = found.details["search"]["accuracy"]
+    assert curve == sorted(curve, reverse=True)
+    order = torch.randperm(120, generator=generator(0)).sort().values[:10]
+    guide = [(subject.inputs[order], subject.labels[order])]
+    course = ProgressiveBitFlips(10).course(subject.network, guide)
+    raw: list[float] = []
+    for each in course[1:]:
+        logits = Alternative(subject.network, each.parameters)(subject.inputs)
+        raw.append(float((logits.argmax(dim=1) == subject.labels).double().mean()))
+    assert raw != sorted(raw, reverse=True)
+    assert curve[0] == pytest.approx(raw[0])
+    assert curve[-1] == pytest.approx(min(raw))
 
 
 def test_noise_of_no_size_changes_nothing_and_more_noise_more() -> None:

@@ -1,6 +1,6 @@
 """What small changes of parameters, made to be unnoticed, leave of a network's robustness."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
 
@@ -21,6 +21,7 @@ from gnomon.audit.probes.faults import NO_WEIGHTS
 from gnomon.audit.probes.parameters import NO_PARAMETERS
 from gnomon.audit.probes.sample import count_of, in_batches, split_at_random
 from gnomon.audit.subject import Subject
+from gnomon.errors import SettingError
 from gnomon.networks import undisturbed
 from gnomon.networks.alternative import Alternative
 from gnomon.sets import InputSet, ParameterBox
@@ -41,8 +42,9 @@ class ParameterAttackResistance:
     each γ, named "relative:0.02", where every parameter may change by γ of its size; and one
     for each share of the weights that may change by any amount, named "share:0.005".
 
-    The rate is a lower bound: another search may do more. The probe is slow, and an audit asks
-    it only when it is named.
+    The rate is a lower bound: another search may do more. What was found for a smaller γ or p
+    counts for a larger one, because the sets are nested: no curve ever falls. The probe is
+    slow, and an audit asks it only when it is named.
 
     Details of a finding:
 
@@ -53,14 +55,17 @@ class ParameterAttackResistance:
 
     Attributes:
         within: sets of inputs; the first is used.
-        sizes: γ.
-        shares: p of the weights.
+        sizes: γ, growing.
+        shares: p of the weights, growing.
         spoil_epochs: of phase 1, at most; as published.
         restore_epochs: of phase 2; as published.
         judge: the attack on inputs.
         searched: training examples.
         examples: so many test examples at most, drawn at random.
         batch: examples at a time, in the search.
+
+    Raises:
+        SettingError: sizes or shares that do not grow.
     """
 
     topic: ClassVar[str] = "resistance"
@@ -75,22 +80,38 @@ class ParameterAttackResistance:
     examples: int = 500
     batch: int = 125
 
+    def __post_init__(self) -> None:
+        for grown in (self.sizes, self.shares):
+            if list(grown) != sorted(set(grown)):
+                raise SettingError(
+                    "ParameterAttackResistance: expected sizes and shares that grow, got "
+                    f"{grown}. Sort them."
+                )
+
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """One finding for each size and each share."""
         if reason := self._why_not(subject):
-            conditions = [_of_size(size) for size in self.sizes]
-            conditions += [_of_share(share) for share in self.shares]
-            return tuple(_absent(condition, reason) for condition in conditions)
+            return self._none(reason)
         trial = self._trial(subject, generator)
         own = trial.of({})
-        found = [self._at_size(size, trial, own, generator) for size in self.sizes]
-        found += [self._at_share(share, trial, own, generator) for share in self.shares]
-        return tuple(found)
+        if not bool(own.resisting.any()):
+            return self._none(_NO_ROBUSTNESS)
+        sizes = [(_of_size(size), self._at_size(size, trial, generator)) for size in self.sizes]
+        shares = [
+            (_of_share(share), self._at_share(share, trial, generator)) for share in self.shares
+        ]
+        return tuple(
+            trial.finding(condition, own, spoiled, random, generator)
+            if spoiled is not None
+            else _absent(condition, NO_WEIGHTS)
+            for found in (sizes, shares)
+            for condition, (spoiled, random) in _so_far(own, found)
+        )
 
     def _at_size(
-        self, size: float, trial: "_Trial", own: "_Seen", generator: torch.Generator
-    ) -> Finding:
-        """All parameters may change, each by that share of its size."""
+        self, size: float, trial: "_Trial", generator: torch.Generator
+    ) -> tuple["_Seen", "_Seen"]:
+        """All parameters may change, each by that share of its size; and a random vertex."""
         attack = AdversarialParameterAttack(
             trial.within,
             spoil_epochs=self.spoil_epochs,
@@ -98,23 +119,21 @@ class ParameterAttackResistance:
         )
         region = ParameterBox(Relative(size)).of(trial.network).detach()
         spoiled = trial.of(attack(trial.network, trial.guide, region, generator).parameters)
-        random = trial.of(region.vertex(generator))
-        return trial.finding(_of_size(size), own, spoiled, random, generator)
+        return spoiled, trial.of(region.vertex(generator))
 
     def _at_share(
-        self, share: float, trial: "_Trial", own: "_Seen", generator: torch.Generator
-    ) -> Finding:
+        self, share: float, trial: "_Trial", generator: torch.Generator
+    ) -> tuple["_Seen | None", None]:
         """That share of the weights may change, by any amount."""
         if not any(each.dim() > 1 for each in trial.network.parameters()):
-            return _absent(_of_share(share), NO_WEIGHTS)
+            return None, None
         attack = SparseParameterAttack(
             trial.within,
             share,
             spoil_epochs=self.spoil_epochs,
             restore_epochs=self.restore_epochs,
         )
-        spoiled = trial.of(attack(trial.network, trial.guide, generator).parameters)
-        return trial.finding(_of_share(share), own, spoiled, None, generator)
+        return trial.of(attack(trial.network, trial.guide, generator).parameters), None
 
     def _why_not(self, subject: Subject) -> str:
         if not any(True for _ in subject.network.parameters()):
@@ -122,6 +141,11 @@ class ParameterAttackResistance:
         if not self.within:
             return "no set of inputs was asked for"
         return "" if len(subject.data.train) else "the data have no training examples"
+
+    def _none(self, reason: str) -> tuple[Finding, ...]:
+        conditions = [_of_size(size) for size in self.sizes]
+        conditions += [_of_share(share) for share in self.shares]
+        return tuple(_absent(condition, reason) for condition in conditions)
 
     def _trial(self, subject: Subject, generator: torch.Generator) -> "_Trial":
         """The examples that guide and those that judge, with the attack on inputs."""
@@ -193,12 +217,10 @@ class _Trial:
         random: "_Seen | None",
         generator: torch.Generator,
     ) -> Finding:
-        if not bool(own.resisting.any()):
-            return _absent(condition, _NO_ROBUSTNESS)
         lost = _lost(own, spoiled)
         rate, count = lost.adversarial_rate, count_of(self.judges)
         error = _interval(own, spoiled, generator)
-        by_chance = None if random is None else _lost(own, random).adversarial_rate
+        by_chance = None if random is None else _rate(own, random)
         doubt = beaten_by_a_random_network(condition, rate, error[1], by_chance or 0.0)
         return Finding(
             probe=ParameterAttackResistance.topic,
@@ -208,8 +230,8 @@ class _Trial:
             unit="",
             error=error,
             method="Share of accuracy kept times share of attacked accuracy lost by the worst "
-            f"parameters that an adversarial parameter attack found on "
-            f"{count_of(self.guide)} training examples, judged by {own.attack} in "
+            "parameters that adversarial parameter attacks in this set or a smaller one found "
+            f"on {count_of(self.guide)} training examples, judged by {own.attack} in "
             f"{self.inputs[0]} on {count} random test examples: a lower bound; 95 % bootstrap "
             "interval over the test examples.",
             doubts=() if doubt is None else (doubt,),
@@ -235,6 +257,21 @@ class _Seen:
     attack: str
 
 
+def _so_far(
+    own: _Seen, found: Sequence[tuple[str, tuple[_Seen | None, _Seen | None]]]
+) -> Iterator[tuple[str, tuple[_Seen | None, _Seen | None]]]:
+    """The same with the network that loses most of those found in this set or a smaller one."""
+    worst: _Seen | None = None
+    for condition, (spoiled, random) in found:
+        if worst is None or spoiled is None or _rate(own, spoiled) > _rate(own, worst):
+            worst = spoiled
+        yield condition, (worst, random)
+
+
+def _rate(own: _Seen, spoiled: _Seen) -> float:
+    return _lost(own, spoiled).adversarial_rate
+
+
 def _lost(own: _Seen, spoiled: _Seen) -> RobustnessLost:
     return RobustnessLost(
         (float(own.right.mean()), float(spoiled.right.mean())),
@@ -253,7 +290,7 @@ def _interval(own: _Seen, spoiled: _Seen, generator: torch.Generator) -> tuple[f
             for a, b, c, d in columns[:, drawn].mean(dim=2).T.tolist()
         ]
     ).double()
-    value = _lost(own, spoiled).adversarial_rate
+    value = _rate(own, spoiled)
     low, high = rates.quantile(torch.tensor([0.025, 0.975]).double()).tolist()
     return min(low, value), max(high, value)
 

@@ -57,6 +57,7 @@ def _along(
                 _draw_line(axes, each.details["landscapes"][key], COLOURS[place % 8])
             axes.set_yscale("log")
             axes.set_xlabel(f"distance s along {words}")
+            axes.locator_params(axis="x", nbins=5)
             axes.set_ylabel("loss in nats")
             axes.axvline(0, color=INK, alpha=0.35, linewidth=0.8, linestyle=(0, (1, 2)))
             axes.grid(axis="y")
