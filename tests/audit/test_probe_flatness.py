@@ -124,6 +124,9 @@ def test_landscapes_pass_through_the_network_itself() -> None:
         assert set(each["positions"][middle]) == {0.0}
         assert each["loss"][middle] == pytest.approx(own, rel=1e-5)
         assert each["attacked_loss"][middle] > own
+        assert each["attacked_loss"][middle] == pytest.approx(
+            drawn["plane"]["attacked_loss"][4], rel=1e-5
+        )
         right = subject.network(subject.inputs).argmax(dim=1) == subject.labels
         assert each["accuracy"][middle] == pytest.approx(float(right.double().mean()))
         assert each["attacked_accuracy"][middle] < each["accuracy"][middle]

@@ -166,12 +166,13 @@ class LossFlatness:
             "steepest": ([steepest], self.slope * line[:, None]),
             "plane": ([first, second], torch.cartesian_prod(grid, grid)),
         }
-        return {
-            name: _said(
-                landscape(network, along, at, batches, within, self.climb, generator), within
+        seed, found = int(torch.randint(2**31, (), generator=generator)), dict[str, Any]()
+        for name, (along, at) in drawn.items():
+            source = torch.Generator().manual_seed(seed)  # the landscapes meet in the middle
+            found[name] = _said(
+                landscape(network, along, at, batches, within, self.climb, source), within
             )
-            for name, (along, at) in drawn.items()
-        }
+        return found
 
 
 def _said(found: Landscape, within: InputSet | None) -> dict[str, Any]:

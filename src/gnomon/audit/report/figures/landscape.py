@@ -70,7 +70,7 @@ def _along(
             for (_, words), style in zip(_KINDS[: 1 + attacked], ("--", "-"), strict=False)
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    said = listed([_said(name, each, worst) for name, each in found])
+    said = ". ".join(_said(name, each, worst) for name, each in found)
     return Picture(
         key="landscape",
         topic=TOPIC,
