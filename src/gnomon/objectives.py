@@ -132,10 +132,8 @@ def _scale(logits: Logits) -> Float[Tensor, "batch 1"]:
 kl_divergence = RelativeObjective(_kl)
 """KL(softmax(z(x)) ‖ softmax(z(x + δ))), in nats: how far the answer moves, right or wrong.
 
-It is 0 with gradient 0 at δ = 0, so that a search for it has to start elsewhere.
-
-References:
-    zhang2019, equation 5 (TRADES).
+It is 0 with gradient 0 at δ = 0, so that a search for it has to start elsewhere. It is the
+second term of TRADES (zhang2019, equation 5).
 """
 
 scale_free_kl_divergence = RelativeObjective(_scale_free_kl)
