@@ -130,7 +130,7 @@ def _scale(logits: Logits) -> Float[Tensor, "batch 1"]:
 
 
 kl_divergence = RelativeObjective(_kl)
-"""KL(softmax(z(x)) ‖ softmax(z(x + δ))), in nats: how far the answer moves, right or wrong.
+"""The divergence KL(softmax(z(x)) ‖ softmax(z(x + δ))) in nats by which the answer moves.
 
 It is 0 with gradient 0 at δ = 0, so that a search for it has to start elsewhere. It is the
 second term of TRADES (zhang2019, equation 5).
