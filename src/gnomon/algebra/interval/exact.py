@@ -21,6 +21,7 @@ class Exact(Interval):
     calls of a fast kernel; here the terms are written out, portion by portion of k. Used as a
     reference, and for small networks:
 
+    >>> from gnomon.algebra import Exact, Interval
     >>> x, w = torch.tensor([[-1.0], [2.0]]), torch.tensor([[-3.0], [1.0]])
     >>> box = Interval(x[:1], x[1:])
     >>> y = torch.nn.functional.linear(box, Interval(w[:1], w[1:]))
