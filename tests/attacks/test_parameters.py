@@ -24,7 +24,6 @@ from gnomon.attacks.parameters import (
     StuckAtZero,
     awp_direction,
 )
-from gnomon.attacks.parameters.bit_flips import _change
 from gnomon.attacks.parameters.quantisation import FixedPoint
 from gnomon.errors import SettingError
 from gnomon.networks.alternative import Alternative
@@ -109,10 +108,10 @@ def test_more_bits_change_less() -> None:
     errors = []
     for bits in (2, 4, 8, 16):
         outcome = Quantisation(bits)(TRAINED, BATCHES, generator(0))
-        own = TRAINED[0].weight.detach()
+        own = TRAINED.get_parameter("0.weight").detach()
         errors.append(float((outcome.parameters["0.weight"] - own).abs().max()))
         assert set(outcome.parameters) == {"0.weight", "2.weight"}
-    largest = float(TRAINED[0].weight.detach().abs().max())
+    largest = float(TRAINED.get_parameter("0.weight").detach().abs().max())
     for error, bits in zip(errors, (2, 4, 8, 16), strict=True):
         assert error <= largest / (2 ** (bits - 1) - 1) / 2 * 1.0001
     assert errors == sorted(errors, reverse=True)
@@ -125,7 +124,7 @@ def test_a_flip_is_that_of_twos_complement() -> None:
         found = fixed.flipped(torch.arange(256), torch.full((256,), bit)).codes
         wanted = [int.from_bytes([(code % 256) ^ (1 << bit)], signed=True) for code in codes]
         assert found.tolist() == wanted
-        change = _change(fixed, torch.arange(256), torch.full((256,), bit))
+        change = fixed.change(torch.arange(256), torch.full((256,), bit))
         torch.testing.assert_close(change, 0.5 * (found - codes).float())
 
 
@@ -372,6 +371,8 @@ def test_an_alternative_network_replaces_what_is_named_and_shares() -> None:
         (Climb, {"steps": 0}),
     ],
 )
-def test_settings_outside_their_range_are_refused(kind: type, settings: dict) -> None:
+def test_settings_outside_their_range_are_refused(
+    kind: type, settings: dict[str, object]
+) -> None:
     with pytest.raises(SettingError, match="expected"):
         kind(**settings)

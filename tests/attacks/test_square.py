@@ -122,13 +122,13 @@ def test_few_classes_and_louder_logits_are_enough(classes: int) -> None:
 
 
 def test_the_share_of_a_block_is_halved_as_published() -> None:
-    shares = list(Square(queries=9000)._shares())
+    shares = list(Square(queries=9000).shares())
     assert [shares.index(share) for share in sorted(set(shares), reverse=True)] == [
         0, 11, 51, 201, 501, 1001, 2001, 4001, 6001, 8001,
     ]  # fmt: skip
     assert shares[0] == 0.8
     assert shares[-1] == pytest.approx(0.8 / 512)
-    assert list(Square(queries=60)._shares()) == shares[:60]  # however many there are
+    assert list(Square(queries=60).shares()) == shares[:60]  # however many there are
 
 
 def test_a_block_is_a_square_of_an_image_anywhere_in_it() -> None:
@@ -219,11 +219,13 @@ def test_what_the_domain_cut_off_is_spent_elsewhere() -> None:
 
 
 @pytest.mark.parametrize(
-    "settings", [{"queries": 0}, {"restarts": 0}, {"p_init": 0.0}, {"p_init": 1.5}], ids=str
+    ("queries", "restarts", "p_init"), [(0, 1, 0.8), (1, 0, 0.8), (1, 1, 0.0), (1, 1, 1.5)]
 )
-def test_settings_outside_their_range_are_refused(settings: dict) -> None:
+def test_settings_outside_their_range_are_refused(
+    queries: int, restarts: int, p_init: float
+) -> None:
     with pytest.raises(SettingError, match="expected"):
-        Square(**settings)
+        Square(queries, restarts, p_init)
 
 
 class _Loud(nn.Module):

@@ -86,7 +86,7 @@ class Square:
         logits = search.logits(rows, present)
         best = margin(logits, search.labels[rows])
         fooled = search.judge(rows, present, is_fooled(logits, search.labels[rows]))
-        for share in self._shares():
+        for share in self.shares():
             if fooled.any():
                 rows, present, best = rows[~fooled], present[~fooled], best[~fooled]
                 region = search.region(rows)
@@ -102,7 +102,7 @@ class Square:
             across = is_fooled(logits, search.labels[rows])
             fooled = search.judge(rows, proposed, across)
 
-    def _shares(self) -> Iterator[float]:
+    def shares(self) -> Iterator[float]:
         """The share of positions in the block of each proposal."""
         for index in range(self.queries):
             yield self.p_init / 2 ** sum(index > end for end in _HALVINGS)

@@ -159,17 +159,9 @@ class ProgressiveBitFlips:
         places = flat.abs().topk(min(self.candidates, len(flat))).indices
         bits = torch.arange(self.bits, device=flat.device)
         places, bits = (each.flatten() for each in torch.meshgrid(places, bits, indexing="ij"))
-        gains = flat[places] * _change(fixed, places, bits)
+        gains = flat[places] * fixed.change(places, bits)
         best = gains.argmax()[None]
         return fixed.flipped(places[best], bits[best])
-
-
-def _change(fixed: FixedPoint, places: Tensor, bits: Tensor) -> Tensor:
-    """By how much each weight changes when that bit of it is inverted."""
-    unsigned = fixed.codes.flatten()[places] % 2**fixed.bits
-    is_set = (unsigned >> bits) & 1
-    worth = torch.where(bits == fixed.bits - 1, -(2**bits), 2**bits)
-    return torch.where(is_set == 1, -worth, worth).to(fixed.scale) * fixed.scale
 
 
 def _weights(codes: Codes) -> dict[str, Tensor]:

@@ -55,6 +55,18 @@ class FixedPoint:
         codes = (unsigned + half) % 2**self.bits - half
         return FixedPoint(codes.reshape(self.codes.shape), self.scale, self.bits)
 
+    def change(self, index: Tensor, bit: Tensor) -> Tensor:
+        """By how much each of these weights changes when that bit of it is inverted.
+
+        Args:
+            index: places in the flat tensor.
+            bit: 0 for the least, bits − 1 for the sign, at each of them.
+        """
+        unsigned = self.codes.flatten()[index] % 2**self.bits
+        is_set = (unsigned >> bit) & 1
+        worth = torch.where(bit == self.bits - 1, -(2**bit), 2**bit)
+        return torch.where(is_set == 1, -worth, worth).to(self.scale) * self.scale
+
 
 @dataclass(frozen=True)
 class Quantisation:

@@ -160,11 +160,11 @@ def _root(
         moved = scaled if index == 0 else scaled @ root
         if not bool(moved.isfinite().all()):
             return torch.full((len(moved), len(moved)), torch.nan).to(moved)
-        root = _next_root(moved @ moved.mT, max(alpha, -1.0))
+        root = next_root(moved @ moved.mT, max(alpha, -1.0))
     return root
 
 
-def _next_root(moved: Tensor, alpha: float) -> Tensor:
+def next_root(moved: Tensor, alpha: float) -> Tensor:
     """R' with P' = R' R'ᵀ, from S and the least slope; the largest is 1."""
     sizes, vectors = torch.linalg.eigh(moved)
     largest = sizes[-1]
