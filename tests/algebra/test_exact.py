@@ -2,14 +2,17 @@
 
 import itertools
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 import gnomon as gn
 from gnomon.algebra import Ball, Exact, Interval, evaluate, exactly
 from gnomon.algebra.interval import exact
+from gnomon.algebra.interval.interval import extremes
 from gnomon.algebra.interval.products import LINEAR, mul, product
 from gnomon.catalog import ACTIVATIONS
 from gnomon.seeds import generator
@@ -23,6 +26,18 @@ def _random(*shape: int, seed: int) -> Interval:
     centre = torch.randn(shape, generator=source, dtype=torch.float64)
     radius = torch.rand(shape, generator=source, dtype=torch.float64)
     return Interval(centre - radius, centre + radius)
+
+
+class _Joined(nn.Module):
+    """A function of two tensors: of the input and of a weight of this shape."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], *shape: int) -> None:
+        super().__init__()
+        self.function = function
+        self.weight = nn.Parameter(torch.zeros(shape, dtype=torch.float64))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.function(x, self.weight)
 
 
 def _boxes(layer: nn.Module) -> dict[str, Interval]:
@@ -91,12 +106,13 @@ def test_bounds_are_attained(case: tuple[nn.Module, Interval]) -> None:
 
 def test_matrices_and_convolutions_equal_the_reference() -> None:
     x, w = _random(3, 7, seed=0), _random(5, 7, seed=1)
-    low, high = exact_linear(x.parts, w.parts)
+    low, high = exact_linear((x.lower, x.upper), (w.lower, w.upper))
     found = product(LINEAR, x, Exact.of(w))
     assert torch.allclose(found.lower, low)
     assert torch.allclose(found.upper, high)
     x, w = _random(2, 3, 6, 6, seed=2), _random(4, 3, 3, 3, seed=3)
-    low, high = exact_convolution(x.parts, w.parts, 3, stride=2, padding=1)
+    ends = (x.lower, x.upper), (w.lower, w.upper)
+    low, high = exact_convolution(*ends, 3, stride=2, padding=1)
     layer = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False).double()
     found = evaluate(layer, x, {"weight": Exact.of(w)})
     assert torch.allclose(found.lower.flatten(2), low)
@@ -105,8 +121,12 @@ def test_matrices_and_convolutions_equal_the_reference() -> None:
 
 def test_a_matrix_on_either_side_is_exact() -> None:
     x, y = _random(3, 7, seed=0), _random(7, 5, seed=1)
-    low, high = exact_linear(x.parts, (y.lower.T, y.upper.T))
-    for found in (torch.matmul(Exact.of(x), y), x @ Exact.of(y)):
+    low, high = exact_linear((x.lower, x.upper), (y.lower.T, y.upper.T))
+    for left, right in ((Exact.of(x), y), (x, Exact.of(y))):
+        found = evaluate(_Joined(torch.matmul, 7, 5), left, {"weight": right})
+        operator = left @ right
+        assert torch.equal(found.lower, operator.lower)
+        assert torch.equal(found.upper, operator.upper)
         assert torch.allclose(found.lower, low)
         assert torch.allclose(found.upper, high)
 
@@ -156,13 +176,12 @@ def test_no_tensor_of_size_batch_times_out_times_in_is_made(
 ) -> None:
     x, w = _random(64, 90, seed=0), _random(50, 90, seed=1)
     sizes: list[int] = []
-    extremes = exact.extremes
 
     def watched(ends: list[Tensor]) -> tuple[Tensor, Tensor]:
         sizes.append(sum(each.numel() * each.element_size() for each in ends))
         return extremes(ends)
 
-    monkeypatch.setattr(exact, "extremes", watched)
+    monkeypatch.setattr("gnomon.algebra.interval.exact.extremes", watched)
     monkeypatch.setattr(exact, "BUDGET", 2**21)
     product(LINEAR, x, Exact.of(w))
     assert len(sizes) > 5
@@ -198,9 +217,17 @@ def test_regions_are_multiplied_exactly_and_balls_stay_balls() -> None:
 
 def test_groups_may_be_given_by_position() -> None:
     x, w = _random(2, 4, 6, seed=0), _random(4, 3, 3, seed=1)
-    function = torch.nn.functional.conv_transpose1d
-    named = function(x, w, groups=2)
-    placed = function(x, w, None, 1, 0, 0, 2)
+
+    def by_name(image: Tensor, weight: Tensor) -> Tensor:
+        return functional.conv_transpose1d(image, weight, groups=2)
+
+    def by_place(image: Tensor, weight: Tensor) -> Tensor:
+        return functional.conv_transpose1d(image, weight, None, 1, 0, 0, 2)
+
+    named, placed = (
+        evaluate(_Joined(function, 4, 3, 3), x, {"weight": w})
+        for function in (by_name, by_place)
+    )
     assert placed.shape == (2, 6, 8)
     assert torch.equal(named.lower, placed.lower)
     assert torch.equal(named.upper, placed.upper)

@@ -1,6 +1,7 @@
 """Balls of inputs: never below what is found in them, and exact where that is known."""
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 import torch
@@ -11,7 +12,16 @@ from gnomon.algebra import Interval, NormBall, Relaxed, Value, enclose, evaluate
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.networks.standardize import Standardize
 from gnomon.seeds import generator
-from gnomon.sets import L1, L2, Box, InputSet, ParameterBall, ParameterBox
+from gnomon.sets import (
+    L1,
+    L2,
+    Box,
+    InputSet,
+    ParameterBall,
+    ParameterBox,
+    PerturbationSet,
+    TensorBall,
+)
 from gnomon.sets.radius import Relative
 from reference.networks_of_all_kinds import networks
 
@@ -233,8 +243,7 @@ def test_relaxations_use_the_length_of_balls_of_weights() -> None:
     """⟨a, Δ h⟩ ≤ r ‖a‖₂ ‖h‖₂: a difference of two rows is √2 r ‖h‖, and not 2 r ‖h‖₁."""
     layer = _layer()
     reach = torch.tensor(0.3).double()
-    region = ParameterBall(0.1).of(layer)
-    ball = {"weight": type(region["weight"])(layer.weight.detach(), reach)}
+    ball = {"weight": TensorBall(layer.weight.detach(), reach)}
     found = evaluate(layer, Relaxed.of(Interval.point(X)), ball)
     rows = torch.tensor([[1.0, -1.0, 0.0, 0.0]]).double()
     middle = layer(X) @ rows.T
@@ -243,11 +252,13 @@ def test_relaxations_use_the_length_of_balls_of_weights() -> None:
     assert torch.allclose(found.bound(rows).lower, middle - spread)
 
 
-@pytest.mark.parametrize("settings", [{}, {"groups": 2}, {"stride": 2, "padding": 1}], ids=str)
-def test_relaxations_of_convolutions_with_balls_of_weights(settings: dict[str, int]) -> None:
+@pytest.mark.parametrize(("stride", "padding", "groups"), [(1, 0, 1), (1, 0, 2), (2, 1, 1)])
+def test_relaxations_of_convolutions_with_balls_of_weights(
+    stride: int, padding: int, groups: int
+) -> None:
     """Against the best member for random forms, and sums over places."""
     x = torch.randn(2, 4, 5, 5, generator=generator(2)).double()
-    layer = nn.Conv2d(4, 6, 3, bias=False, **settings).double()
+    layer = nn.Conv2d(4, 6, 3, stride, padding, groups=groups, bias=False).double()
     region = ParameterBall(0.3).of(layer).detach()
     found = evaluate(layer, Relaxed.of(Interval.point(x)), region)
     box = evaluate(layer, Relaxed.of(Interval.point(x)), _box_of(region))
@@ -257,7 +268,9 @@ def test_relaxations_of_convolutions_with_balls_of_weights(settings: dict[str, i
     for index, row in enumerate(rows):
         for example in range(2):
             weight = layer.weight.detach().requires_grad_()
-            image = functional.conv2d(x[example][None], weight, **settings)
+            image = functional.conv2d(
+                x[example][None], weight, stride=stride, padding=padding, groups=groups
+            )
             (slope,) = torch.autograd.grad((image[0] * row).sum(), weight)
             best = region["weight"].support(slope)
             assert float(best) <= float(bounds.upper[example, index]) + 1e-9
@@ -305,11 +318,11 @@ def test_wrong_sets_and_inputs_are_refused() -> None:
 
 
 class _Other:
-    norm = "other"
+    norm: ClassVar[str] = "other"
     radius, domain = 1.0, None
 
-    def around(self, inputs: Tensor) -> object:
-        return inputs
+    def around(self, inputs: Tensor) -> PerturbationSet:
+        return L2(1.0).around(inputs)
 
     def with_radius(self, radius: float) -> "_Other":
         del radius

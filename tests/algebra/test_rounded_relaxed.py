@@ -95,10 +95,11 @@ def test_a_certificate_that_only_rounding_gives() -> None:
     The network is minus that, so its largest value is −1/2: not certified as ≥ 0, which plain
     bounds in float32 do.
     """
-    network = nn.Sequential(nn.Linear(4, 4, bias=False), nn.ReLU(), nn.Linear(4, 1, bias=False))
+    first, last = nn.Linear(4, 4, bias=False), nn.Linear(4, 1, bias=False)
+    network = nn.Sequential(first, nn.ReLU(), last)
     with torch.no_grad():
-        network[0].weight.copy_(torch.eye(4))
-        network[2].weight.copy_(-torch.tensor([[2.0**24, 1.0, -(2.0**24), -0.5]]))
+        first.weight.copy_(torch.eye(4))
+        last.weight.copy_(-torch.tensor([[2.0**24, 1.0, -(2.0**24), -0.5]]))
     x = torch.ones(1, 4)
     rows = torch.ones(1, 1)
     found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
@@ -117,8 +118,8 @@ def test_rows_that_cancel_on_their_way_back_are_accounted_for() -> None:
     for order in itertools.permutations((2.0**24, 1.0, -(2.0**24))):
         network = nn.Sequential(nn.Linear(2, 3, bias=False), nn.Linear(3, 1, bias=False))
         with torch.no_grad():
-            network[0].weight.copy_(torch.tensor([order, order]).T)
-            network[1].weight.fill_(1.0)
+            network.get_parameter("0.weight").copy_(torch.tensor([order, order]).T)
+            network.get_parameter("1.weight").fill_(1.0)
         x = torch.tensor([[3.0, -1.0]])
         assert outputs(network, rationals(x[0]))[0] == 2
         plain = evaluate(network, Relaxed.around(x, 2.0**-9))
@@ -188,18 +189,19 @@ def test_executions_in_any_order_lie_inside(order: str) -> None:
 
 def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
     """Of a difference of outputs, which is found by substitution; nearly attained."""
-    network = nn.Sequential(nn.Linear(2, 2, bias=False))
+    layer = nn.Linear(2, 2, bias=False)
+    network = nn.Sequential(layer)
     x, radius = torch.tensor([[0.25, -0.125]]), 0.5
     with torch.no_grad():
-        network[0].weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
-    box = {"0.weight": RoundedInterval.around(network[0].weight.detach(), 0.125)}
+        layer.weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
+    box = {"0.weight": RoundedInterval.around(layer.weight.detach(), 0.125)}
     found = evaluate(network, RoundedRelaxed.around(x, radius), box)
     range_ = found.bound(torch.tensor([[1.0, -1.0]]))
     differences: list[Fraction] = []
     for signs in itertools.product((-1, 1), repeat=6):
         moves = rationals(torch.tensor(signs))
         point = rationals(x[0]) + Fraction(radius) * moves[:2]
-        weight = rationals(network[0].weight) + Fraction(0.125) * moves[2:].reshape(2, 2)
+        weight = rationals(layer.weight) + Fraction(0.125) * moves[2:].reshape(2, 2)
         first, second = outputs(network, point, {"0.weight": weight})
         differences.append(first - second)
     assert Fraction(range_.lower.item()) <= min(differences)
