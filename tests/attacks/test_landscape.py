@@ -70,9 +70,9 @@ def test_rescaled_layers_have_the_same_landscape() -> None:
     """A ReLU layer times 4 and the next divided by 4 is the same function."""
     network, rescaled = _net(), _net()
     with torch.no_grad():
-        rescaled[0].weight *= 4
-        rescaled[0].bias *= 4
-        rescaled[3].weight /= 4
+        rescaled.get_parameter("0.weight").mul_(4)
+        rescaled.get_parameter("0.bias").mul_(4)
+        rescaled.get_parameter("3.weight").div_(4)
     positions = torch.linspace(-1, 1, 5)[:, None]
     found = [
         landscape(
@@ -115,7 +115,7 @@ def test_the_loss_rises_along_its_steepest_direction() -> None:
 def test_a_filter_of_the_network_that_is_zero_does_not_move() -> None:
     network = _net()
     with torch.no_grad():
-        network[0].weight[1] = 0
+        network.get_parameter("0.weight")[1] = 0
     direction = filter_normalised(network, {"0.weight": torch.ones(3, 1, 3, 3)})
     assert float(direction["0.weight"][1].abs().max()) == 0
     assert float(direction["0.weight"][0].abs().min()) > 0

@@ -1,5 +1,7 @@
 """Searches for the nearest point that fools, against distances that are known."""
 
+from typing import ClassVar
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -7,7 +9,7 @@ from torch import Tensor, nn
 from gnomon.attacks import FAB, FABT, FMN, PGD, DeepFool, InputAttack, View
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
-from gnomon.sets import L1, L2, Box, InputSet, Linf, MeasuredSet
+from gnomon.sets import L1, L2, Box, InputSet, Linf, MeasuredSet, PerturbationSet
 
 EXACT: dict[str, InputAttack] = {
     "FAB": FAB(steps=10),
@@ -242,7 +244,9 @@ def test_a_narrower_search_is_judged_by_the_network_itself() -> None:
         (FMN, {"last_change": 0.2}),
     ],
 )
-def test_settings_outside_their_range_are_refused(kind: type, settings: dict) -> None:
+def test_settings_outside_their_range_are_refused(
+    kind: type, settings: dict[str, float]
+) -> None:
     with pytest.raises(SettingError, match="expected"):
         kind(**settings)
 
@@ -265,10 +269,10 @@ class _Times(nn.Module):
 class _Unmeasured:
     """A set that knows distances and directions only."""
 
-    norm = "other"
+    norm: ClassVar[str] = "other"
     radius, domain = 1.0, None
 
-    def around(self, inputs: Tensor) -> object:
+    def around(self, inputs: Tensor) -> PerturbationSet:
         return L2(1.0).around(inputs)
 
     def with_radius(self, radius: float) -> InputSet:

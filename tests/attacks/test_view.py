@@ -125,7 +125,7 @@ def test_a_surrogate_leads_through_steps_and_keeps_their_values() -> None:
     assert seeing.zero_gradients == 0
     assert int(seeing.fooled.sum()) >= 0.8 * int(smooth.fooled.sum())
     assert torch.equal(seeing.fooled, network(seeing.inputs).argmax(dim=1) != labels)
-    assert not network[0]._forward_hooks
+    assert not any(vars(module)["_forward_hooks"] for module in network.modules())
 
 
 def test_a_surrogate_for_a_module_that_is_not_there_is_refused() -> None:
@@ -246,7 +246,9 @@ def test_the_nearest_of_several_points_is_kept() -> None:
         (PGD, {"momentum": -0.1}),
     ],
 )
-def test_settings_outside_their_range_are_refused(kind: type, settings: dict) -> None:
+def test_settings_outside_their_range_are_refused(
+    kind: type, settings: dict[str, float]
+) -> None:
     with pytest.raises(SettingError, match="expected"):
         kind(**settings)
 

@@ -1,5 +1,7 @@
 """The published story of k-winners-take-all: robust to its own gradient alone."""
 
+from typing import Any
+
 import torch
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
@@ -42,7 +44,7 @@ def test_values_alone_break_a_network_that_seems_to_resist_its_gradients() -> No
 
     References: xiao2020 (the claim); tramer2020, section 5 (the correction).
     """
-    digits = load_digits()
+    digits: Any = load_digits()
     inputs = torch.as_tensor(digits.data / 16, dtype=torch.float32)
     labels = torch.as_tensor(digits.target)
     network = _trained(inputs[:1200], labels[:1200])

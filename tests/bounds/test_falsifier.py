@@ -23,7 +23,7 @@ SEARCHES = {
 }
 
 
-def _network() -> nn.Module:
+def _network() -> nn.Sequential:
     network = nn.Sequential(nn.Linear(3, 6), nn.Tanh(), nn.Linear(6, 2)).double().eval()
     with torch.no_grad():
         for parameter in network.parameters():

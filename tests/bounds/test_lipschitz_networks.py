@@ -153,7 +153,7 @@ def test_branches_are_added_and_put_side_by_side() -> None:
 def test_of_weights_that_are_not_numbers_nothing_is_known() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2))
     with torch.no_grad():
-        network[0].weight[1, 1] = torch.nan
+        network.get_parameter("0.weight")[1, 1] = torch.nan
     x = torch.zeros(2, 3)
     box = Interval.around(x, 0.1)
     bounds = [NormProduct(norm)(network, x) for norm in NORMS]

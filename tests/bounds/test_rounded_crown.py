@@ -69,8 +69,8 @@ def _tied(gap: float, order: tuple[int, ...] = (0, 1, 2, 3)) -> nn.Sequential:
     network = nn.Sequential(nn.Linear(4, 4, bias=False), nn.ReLU(), nn.Linear(4, 2, bias=False))
     terms = torch.tensor([2.0**24, 1.0, -gap, -(2.0**24)])[list(order)]
     with torch.no_grad():
-        network[0].weight.copy_(torch.eye(4))
-        network[2].weight.copy_(torch.stack([torch.zeros(4), terms]))
+        network.get_parameter("0.weight").copy_(torch.eye(4))
+        network.get_parameter("2.weight").copy_(torch.stack([torch.zeros(4), terms]))
     return network.requires_grad_(requires_grad=False)
 
 
@@ -94,7 +94,7 @@ def test_a_certificate_in_real_arithmetic_may_fail_for_executions() -> None:
     assert RoundedCROWN()(network, x, label).certified.item()
     deployed = RoundedCROWN(Deployed(SINGLE))(network, x, label)
     assert not deployed.certified.item()
-    terms = network[2].weight[1]
+    terms = network.get_parameter("2.weight")[1]
     executed = ((terms[2] + terms[0]) + terms[1]) + terms[3]
     assert executed.item() == 0
     assert float(deployed.upper[0, 1]) >= 0
@@ -126,6 +126,6 @@ def test_parameters_vary_too(level: Level) -> None:
 def test_what_is_unknown_is_not_certified() -> None:
     network, x = _network(7)
     with torch.no_grad():
-        network[2].weight[0, 0] = torch.nan
+        network.get_parameter("2.weight")[0, 0] = torch.nan
     found = RoundedCROWN()(network, x, LABELS, Linf(0.01))
     assert not bool(found.certified.any())

@@ -131,9 +131,9 @@ def test_what_is_not_a_number_is_never_certified(level: Level, value: float) -> 
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.fill_(0.0)
-        network[2].bias.copy_(torch.tensor([1.0, 0.0]))  # type: ignore[operator]
+        network.get_parameter("2.bias").copy_(torch.tensor([1.0, 0.0]))
         assert method(network, torch.ones(1, 2), torch.tensor([0]), None, None).certified.item()
-        network[0].weight.fill_(value)  # type: ignore[operator]
+        network.get_parameter("0.weight").fill_(value)
         x = (
             torch.full((1, 2), 1e300, dtype=torch.float64)
             if value == 1e38
