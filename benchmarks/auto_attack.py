@@ -1,127 +1,127 @@
-"""AutoAttack of Gnomon beside the official package: a CNN4, trained adversarially on CIFAR-10.
+"""AutoAttack of Gnomon beside the official package, part by part: a CNN4 on CIFAR-10.
 
 Both run the standard version with the official settings in L∞ at 8/255 on the same test
-images, on two threads. The network is trained here, with FGSM from random starts, and kept in
-the temporary folder. The official package is not on the package index: clone it from
-github.com/fra31/auto-attack and put its folder on PYTHONPATH. Without it, only Gnomon's own
-times and parts are shown. Run: python benchmarks/auto_attack.py [SAMPLES]
+images; each part attacks those that resisted the parts before it. The parts with gradients
+search in the precision that is measured to be the fastest for gradients here, Square in the
+one for logits; the network itself judges. The official package is not on the package index:
+clone it from github.com/fra31/auto-attack and put its folder on PYTHONPATH. Without it, only
+Gnomon's own times and parts are shown. Two threads, one with "alone" (for a machine that
+others use, too: compare processor times then). Run:
+python benchmarks/auto_attack.py [SAMPLES] [alone] [gnomon] [official]
+(one of the names runs that side only)
 """
 
 import importlib
 import importlib.util
 import sys
-import tempfile
 import time
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import torch
-from safetensors.torch import load_model, save_model
+from robust_network import RADIUS, WITHIN, robust_network
 from torch import Tensor, nn
-from torch.nn import functional
 
 import gnomon as gn
-from gnomon.attacks import View, fastest_precision
+from gnomon.attacks import Batched, Part, View, fastest_precision
 
-RADIUS, STEPS, BATCH, THREADS = 8 / 255, 600, 64, 2
-WITHIN = gn.Linf(RADIUS, (0.0, 1.0))
-CACHE = Path(tempfile.gettempdir()) / f"gnomon-benchmark-cnn4-{STEPS}.safetensors"
-
-
-def trained(data: gn.Dataset) -> nn.Module:
-    """A CNN4 trained on single steps from random starts, read back where it is kept."""
-    signature = gn.Signature(data.shape, data.classes, data.mean, data.std)
-    network = gn.CNN4(width=8)(signature, gn.generator(0))
-    if CACHE.exists():
-        load_model(network, str(CACHE))
-        return network.eval()
-    source = gn.generator(0, "order")
-    adam = torch.optim.Adam(network.parameters(), lr=1e-3)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(adam, 2e-3, total_steps=STEPS)
-    for step in range(STEPS):
-        chosen = torch.randint(len(data.train), (BATCH,), generator=source)
-        inputs, labels = data.train.inputs[chosen], data.train.labels[chosen]
-        within = WITHIN.with_radius(RADIUS * min(1.0, 2 * step / STEPS))
-        inputs = harder(network, inputs, labels, within, source)
-        loss = functional.cross_entropy(network(inputs), labels)
-        adam.zero_grad()
-        loss.backward()
-        adam.step()
-        schedule.step()
-        if step % 50 == 0:
-            print(
-                f"training step {step} of {STEPS}: loss {float(loss.detach()):.3f}", flush=True
-            )
-    save_model(network, str(CACHE))
-    return network.eval()
+THREADS = 1 if "alone" in sys.argv else 2
+BATCH = 256
+Attack = Callable[[nn.Module, Tensor, Tensor], Tensor]
+"""The attacked images of a network, images and labels."""
+Seconds = tuple[float, float]
+"""Of the clock, and of the processor."""
 
 
-def harder(
-    network: nn.Module,
-    inputs: Tensor,
-    labels: Tensor,
-    within: gn.Linf,
-    source: torch.Generator,
-) -> Tensor:
-    """The images one step of 1.25 r from a random start, in the set."""
-    region = within.around(inputs)
-    start = region.sample(source).requires_grad_()
-    loss = functional.cross_entropy(network(inputs + start), labels)
-    (gradient,) = torch.autograd.grad(loss, start)
-    step = 1.25 * within.radius * gradient.sign()
-    return inputs + region.project(start.detach() + step)
-
-
-def ours(network: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[Tensor, str]:
-    """Who resists Gnomon's standard version, and which part fooled how many."""
+def ours(network: nn.Module, inputs: Tensor) -> dict[str, Attack]:
+    """The parts of Gnomon's standard version."""
     view = View(fastest_precision(network, inputs))
-    attack = gn.AutoAttack.standard(view=view)
-    outcome = attack(network, inputs, labels, WITHIN, gn.generator(0))
-    parts = [f"{part} {int((outcome.by == i).sum())}" for i, part in enumerate(outcome.parts)]
-    return ~outcome.fooled, f"{', '.join(parts)}; searched in {view.precision}"
+    print(f"gnomon searches in the precision of: {view.precision}")
+
+    def one(part: Part) -> Attack:
+        def attack(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+            source = gn.generator(0, part.name)
+            return Batched(part.attack, BATCH)(network, inputs, labels, WITHIN, source).inputs
+
+        return attack
+
+    return {part.name: one(part) for part in gn.AutoAttack.standard(view=view).parts}
 
 
-def official(network: nn.Module, inputs: Tensor, labels: Tensor) -> tuple[Tensor, str]:
-    """Who resists the official standard version."""
+def official() -> dict[str, Attack]:
+    """The parts of the official standard version."""
     package: Any = importlib.import_module("autoattack")
-    attack = package.AutoAttack(
-        network, norm="Linf", eps=RADIUS, seed=0, verbose=False, device="cpu"
-    )
-    found = attack.run_standard_evaluation(inputs, labels, bs=256)
+
+    def part(name: str) -> Attack:
+        def attack(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+            ensemble = package.AutoAttack(
+                network, norm="Linf", eps=RADIUS, seed=0, verbose=False, device="cpu"
+            )
+            ensemble.attacks_to_run = [name.lower()]
+            return ensemble.run_standard_evaluation(inputs, labels, bs=BATCH)
+
+        return attack
+
+    return {name: part(name) for name in ("APGD-CE", "APGD-T", "FAB-T", "Square")}
+
+
+def in_turn(
+    side: str, parts: dict[str, Attack], network: nn.Module, inputs: Tensor, labels: Tensor
+) -> dict[str, Seconds]:
+    """The times of the parts, each on those whom the parts before it left; prints them."""
+    total, times = len(labels), dict[str, Seconds]()
+    right = correct(network, inputs, labels)
+    inputs, labels = inputs[right], labels[right]
+    for name, attack in parts.items():
+        clock, processor, begun = time.perf_counter(), time.process_time(), len(labels)
+        resists = correct(network, attack(network, inputs, labels), labels)
+        times[name] = time.perf_counter() - clock, time.process_time() - processor
+        inputs, labels = inputs[resists], labels[resists]
+        print(f"  {side} {name}: {begun - len(labels)} of {begun} fooled, {said(times[name])}")
+    clock, processor = map(sum, zip(*times.values(), strict=True))
+    times["all"] = clock, processor
+    print(f"{side}: robust accuracy {len(labels) / total:.2%}, {said(times['all'])}")
+    return times
+
+
+def said(seconds: Seconds) -> str:
+    """Both times in words."""
+    return f"{seconds[0]:.0f} s ({seconds[1]:.0f} s of the processor)"
+
+
+def correct(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
+    """Which images the network itself gets right."""
     with torch.no_grad():
-        return network(found).argmax(dim=1) == labels, "the authors' code"
+        return network(inputs).argmax(dim=1) == labels
 
 
-def main() -> None:
-    """Prints robust accuracies, seconds of the clock and of the processor, and their ratio."""
+def main(*arguments: str) -> None:
+    """Prints robust accuracies, times, and their ratio for each part."""
     torch.set_num_threads(THREADS)
-    samples = int(sys.argv[1]) if len(sys.argv) > 1 else 256
+    samples = next((int(each) for each in arguments if each.isdigit()), 256)
     data = gn.CIFAR10()(0, gn.Store.default())
-    network = trained(data)
+    network = robust_network(data)
     inputs, labels = data.test.inputs[:samples], data.test.labels[:samples]
-    with torch.no_grad():
-        clean = float((network(inputs).argmax(dim=1) == labels).float().mean())
-    print(f"{data.title}, {samples} test images, clean accuracy {clean:.2%}")
-    runs = {"gnomon": ours}
-    if importlib.util.find_spec("autoattack"):
-        runs["official"] = official
-    spent: dict[str, tuple[float, float]] = {}
-    for name, run in runs.items():
-        clock, processor = time.perf_counter(), time.process_time()
-        resists, words = run(network, inputs, labels)
-        spent[name] = time.perf_counter() - clock, time.process_time() - processor
-        print(
-            f"{name}: robust accuracy {float(resists.float().mean()):.2%} in "
-            f"{spent[name][0]:.0f} s ({spent[name][1]:.0f} s of processor time); {words}",
-            flush=True,
-        )
-    if "official" in spent:
+    clean = float(correct(network, inputs, labels).float().mean())
+    print(f"{data.title}, {samples} test images, clean accuracy {clean:.2%}", flush=True)
+    wanted = {"gnomon", "official"}
+    wanted = wanted & set(arguments) or wanted
+    spent = dict[str, dict[str, Seconds]]()
+    if "gnomon" in wanted:
+        parts = ours(network, inputs)
+        spent["gnomon"] = in_turn("gnomon", parts, network, inputs, labels)
+    if "official" in wanted and importlib.util.find_spec("autoattack"):
+        spent["official"] = in_turn("official", official(), network, inputs, labels)
+    for name in spent["gnomon"] if len(spent) == 2 else ():
         clock, processor = (
             theirs / mine
-            for theirs, mine in zip(spent["official"], spent["gnomon"], strict=True)
+            for theirs, mine in zip(spent["official"][name], spent["gnomon"][name], strict=True)
         )
-        print(f"official / gnomon: {clock:.2f} × the time, {processor:.2f} × the processor's")
+        print(
+            f"official / gnomon, {name}: {clock:.2f} × the time, {processor:.2f} × the "
+            "processor's"
+        )
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])
