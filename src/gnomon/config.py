@@ -54,19 +54,29 @@ def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
                 f"--set: expected KEY=VALUE such as training.epochs=3, got {setting!r}. "
                 "Correct it."
             )
-        *tables, last = key.strip().split(".")
-        place = changed
-        for table in tables:
-            if isinstance(place.get(table), str):
-                place[table] = {"name": place[table]}
-            place = place.setdefault(table, {})
-            if not isinstance(place, dict):
-                raise SettingError(
-                    f"--set {setting}: expected a table at '{table}', got a value. Use its own "
-                    "key."
-                )
-        place[last] = _value(value.strip())
+        assign(changed, key.strip(), _value(value.strip()), f"--set {setting}")
     return changed
+
+
+def assign(config: dict[str, Any], key: str, value: object, where: str = "config") -> None:
+    """Puts `value` at the key "table.key" of `config`, making tables that are not there.
+
+    A table that is written as its name alone becomes one.
+
+    Raises:
+        SettingError: a part of the key is no table; `where` says to the user what was set.
+    """
+    *tables, last = key.split(".")
+    place = config
+    for table in tables:
+        if isinstance(place.get(table), str):
+            place[table] = {"name": place[table]}
+        place = place.setdefault(table, {})
+        if not isinstance(place, dict):
+            raise SettingError(
+                f"{where}: expected a table at '{table}', got a value. Use its own key."
+            )
+    place[last] = value
 
 
 def experiment(config: Mapping[str, Any]) -> Experiment:

@@ -11,12 +11,13 @@ Which names exist is not known here: `Names` is given the tables by the front en
 """
 
 import dataclasses
+import functools
 import hashlib
 import inspect
 import json
 import tomllib
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -27,6 +28,8 @@ from gnomon.errors import DataError, SettingError, UnknownNameError, nearest
 from gnomon.files import write_text
 
 T = TypeVar("T")
+_Keep = Callable[[object, str, object], bool]
+"""Whether a record's setting of this name and value is written."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,30 +63,61 @@ class Names:
 
     def write(self, record: object) -> Any:
         """The plain value that `read` turns into an equal record; what is None is absent."""
+        return self._write(record, _is_given)
+
+    def write_changes(self, record: object) -> Any:
+        """As `write`, without the settings that are at their defaults.
+
+        A record class that gains a setting with a default later writes the same still.
+        """
+        return self._write(record, _is_changed)
+
+    def _write(self, record: object, keep: _Keep) -> Any:
         for choice in self._choices.values():
             for name, member in choice.members.items():
                 if type(record) is member:
-                    settings = self._write_settings(record)
-                    return (
-                        {choice.tag: name, **settings}
-                        if settings or choice.tag != "name"
-                        else name
-                    )
+                    settings = self._write_settings(record, keep)
+                    whole = settings or choice.tag != "name"
+                    return {choice.tag: name, **settings} if whole else name
         if dataclasses.is_dataclass(record):
-            return self._write_settings(record)
-        if isinstance(record, Path):
-            return str(record)
+            return self._write_settings(record, keep)
+        if isinstance(record, Mapping):
+            items = cast("Mapping[str, object]", record).items()
+            return {key: self._write(item, keep) for key, item in items}
         if isinstance(record, list | tuple):
-            return [self.write(item) for item in cast("Sequence[object]", record)]
-        return record
+            return [self._write(item, keep) for item in cast("Sequence[object]", record)]
+        return str(record) if isinstance(record, Path) else record
 
     def _read(self, kind: Any, value: object, where: str) -> object:
         kind = _without_none(kind)
         if kind in self._choices:
             return self._read_choice(self._choices[kind], value, where)
-        if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        if self._is_record(kind):
             return self._read_settings(kind, _mapping(value, where), where)
+        if get_origin(kind) is tuple and self._is_record(get_args(kind)[0]):
+            return self._read_sequence(get_args(kind)[0], value, where)
+        if get_origin(kind) is Mapping and self._is_record(get_args(kind)[1]):
+            return {
+                key: self._read(get_args(kind)[1], item, _join(where, key))
+                for key, item in _mapping(value, where).items()
+            }
         return _plain(kind, value, where)
+
+    def _is_record(self, kind: Any) -> bool:
+        """Whether values of this type have settings of their own."""
+        return kind in self._choices or (
+            dataclasses.is_dataclass(kind) and isinstance(kind, type)
+        )
+
+    def _read_sequence(self, kind: Any, value: object, where: str) -> tuple[object, ...]:
+        if not isinstance(value, Sequence) or isinstance(value, str):
+            raise SettingError(
+                f"{where}: expected a list of tables, got {value!r}. Write each as [[{where}]]."
+            )
+        items = cast("Sequence[object]", value)
+        return tuple(
+            self._read(kind, item, f"{where}[{index}]") for index, item in enumerate(items)
+        )
 
     def _read_choice(self, choice: Choice, value: object, where: str) -> object:
         settings = (
@@ -121,12 +155,26 @@ class Names:
         except SettingError as error:
             raise SettingError(f"[{where}] {error}" if where else str(error)) from error
 
-    def _write_settings(self, record: object) -> dict[str, Any]:
+    def _write_settings(self, record: object, keep: _Keep) -> dict[str, Any]:
         values = {key: getattr(record, key) for key in settings_of(type(record))}
-        return {key: self.write(value) for key, value in values.items() if value is not None}
+        return {
+            key: self._write(value, keep)
+            for key, value in values.items()
+            if keep(record, key, value)
+        }
 
 
-def settings_of(kind: type) -> dict[str, Any]:
+def _is_given(record: object, key: str, value: object) -> bool:  # noqa: ARG001 (another looks at them)
+    return value is not None
+
+
+def _is_changed(record: object, key: str, value: object) -> bool:
+    default = _defaults(type(record)).get(key, inspect.Parameter.empty)
+    return value is not None and (type(value) is not type(default) or value != default)
+
+
+@functools.cache
+def settings_of(kind: type) -> Mapping[str, Any]:
     """The settings of a record class and their types: its constructor's named parameters."""
     hints = get_type_hints(kind.__init__)
     return {parameter.name: hints[parameter.name] for parameter in _parameters(kind)}
@@ -167,15 +215,20 @@ def write_toml(path: Path, plain: Mapping[str, Any]) -> None:
 
 def _plain(kind: Any, value: object, where: str) -> object:
     """`value` as `kind`, strictly: no text for a number, no truth value for an integer."""
-    adapter: TypeAdapter[object] = TypeAdapter(kind, config=ConfigDict(strict=True))
     try:
-        return adapter.validate_json(json.dumps(value, default=str))
+        return _reader(kind)(json.dumps(value, default=str))
     except ValidationError as error:
         first = error.errors()[0]
         reason = first["msg"].replace("Input should be", "expected").replace("valid ", "")
         reason = reason.replace("a integer", "an integer")
         place = _join(where, *(str(part) for part in first["loc"]))
         raise SettingError(f"{place}: {reason}, got {value!r}. Correct the value.") from error
+
+
+@functools.cache
+def _reader(kind: Any) -> Callable[[str], object]:
+    """What turns a JSON text into a value of this type; slow to make, so made once."""
+    return TypeAdapter(kind, config=ConfigDict(strict=True)).validate_json
 
 
 def _mapping(value: object, where: str) -> Mapping[str, object]:
@@ -190,6 +243,18 @@ def _required(kind: type) -> list[str]:
     return [item.name for item in _parameters(kind) if item.default is inspect.Parameter.empty]
 
 
+@functools.cache
+def _defaults(kind: type) -> Mapping[str, object]:
+    """The default of each setting that has one; made anew where a factory makes it."""
+    made = {
+        item.name: item.default_factory()
+        for item in (dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ())
+        if item.default_factory is not dataclasses.MISSING
+    }
+    return {item.name: item.default for item in _parameters(kind)} | made
+
+
+@functools.cache
 def _parameters(kind: type) -> list[inspect.Parameter]:
     """Without *args and **kwargs, which a module that has no settings inherits from torch."""
     star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}

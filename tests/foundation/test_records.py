@@ -1,5 +1,6 @@
 """Records to and from plain values, and the errors a wrong file gets."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -51,6 +52,8 @@ class Drawing:
     nested: Nested = field(default_factory=Nested)
     path: Path = Path("here")
     bold: bool = False
+    parts: tuple[Nested, ...] = ()
+    marks: Mapping[str, Nested] = field(default_factory=dict)
 
 
 NAMES = Names({Shape: Choice({"square": Square, "point": Point})})
@@ -100,10 +103,36 @@ def test_a_choice_may_be_named_by_a_word_alone() -> None:
         nested=st.builds(Nested, st.integers(0, 9)),
         path=st.just(Path("some/where")),
         bold=st.booleans(),
+        parts=st.lists(st.builds(Nested, st.integers(0, 9))).map(tuple),
+        marks=st.dictionaries(st.text(), st.builds(Nested, st.integers(0, 9))),
     )
 )
 def test_writing_and_reading_gives_the_record_back(drawing: Drawing) -> None:
     assert NAMES.read(Drawing, NAMES.write(drawing)) == drawing
+    assert NAMES.read(Drawing, NAMES.write_changes(drawing)) == drawing
+
+
+def test_only_what_differs_from_the_defaults_is_a_change() -> None:
+    assert NAMES.write_changes(Drawing("a", copies=1, nested=Nested(1))) == {"title": "a"}
+    assert NAMES.write_changes(_read(shape={"name": "square", "side": 2.0}, bold=True)) == {
+        "title": "a",
+        "shape": {"name": "square", "side": 2.0},
+        "bold": True,
+    }
+
+
+def test_lists_and_tables_of_records_are_read() -> None:
+    read = _read(parts=[{"depth": 4}, {}], marks={"x": {"depth": 2}})
+    assert read.parts == (Nested(4), Nested(1))
+    assert read.marks == {"x": Nested(2)}
+    with pytest.raises(
+        SettingError, match=r"parts\[1\]\.dept: .*Did you mean 'depth'"
+    ):
+        _read(parts=[{}, {"dept": 1}])
+    with pytest.raises(SettingError, match=r"marks\.x\.dept: .*Did you mean 'depth'"):
+        _read(marks={"x": {"dept": 1}})
+    with pytest.raises(SettingError, match=r"\[\[drawing\.parts\]\]"):
+        _read(parts="many")
 
 
 @pytest.mark.parametrize(
