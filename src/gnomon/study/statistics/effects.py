@@ -1,6 +1,7 @@
 """Effect sizes of paired differences, with their intervals."""
 
 import math
+from typing import cast
 
 import numpy as np
 from scipy import stats
@@ -24,14 +25,14 @@ def cohens_dz(differences: Values, confidence: float = 0.95) -> Estimate | None:
         return None
     value = float(differences.mean() / differences.std(ddof=1))
     tail = (1 - confidence) / 2
-    low, high = (
-        _noncentrality(value * math.sqrt(count), count - 1, at) for at in (1 - tail, tail)
-    )
     root = math.sqrt(count)
+    low, high = (_noncentrality(value * root, count - 1, at) for at in (1 - tail, tail))
     return Estimate("Cohen's d_z", value, low / root, high / root, "noncentral t", confidence)
 
 
-def rank_biserial(differences: Values, generator: np.random.Generator) -> Estimate | None:
+def rank_biserial(
+    differences: Values, generator: np.random.Generator, confidence: float = 0.95
+) -> Estimate | None:
     """The matched-pairs rank-biserial correlation (W⁺ − W⁻) / (W⁺ + W⁻), in [−1, 1].
 
     The share of favourable rank sums less the share of unfavourable ones, differences of 0 left
@@ -43,7 +44,7 @@ def rank_biserial(differences: Values, generator: np.random.Generator) -> Estima
     if not differences.any():
         return None
     return bootstrap_estimate(
-        "rank-biserial correlation", differences, _balance_of_ranks, generator
+        "rank-biserial correlation", differences, _balance_of_ranks, generator, confidence
     )
 
 
@@ -70,7 +71,7 @@ def _noncentrality(t: float, freedom: int, chance: float) -> float:
         low -= reach
     while excess(high) > 0:
         high += reach
-    return float(brentq(excess, low, high))
+    return cast("float", brentq(excess, low, high))
 
 
 def _rounding(values: Values) -> float:

@@ -110,9 +110,14 @@ def bootstrap_interval(
 
 
 def bootstrap_estimate(
-    name: str, values: Values, statistic: Statistic, generator: np.random.Generator
+    name: str,
+    values: Values,
+    statistic: Statistic,
+    generator: np.random.Generator,
+    confidence: float = 0.95,
 ) -> Estimate:
     """The statistic with its BCa interval."""
-    low, high = bootstrap_interval(values, statistic, generator) or (None, None)
+    found = bootstrap_interval(values, statistic, generator, confidence)
+    low, high = found or (None, None)
     value = float(statistic(values, axis=-1))
-    return Estimate(name, value, low, high, "bootstrap over seeds (BCa)")
+    return Estimate(name, value, low, high, "bootstrap over seeds (BCa)", confidence)

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,14 +13,14 @@ from gnomon.study.statistics.estimates import Values
 Alternative = Literal["greater", "less", "two-sided"]
 """Whether the differences are claimed to lie above 0, below it, or on either side."""
 
-_MOST_EXACT_FLIPS = 40
+_MOST_EXACT_FLIPS = 32
 _MOST_EXACT_RANKS = 50
 _FLIPS = 99_999
 _AT_ONCE = 10_000
 
 
 @dataclass(frozen=True)
-class Test:
+class Significance:
     """What a test found.
 
     Attributes:
@@ -38,7 +38,7 @@ class Test:
 
 def sign_flip_test(
     differences: Values, alternative: Alternative, generator: np.random.Generator
-) -> Test:
+) -> Significance:
     """Fisher's randomisation test of paired differences.
 
     Where the two values of a pair are exchangeable, every choice of signs s ∈ {−1, 1}ⁿ was as
@@ -46,7 +46,7 @@ def sign_flip_test(
 
         p = #{s : Σ sᵢ dᵢ ≥ Σ dᵢ} / 2ⁿ,
 
-    and two-sided with absolute values. It is at least 2⁻ⁿ (two-sided 2¹⁻ⁿ). Up to 40
+    and two-sided with absolute values. It is at least 2⁻ⁿ (two-sided 2¹⁻ⁿ). Up to 32
     differences all choices are counted: each sum is one of the first half plus one of the
     second, and for each of the first a binary search counts those of the second. With more,
     99,999 random choices and the one seen are counted.
@@ -68,10 +68,10 @@ def sign_flip_test(
         share, method = _share_of_random_flips(signed, target, generator), "99,999 random flips"
     if alternative == "two-sided":
         share = min(1.0, 2 * share)  # -s is as likely as s
-    return Test("sign-flip test of the mean", float(differences.mean()), share, method)
+    return Significance("sign-flip test of the mean", float(differences.mean()), share, method)
 
 
-def signed_rank_test(differences: Values, alternative: Alternative) -> Test:
+def signed_rank_test(differences: Values, alternative: Alternative) -> Significance:
     """Wilcoxon's signed-rank test: W⁺ = Σ rank(|dᵢ|) over the positive differences.
 
     Differences of 0 are left out, as Wilcoxon did. Ties share their mean rank, and up to 50
@@ -86,17 +86,17 @@ def signed_rank_test(differences: Values, alternative: Alternative) -> Test:
     statistic = int(doubled[kept > 0].sum())
     name = "Wilcoxon's signed-rank test"
     if len(kept) > _MOST_EXACT_RANKS:
-        found = stats.wilcoxon(kept, alternative=alternative, method="asymptotic")
-        return Test(name, statistic / 2, float(found.pvalue), "normal approximation")
+        found: Any = stats.wilcoxon(kept, alternative=alternative, method="asymptotic")
+        return Significance(name, statistic / 2, float(found.pvalue), "normal approximation")
     chances = _chances_of_sums(doubled)
     above, below = float(chances[statistic:].sum()), float(chances[: statistic + 1].sum())
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
-    return Test(name, statistic / 2, min(1.0, p), "exact")
+    return Significance(name, statistic / 2, min(1.0, p), "exact")
 
 
 def negligible_test(
     differences: Values, smallest: float, generator: np.random.Generator
-) -> Test:
+) -> Significance:
     """Whether the mean difference is shown to lie within ± `smallest`.
 
     Two one-sided tests: d + smallest lies above 0, and d − smallest below; p is the larger.
@@ -107,7 +107,9 @@ def negligible_test(
     above = sign_flip_test(differences + smallest, "greater", generator)
     below = sign_flip_test(differences - smallest, "less", generator)
     p = max(above.p, below.p)
-    return Test("two one-sided sign-flip tests", above.statistic - smallest, p, above.method)
+    return Significance(
+        "two one-sided sign-flip tests", above.statistic - smallest, p, above.method
+    )
 
 
 def least_seeds(level: float, claims: int = 1, *, two_sided: bool = False) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from gnomon.study.statistics.estimates import Values
-from gnomon.study.statistics.paired import Test
+from gnomon.study.statistics.paired import Significance
 
 Grid = NDArray[np.float64]
 """A row for each seed, a column for each value of the axis, in ascending order."""
@@ -34,12 +34,12 @@ def spearman_of_seeds(grid: Grid) -> Values:
     return np.where(size > 0, centred @ steps / np.where(size > 0, size, 1.0), 0.0)
 
 
-def page_test(grid: Grid, direction: Direction) -> Test:
+def page_test(grid: Grid, direction: Direction) -> Significance:
     """Page's test for ordered alternatives: L = Σ over seeds Σⱼ j · r(seed, j).
 
     r are the ranks within a seed, j = 1 … k the values of the axis in ascending order (for
-    "falls", in descending order). Where the axis changes nothing, every order of a seed's values
-    was as likely as the one seen, in each seed independently. Without ties L is a linear
+    "falls", in descending order). Where the axis changes nothing, every order of a seed's
+    values was as likely as the one seen, in each seed independently. Without ties L is a linear
     function of the mean of Spearman's ρ over the seeds.
 
     Ties share their mean rank. Up to 9 values of the axis, p is exact for the ranks that there
@@ -57,9 +57,10 @@ def page_test(grid: Grid, direction: Direction) -> Test:
     name = "Page's trend test"
     if levels > _MOST_EXACT_LEVELS:
         p = _normal_tail(doubled / 2, statistic / 2)
-        return Test(name, statistic / 2, p, "normal approximation")
+        return Significance(name, statistic / 2, p, "normal approximation")
     chances = _chances_of_all([tuple(sorted(map(int, row))) for row in doubled])
-    return Test(name, statistic / 2, min(1.0, float(chances[statistic:].sum())), "exact")
+    p = min(1.0, float(chances[statistic:].sum()))
+    return Significance(name, statistic / 2, p, "exact")
 
 
 def least_seeds_for_trend(level: float, levels: int, claims: int = 1) -> int:
