@@ -28,7 +28,7 @@ class Parabola:
         value = CURVATURE * theta**2 / 2
         if value.item() > self.breaks_at:
             value = value * math.nan
-        return Loss(value, torch.tensor(0))
+        return Loss(value.expand(len(batch)), torch.zeros(len(batch), dtype=torch.bool))
 
 
 def parabola(start: float = 1.0) -> nn.Module:

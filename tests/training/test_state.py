@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from gnomon.training.checkpoint import Progress, read_checkpoint, save_checkpoint
+from gnomon.training.checkpoint import read_checkpoint, save_checkpoint
+from gnomon.training.progress import Progress
 from gnomon.training.state import State
 
 

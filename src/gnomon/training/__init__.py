@@ -3,10 +3,11 @@
 from gnomon.training.devices import Device
 from gnomon.training.experiment import Experiment
 from gnomon.training.history import Row, read_history
-from gnomon.training.loop import Run, build, signature_of, train
+from gnomon.training.loop import train
 from gnomon.training.method import Batch, Loss, TrainingMethod
 from gnomon.training.observer import EpochProgress, Observer, Plan, Silent
 from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
+from gnomon.training.preparation import Run, build, signature_of
 from gnomon.training.range_test import LearningRateCurve, LearningRateRangeTest
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
 from gnomon.training.schedules import (

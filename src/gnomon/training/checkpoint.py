@@ -17,34 +17,9 @@ from torch import Tensor
 from gnomon.errors import SettingError, WeightsError
 from gnomon.files import replacing
 from gnomon.records import Names
-from gnomon.training.history import Row
+from gnomon.training.progress import Progress
 
 _KEY = "gnomon.training"
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a training has come.
-
-    Attributes:
-        run: fingerprint of the configuration and the data.
-        epoch: epochs done.
-        step: optimiser steps done.
-        best_epoch: the epoch that early stopping would restore.
-        best_value: its metric.
-        loss_scale: with float16, the gradient scaler's factor …
-        scale_age: … and the number of steps since it last changed.
-        history: one row per epoch done.
-    """
-
-    run: str
-    epoch: int = 0
-    step: int = 0
-    best_epoch: int | None = None
-    best_value: float | None = None
-    loss_scale: float | None = None
-    scale_age: int | None = None
-    history: tuple[Row, ...] = ()
 
 
 @dataclass(frozen=True)

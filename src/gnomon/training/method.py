@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor, nn
 
-from gnomon.shapes import Inputs, Labels
+from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 
 @dataclass(frozen=True)
@@ -28,15 +28,23 @@ class Batch:
 
 @dataclass(frozen=True)
 class Loss:
-    """What a method says about one batch; both figures stay on the network's device.
+    """What a method says about one batch, example by example.
+
+    One number for each example, because a batch may hold the examples of many networks that
+    are trained as one (`ReplicatedNetwork`), each of which takes the mean of its own.
 
     Attributes:
-        value: the mean over the batch of what is minimised; differentiable in the parameters.
-        correct: how many of the examples the network got right while it was trained on them.
+        values: what is minimised, on the network's device; differentiable in its parameters.
+        correct: which examples the network got right while it was trained on them.
     """
 
-    value: Float[Tensor, ""]
-    correct: Int[Tensor, ""]
+    values: PerExample
+    correct: Mask
+
+    @property
+    def value(self) -> Float[Tensor, ""]:
+        """The mean over the batch."""
+        return self.values.mean()
 
 
 @runtime_checkable
@@ -44,9 +52,15 @@ class TrainingMethod(Protocol):
     """A frozen dataclass whose fields are the settings of the method."""
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
-        """The loss of `network` on `batch`; whatever is random in it is drawn from `generator`.
+        """The losses of `network` on `batch`; whatever is random is drawn from `generator`.
 
         The network is in training mode. The method leaves its parameters as they are; buffers
         (running statistics) change as a forward pass changes them.
+
+        The network may be many networks in one, and the batch that of all of them in turn. A
+        method need not know, if it treats examples one by one, runs the network on as many
+        inputs as the batch has, in their order, and draws tensors whose first axis is the
+        batch. One that changes parameters asks for them by `parameters_of` and runs the
+        network by `run_with`.
         """
         ...

@@ -15,8 +15,9 @@ from typing import Any
 from torch import nn
 
 from gnomon.networks import save_network, save_weights
-from gnomon.training.checkpoint import Progress, save_checkpoint
+from gnomon.training.checkpoint import save_checkpoint
 from gnomon.training.history import Events, write_history
+from gnomon.training.progress import Progress
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
 from gnomon.training.state import State
 

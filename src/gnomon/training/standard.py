@@ -13,7 +13,7 @@ from gnomon.training.method import Batch, Loss
 
 @dataclass(frozen=True)
 class Standard:
-    """The mean cross-entropy of the batch, in nats.
+    """The cross-entropy, in nats.
 
     With smoothing s and K classes the target of a label y is (1 − s) 1_y + s/K instead of 1_y.
 
@@ -37,7 +37,7 @@ class Standard:
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002 (nothing is random here)
         """The loss of `network` on `batch`."""
         logits = network(batch.inputs)
-        value = functional.cross_entropy(
-            logits, batch.labels, label_smoothing=self.label_smoothing
+        values = functional.cross_entropy(
+            logits, batch.labels, reduction="none", label_smoothing=self.label_smoothing
         )
-        return Loss(value=value, correct=(logits.detach().argmax(dim=1) == batch.labels).sum())
+        return Loss(values, logits.detach().argmax(dim=1) == batch.labels)

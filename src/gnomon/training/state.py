@@ -7,8 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.errors import WeightsError
-from gnomon.training.checkpoint import Checkpoint, Progress
+from gnomon.training.checkpoint import Checkpoint
 from gnomon.training.history import Row
+from gnomon.training.progress import Progress
 from gnomon.training.settings import EarlyStopping
 
 
@@ -39,7 +40,7 @@ class State:
                 progress, loss_scale=scaling["scale"], scale_age=scaling["_growth_tracker"]
             )
         tensors = self.network.state_dict()
-        return Checkpoint(progress, tensors, _optimizer_tensors(self.optimizer), self.best)
+        return Checkpoint(progress, tensors, optimizer_tensors(self.optimizer), self.best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Takes up the state of a checkpoint.
@@ -49,7 +50,7 @@ class State:
         """
         self.progress, self.best = checkpoint.progress, dict(checkpoint.best)
         self.load(checkpoint.network)
-        _restore_optimizer(self.optimizer, checkpoint.optimizer)
+        restore_optimizer(self.optimizer, checkpoint.optimizer)
         if self.scaler is not None and self.progress.loss_scale is not None:
             scaling = {
                 "scale": self.progress.loss_scale,
@@ -73,15 +74,8 @@ class State:
 
     def count(self, row: Row, stopping: EarlyStopping | None) -> None:
         """Counts an epoch as done; keeps its weights if they are the best so far."""
-        past = self.progress
-        self.progress = replace(
-            past, epoch=row.epoch, step=row.step, history=(*past.history, row)
-        )
-        if stopping is None:
-            return
-        value: float = getattr(row, stopping.metric)
-        if stopping.better(value, past.best_value):
-            self.progress = replace(self.progress, best_epoch=row.epoch, best_value=value)
+        self.progress = self.progress.counted(row, stopping)
+        if self.progress.best_epoch == row.epoch:
             tensors = self.network.state_dict().items()
             self.best = {name: tensor.clone() for name, tensor in tensors}
 
@@ -91,7 +85,7 @@ class State:
         return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
 
 
-def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The state of an optimiser under flat names, `index/name`; what is None is left out."""
     return {
         f"{index}/{name}": value
@@ -101,7 +95,7 @@ def _optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     }
 
 
-def _restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """Gives a fresh optimiser of the same parameters the state under these flat names."""
     state: dict[int, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():

@@ -83,7 +83,7 @@ class Step:
             value = value * (len(batch) / examples)
         scaler = self.accelerator.scaler
         (value if scaler is None else scaler.scale(value)).backward()
-        return value.detach(), loss.correct
+        return value.detach(), loss.correct.sum()
 
     def _sum_over_processes(
         self, loss: Float[Tensor, ""], correct: Shaped[Tensor, ""]

@@ -1,6 +1,5 @@
 """What happens between the first epoch and the last."""
 
-import math
 import time
 
 from accelerate.utils import broadcast
@@ -8,10 +7,11 @@ from accelerate.utils import broadcast
 from gnomon.data.dataset import Dataset
 from gnomon.errors import DivergedError, WeightsError
 from gnomon.training.checkpoint import read_checkpoint
-from gnomon.training.epoch import REMEDY, Epoch, EpochScore
+from gnomon.training.divergence import check_validation, check_weights
+from gnomon.training.epoch import Epoch
 from gnomon.training.evaluation import Score, evaluate
-from gnomon.training.history import Row
 from gnomon.training.observer import Observer
+from gnomon.training.progress import Progress
 from gnomon.training.recorder import Recorder
 from gnomon.training.run_folder import RunFolder, Status
 from gnomon.training.settings import Training
@@ -69,7 +69,7 @@ class Trainer:
         """
         self._recorder.show(self._state.progress)
         try:
-            while (reason := self._reason_to_end()) is None:
+            while (reason := self._state.progress.reason_to_end(self._training)) is None:
                 self._train_epoch()
         except DivergedError as error:
             raise DivergedError(self._stop("diverged", str(error), folder)) from error
@@ -88,7 +88,8 @@ class Trainer:
         score = self._epoch(number)
         self._share_buffers()
         validation = self._validate(number)
-        row = self._row(score, validation, time.perf_counter() - begun)
+        seconds = time.perf_counter() - begun
+        row = self._state.progress.next_row(score, validation, seconds)
         self._state.count(row, self._training.early_stopping)
         self._save()
         self._recorder.show(self._state.progress)
@@ -96,38 +97,12 @@ class Trainer:
 
     def _validate(self, number: int) -> Score | None:
         """The score on the validation data, if there are any; refuses what is not finite."""
-        if not self._state.finite():
-            raise DivergedError(_diverged(number, "finite weights", "some that are not"))
+        check_weights(number, finite=self._state.finite())
         if len(self._validation) == 0:
             return None
         score = evaluate(self._state.network, self._validation, self._accelerator)
-        if not math.isfinite(score.loss):
-            raise DivergedError(_diverged(number, "a finite validation loss", str(score.loss)))
+        check_validation(number, score.loss)
         return score
-
-    def _row(self, score: EpochScore, validation: Score | None, seconds: float) -> Row:
-        return Row(
-            epoch=self._state.progress.epoch + 1,
-            step=self._state.progress.step + score.steps,
-            learning_rate=score.learning_rate,
-            train_loss=score.loss,
-            train_accuracy=score.accuracy,
-            validation_loss=None if validation is None else validation.loss,
-            validation_accuracy=None if validation is None else validation.accuracy,
-            gradient_norm=score.gradient_norm,
-            seconds=seconds,
-        )
-
-    def _reason_to_end(self) -> str | None:
-        """Why there is no further epoch, in one sentence; None where there is one."""
-        done, best = self._state.progress.epoch, self._state.progress.best_epoch
-        stopping = self._training.early_stopping
-        if stopping is not None and best is not None and done - best >= stopping.patience:
-            return (
-                f"{stopping.metric} made no progress in the {stopping.patience} epochs "
-                f"after epoch {best}, whose weights are kept."
-            )
-        return f"All {done} epochs are done." if done >= self._training.epochs else None
 
     def _save(self) -> None:
         chosen = self._state.progress.epoch in self._training.snapshots
@@ -136,9 +111,9 @@ class Trainer:
     def _stop(self, status: Status, reason: str, folder: RunFolder) -> str:
         """Ends an unfinished run with the last good state from the disk; says so."""
         self._state.restore(read_checkpoint(folder.checkpoint))
-        kept = f"The state after epoch {self._state.progress.epoch} is kept in {folder.path}."
-        self._end(status, f"{reason} {kept}")
-        return f"{reason} {kept}"
+        reason = f"{reason} {kept(self._state.progress, folder)}"
+        self._end(status, reason)
+        return reason
 
     def _end(self, status: Status, reason: str) -> None:
         facts = self._recorder.end(status, reason, self._state.network, self._state.progress)
@@ -151,5 +126,6 @@ class Trainer:
                 buffer.copy_(broadcast(buffer))
 
 
-def _diverged(number: int, expected: str, got: str) -> str:
-    return f"end of epoch {number}: expected {expected}, got {got}. {REMEDY}"
+def kept(progress: Progress, folder: RunFolder) -> str:
+    """The sentence that says what remains of a run that did not finish."""
+    return f"The state after epoch {progress.epoch} is kept in {folder.path}."

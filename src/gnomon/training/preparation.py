@@ -1,0 +1,148 @@
+"""What comes before a training and what is left after it, whatever loop runs in between."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+import torch
+from torch import nn
+
+from gnomon.data.dataset import Dataset, Split
+from gnomon.errors import FolderError, SettingError
+from gnomon.networks import Signature, load_weights
+from gnomon.records import fingerprint
+from gnomon.seeds import generator
+from gnomon.training.devices import default_randomness
+from gnomon.training.epoch import count_batches
+from gnomon.training.experiment import Experiment
+from gnomon.training.history import Row, read_history
+from gnomon.training.observer import Plan
+from gnomon.training.progress import Progress
+from gnomon.training.run_folder import RunFacts, RunFolder
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Attributes:
+        folder: where it lies.
+        facts: what became of it.
+        history: one row per epoch.
+        network: the trained network, on the CPU, in evaluation mode.
+        epochs_trained: by this call; 0 where the folder held the finished run already.
+    """
+
+    folder: RunFolder
+    facts: RunFacts
+    history: tuple[Row, ...]
+    network: nn.Sequential
+    epochs_trained: int
+
+
+def signature_of(data: Dataset) -> Signature:
+    """What a classifier of these data takes and returns."""
+    return Signature(data.shape, data.classes, data.mean, data.std)
+
+
+def build(experiment: Experiment, data: Dataset) -> nn.Sequential:
+    """The network before training; its weights depend on the seed alone."""
+    with default_randomness(torch.device("cpu"), experiment.seed, "torch initialisation"):
+        return experiment.network(
+            signature_of(data), generator(experiment.seed, "initialisation")
+        )
+
+
+def first_facts(experiment: Experiment, data: Dataset) -> RunFacts:
+    """What run.json says at the beginning."""
+    return RunFacts(
+        status="running",
+        reason="Training.",
+        gnomon=version("gnomon"),
+        torch=str(torch.__version__),
+        seed=experiment.seed,
+        data=data.name,
+        data_fingerprint=data.fingerprint,
+        signature=signature_of(data),
+        class_names=data.class_names,
+    )
+
+
+def first_progress(config: Mapping[str, Any], data: Dataset) -> Progress:
+    """That of a run before its first epoch."""
+    return Progress(fingerprint({"config": dict(config), "data": data.fingerprint}))
+
+
+def plan_of(
+    experiment: Experiment,
+    data: Dataset,
+    folder: RunFolder,
+    network: nn.Module,
+    epochs_done: int,
+    device: torch.device,
+    processes: int = 1,
+) -> Plan:
+    """What is about to be trained."""
+    examples = len(data.train)
+    return Plan(
+        folder=folder.path,
+        parameters=sum(each.numel() for each in network.parameters()),
+        examples=examples,
+        epochs=experiment.training.epochs,
+        batches=count_batches(examples, experiment.training.batch_size),
+        epochs_done=epochs_done,
+        device=str(device),
+        processes=processes,
+    )
+
+
+def placed(split: Split, device: torch.device) -> Split:
+    """The split on a device."""
+    return Split(split.inputs.to(device), split.labels.to(device))
+
+
+def finished_run(experiment: Experiment, data: Dataset, folder: RunFolder, trained: int) -> Run:
+    """What a folder with a finished run holds.
+
+    Args:
+        experiment: what was trained.
+        data: on what.
+        folder: the folder.
+        trained: how many epochs this call has trained.
+    """
+    facts = folder.read_facts()
+    assert facts is not None
+    network = build(experiment, data)
+    load_weights(network, folder.model)
+    return Run(folder, facts, read_history(folder.history), network.eval(), trained)
+
+
+def check_data(experiment: Experiment, data: Dataset) -> None:
+    """Refuses data that an experiment cannot be trained on.
+
+    Raises:
+        SettingError: there are no examples, or early stopping has nothing to watch.
+    """
+    if len(data.train) == 0:
+        raise SettingError(
+            f"{data.name}: expected training examples, got none. Ask for more of them."
+        )
+    if experiment.training.early_stopping is not None and len(data.validation) == 0:
+        raise SettingError(
+            f"early_stopping: expected validation data to watch, but {data.name} has none. "
+            "Hold some out, or remove early_stopping."
+        )
+
+
+def check_same_data(facts: RunFacts | None, data: Dataset, folder: RunFolder) -> None:
+    """Refuses data other than those the run in a folder began with.
+
+    Raises:
+        FolderError: their fingerprints differ.
+    """
+    if facts is not None and facts.data_fingerprint != data.fingerprint:
+        raise FolderError(
+            f"{folder.path}: holds a run on data with fingerprint {facts.data_fingerprint}, "
+            f"got data with {data.fingerprint}. Choose another folder, or put those data back."
+        )
