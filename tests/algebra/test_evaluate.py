@@ -51,8 +51,8 @@ def test_only_parameters_may_vary() -> None:
         network, x, {"2.bias": Interval.around(network.get_parameter("2.bias").detach(), 0.5)}
     )
     expected = network(x).detach()
-    assert torch.allclose(found.lower, expected - 0.5)
-    assert torch.allclose(found.upper, expected + 0.5)
+    assert torch.allclose(found.lower, expected - 0.5, atol=1e-6)
+    assert torch.allclose(found.upper, expected + 0.5, atol=1e-6)
 
 
 def test_a_parameter_may_be_replaced_by_a_tensor() -> None:

@@ -11,9 +11,10 @@ from torch.nn import functional
 
 import gnomon as gn
 from gnomon.algebra import Ball, Exact, Interval, evaluate, exactly
+from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import exact
 from gnomon.algebra.interval.interval import extremes
-from gnomon.algebra.interval.products import LINEAR, mul, product
+from gnomon.algebra.interval.products import mul, product
 from gnomon.catalog import ACTIVATIONS
 from gnomon.seeds import generator
 from reference.interval_products import exact_convolution, exact_linear

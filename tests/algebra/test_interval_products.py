@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.algebra.interval.products import LINEAR, product
+from gnomon.algebra.bilinear import LINEAR
+from gnomon.algebra.interval.products import product
 from reference.interval_products import exact_convolution, exact_linear
 
 RATIO = 4 - 2 * 2**0.5

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.algebra import Exact, Interval, evaluate, exactly
-from gnomon.algebra.interval.products import LINEAR, product
+from gnomon.algebra.bilinear import LINEAR
+from gnomon.algebra.interval.products import product
 from gnomon.bounds import evaluate_head, interval_margins
 from gnomon.seeds import generator
 from reference.interval_products import centre_and_radius, eight_products, exact_linear

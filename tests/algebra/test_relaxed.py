@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from gnomon.algebra import Interval, Value, evaluate
 from gnomon.algebra.relaxed import Relaxed, optimised
-from gnomon.algebra.relaxed.forms import Node, cut
+from gnomon.algebra.relaxed.forms import Node
 from gnomon.algebra.relaxed.windows import Windows
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet, Standardize
@@ -447,7 +447,7 @@ def test_nothing_is_certified_by_nan() -> None:
 
 def test_a_cut_ignores_bounds_that_are_nan_or_cross() -> None:
     known = Interval(torch.tensor([0.0, 0.0, 0.0]), torch.tensor([1.0, 1.0, 1.0]))
-    found = cut(known, torch.tensor([torch.nan, 0.4, 0.7]), torch.tensor([0.8, torch.nan, 0.6]))
+    found = known.cut(torch.tensor([torch.nan, 0.4, 0.7]), torch.tensor([0.8, torch.nan, 0.6]))
     assert torch.equal(found.lower, torch.tensor([0.0, 0.4, 0.0]))
     assert torch.equal(found.upper, torch.tensor([0.8, 1.0, 1.0]))
 

@@ -1,5 +1,6 @@
 """Units of rounding, steps outward, levels, and kernels that are switched off."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import REAL, Deployed, RoundedInterval, evaluate
+from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.rounded import products
 from gnomon.algebra.rounding import (
     down,
@@ -91,7 +93,7 @@ def test_products_run_with_these_kernels_only(monkeypatch: pytest.MonkeyPatch) -
         seen.append(_state())
         return true_linear(x, w, b)
 
-    monkeypatch.setattr(products, "LINEAR", products.Bilinear(watched, (-1, -1), (0, -1)))
+    monkeypatch.setattr(products, "LINEAR", replace(LINEAR, multiply=watched))
     evaluate(nn.Linear(2, 2), RoundedInterval.around(torch.ones(1, 2), 0.1))
     assert seen
     assert all(state == [False, False, "ieee", "ieee", "ieee"] for state in seen)

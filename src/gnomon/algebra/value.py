@@ -163,6 +163,15 @@ class Value:
     def __pow__(self, exponent: Any) -> Any:
         return _apply("pow", (self, exponent), {})
 
+    def __rpow__(self, base: Any) -> Any:
+        return _apply("rpow", (self, base), {})
+
+    def __floordiv__(self, other: Any) -> Any:
+        return _apply("floor_divide", (self, other), {})
+
+    def __mod__(self, other: Any) -> Any:
+        return _apply("remainder", (self, other), {})
+
     def __neg__(self) -> Any:
         return _apply("neg", (self,), {})
 
@@ -193,6 +202,13 @@ class Value:
     def __ge__(self, other: Any) -> Any:
         return _apply("ge", (self, other), {})
 
+    def __eq__(self, other: object) -> Any:
+        if other is self or not isinstance(other, Value | torch.Tensor | int | float):
+            return NotImplemented
+        return _apply("eq", (self, other), {})
+
+    __hash__ = object.__hash__
+
     def __bool__(self) -> bool:
         return bool(_apply("bool", (self,), {}))
 
@@ -222,6 +238,11 @@ def _call(
     algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     name, args, in_place = _canonical(name, args)
+    if name in _LIKE_ANOTHER:
+        name, fact = _LIKE_ANOTHER[name]
+        args = (args[0], getattr(args[1], fact))
+        if not isinstance(args[0], Value):
+            return getattr(torch.Tensor, name)(*args)
     if name in _CONSTANTS:
         owner = Tensor if name.startswith("new") else torch
         return getattr(owner, name)(args[0].parts[0].detach(), *args[1:], **kwargs)
@@ -289,6 +310,14 @@ _CONSTANTS = {
 }
 """Functions that look at the shape, type and place of their argument alone."""
 
+_LIKE_ANOTHER = {
+    "expand_as": ("expand", "shape"),
+    "reshape_as": ("reshape", "shape"),
+    "type_as": ("to", "dtype"),
+    "view_as": ("view", "shape"),
+}
+"""Functions that do to the first argument what a fact of the second says."""
+
 _RANDOM = {
     "bernoulli",
     "cauchy",
@@ -306,6 +335,19 @@ _RANDOM = {
     "uniform",
 }
 
+_SAME = {
+    "concat": "cat",
+    "concatenate": "cat",
+    "moveaxis": "movedim",
+    "multiply": "mul",
+    "rtruediv": "rdiv",
+    "subtract": "sub",
+    "swapaxes": "transpose",
+    "swapdims": "transpose",
+    "truediv": "div",
+}
+"""Other names of functions, and the name by which their rules are found."""
+
 _REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatmul": "matmul"}
 
 
@@ -320,9 +362,7 @@ def _canonical(name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any], bool
     name = name.strip("_")
     if operator and name in {"iadd", "isub", "imul", "itruediv"}:
         name = name[1:]
-    name = {"truediv": "div", "rtruediv": "rdiv", "subtract": "sub", "multiply": "mul"}.get(
-        name, name
-    )
+    name = _SAME.get(name, name)
     if name in _REFLECTED:
         return _REFLECTED[name], (args[1], args[0], *args[2:]), False
     return name, args, in_place

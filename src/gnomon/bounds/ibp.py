@@ -8,8 +8,9 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, Parameters, Value, enclose
+from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval.interval import as_interval
-from gnomon.algebra.interval.products import LINEAR, product
+from gnomon.algebra.interval.products import product
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet

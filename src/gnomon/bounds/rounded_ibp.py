@@ -8,8 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gnomon.algebra import REAL, Level, Parameters, RoundedInterval
+from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.rounded import enclose_rounded
-from gnomon.algebra.rounded.products import LINEAR, product
+from gnomon.algebra.rounded.products import product
 from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import outward
 from gnomon.bounds.head import Head, evaluate_head

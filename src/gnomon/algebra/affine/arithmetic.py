@@ -12,8 +12,9 @@ from gnomon.algebra.affine.hull import through_intervals
 from gnomon.algebra.affine.products import mul
 from gnomon.algebra.affine.rows import keeps_rows, spread_to
 from gnomon.algebra.affine.symbols import spread, union
+from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
-from gnomon.errors import UnsupportedOperationError
+from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING
 
 Operand = Affine | Interval | Tensor | float
 
@@ -81,27 +82,12 @@ def pad(
     return result.but(centre=functional.pad(x.centre, pad, mode=mode, value=value))
 
 
-def dropout(x: Affine, p: float = 0.5, training: bool = True, inplace: bool = False) -> Affine:
-    """The value itself: nothing is dropped in evaluation mode."""
-    del inplace
-    if training and p > 0:
-        raise UnsupportedOperationError(
-            "Affine: expected dropout in evaluation mode, got training mode, in which the "
-            "network is random. Call network.eval() first."
-        )
-    return x
-
-
-def moving(name: str) -> Callable[..., Any]:
+def moving(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The rule of a linear function without negative coefficients.
 
     It does the same to centre, generators and radius; by intervals where it mixes examples.
     """
-    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
-    return _moved_by(name, getattr(owner, name))
 
-
-def _moved_by(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def rule(x: Affine, *settings: Any, **named: Any) -> Any:
         def move(v: Tensor) -> Any:
             return function(v, *settings, **named)
@@ -185,57 +171,21 @@ def _joined(
     )
 
 
-def _getitem(x: Tensor, index: Any) -> Tensor:
-    return x[index]
-
+_LINEAR = (
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d"),
+    *("contiguous", "cumsum", "interpolate", "mean", "sum"),
+)
 
 ARITHMETIC: dict[str, Any] = {
     "add": add,
     "sub": sub,
     "neg": neg,
     "cat": cat,
-    "concat": cat,
     "stack": stack,
     "pad": pad,
-    "getitem": _moved_by("getitem", _getitem),
-    "view": _moved_by("view", Tensor.reshape),
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
-    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
-    **{name: _converted(name) for name in ("clone", "detach", "double", "float", "to")},
-    **{
-        name: moving(name)
-        for name in (
-            "adaptive_avg_pool1d",
-            "adaptive_avg_pool2d",
-            "avg_pool1d",
-            "avg_pool2d",
-            "chunk",
-            "contiguous",
-            "cumsum",
-            "expand",
-            "expand_as",
-            "flatten",
-            "flip",
-            "index_select",
-            "interpolate",
-            "mean",
-            "movedim",
-            "narrow",
-            "permute",
-            "pixel_shuffle",
-            "repeat",
-            "reshape",
-            "roll",
-            "select",
-            "split",
-            "squeeze",
-            "sum",
-            "swapaxes",
-            "t",
-            "transpose",
-            "unbind",
-            "unflatten",
-            "unsqueeze",
-        )
-    },
+    **CHOOSING,
+    **DROPOUT,
+    **{name: _converted(name) for name in (*CONVERTING, "clone", "detach")},
+    **{name: moving(name, function_named(name)) for name in (*MOVING, *_LINEAR)},
+    "view": moving("view", Tensor.reshape),  # of generators, which may lie otherwise
 }

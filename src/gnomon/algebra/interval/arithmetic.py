@@ -10,6 +10,7 @@ from torch.nn import functional
 from gnomon.algebra.interval.interval import Interval, as_interval
 from gnomon.algebra.interval.pointwise import reciprocal
 from gnomon.algebra.interval.products import mul
+from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
 from gnomon.errors import UnsupportedOperationError
 
 Operand = Interval | Tensor | float | int
@@ -94,19 +95,6 @@ def interpolate(x: Interval, *settings: Any, mode: str = "nearest", **named: Any
     return x.each(functional.interpolate, *settings, mode=mode, **named)
 
 
-def dropout(
-    x: Interval, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Interval:
-    """The interval itself: nothing is dropped in evaluation mode."""
-    del inplace
-    if training and p > 0:
-        raise UnsupportedOperationError(
-            "Interval: expected dropout in evaluation mode, got training mode, in which the "
-            "network is random. Call network.eval() first."
-        )
-    return x
-
-
 def _both(x: Operand, y: Operand) -> tuple[Interval, Interval]:
     like = x.lower if isinstance(x, Interval) else y.lower  # type: ignore[union-attr]
     return as_interval(x, like), as_interval(y, like)
@@ -124,21 +112,6 @@ def _joined(
     )
 
 
-def _monotone(name: str) -> Callable[..., Any]:
-    """The rule of a function that never falls in any coordinate."""
-    owner = next(each for each in (Tensor, functional, torch) if hasattr(each, name))
-    function = getattr(owner, name)
-
-    def rule(x: Interval, *settings: Any, **named: Any) -> Any:
-        return x.each(function, *settings, **named)
-
-    return rule
-
-
-def _getitem(x: Interval, index: Any) -> Interval:
-    return x.each(lambda bound: bound[index])
-
-
 def _setitem(x: Interval, index: Any, value: Operand) -> Interval:
     """The interval with some of its coordinates replaced."""
     new = as_interval(value, x.lower)
@@ -147,68 +120,27 @@ def _setitem(x: Interval, index: Any, value: Operand) -> Interval:
     return Interval.computed(lower, upper, nonnegative=x.nonnegative and new.nonnegative)
 
 
+_NEVER_FALLING = (
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d"),
+    *("adaptive_max_pool1d", "adaptive_max_pool2d", "max_pool1d", "max_pool2d"),
+    *("amax", "amin", "cumsum", "logsumexp", "mean", "sum"),
+    *("clone", "contiguous", "detach"),
+)
+"""Functions that never fall in any coordinate."""
+
 ARITHMETIC = {
     "add": add,
     "sub": sub,
     "neg": neg,
     "div": div,
     "cat": cat,
-    "concat": cat,
     "stack": stack,
     "maximum": maximum,
     "minimum": minimum,
     "pad": pad,
     "interpolate": interpolate,
-    "getitem": _getitem,
     "setitem": _setitem,
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
-    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
-    **{
-        name: _monotone(name)
-        for name in (
-            "adaptive_avg_pool1d",
-            "adaptive_avg_pool2d",
-            "adaptive_max_pool1d",
-            "adaptive_max_pool2d",
-            "amax",
-            "amin",
-            "avg_pool1d",
-            "avg_pool2d",
-            "chunk",
-            "clone",
-            "contiguous",
-            "cumsum",
-            "detach",
-            "double",
-            "expand",
-            "expand_as",
-            "flatten",
-            "flip",
-            "float",
-            "index_select",
-            "logsumexp",
-            "max_pool1d",
-            "max_pool2d",
-            "mean",
-            "movedim",
-            "narrow",
-            "permute",
-            "pixel_shuffle",
-            "repeat",
-            "reshape",
-            "roll",
-            "select",
-            "split",
-            "squeeze",
-            "sum",
-            "swapaxes",
-            "t",
-            "to",
-            "transpose",
-            "unbind",
-            "unflatten",
-            "unsqueeze",
-            "view",
-        )
-    },
+    **CHOOSING,
+    **DROPOUT,
+    **{name: in_every_part(name) for name in (*MOVING, *CONVERTING, *_NEVER_FALLING)},
 }

@@ -152,6 +152,19 @@ class Interval(Value):
         inside = (value >= self.lower - slack) & (value <= self.upper + slack)
         return bool(inside.all())
 
+    def cut(self, lower: Tensor, upper: Tensor) -> "Interval":
+        """The part of it between other bounds; one that is NaN says nothing.
+
+        Where rounding makes bounds cross, its own stay.
+        """
+        low, high = torch.fmax(self.lower, lower), torch.fmin(self.upper, upper)
+        crossed = low > high
+        return Interval.computed(
+            torch.where(crossed, self.lower, low),
+            torch.where(crossed, self.upper, high),
+            nonnegative=self.nonnegative,
+        )
+
     def each(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """A function that never falls in any coordinate, applied to both bounds.
 

@@ -8,28 +8,20 @@ from torch import Tensor
 
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.interval.norm_ball import NormBall
+from gnomon.algebra.movement import RESHAPING
 from gnomon.algebra.value import Rule
 
 _SHIFTS: dict[str, Callable[..., Tensor]] = {"add": torch.add, "sub": torch.sub}
 _FACTORS: dict[str, Callable[..., Tensor]] = {"mul": torch.mul, "div": torch.div}
-_RESHAPING = (
-    "clone",
-    "contiguous",
-    "flatten",
-    "reshape",
-    "squeeze",
-    "unflatten",
-    "unsqueeze",
-    "view",
-)
-"""They keep coordinates in their order, and so each example together if their number stays."""
+_KEEPING = (*RESHAPING, "clone", "contiguous")
+"""They keep each example together, if their number stays."""
 
 
 def keeping(rules: Mapping[str, Rule]) -> dict[str, Rule]:
     """The rules, of which those that can keep a ball do so; their bounds are the same."""
     kept = {name: _shifting(rules[name], function) for name, function in _SHIFTS.items()}
     kept |= {name: _scaling(rules[name], function) for name, function in _FACTORS.items()}
-    kept |= {name: _reshaping(rules[name], getattr(Tensor, name)) for name in _RESHAPING}
+    kept |= {name: _reshaping(rules[name], getattr(Tensor, name)) for name in _KEEPING}
     return {**rules, **kept, "neg": _negating(rules["neg"])}
 
 

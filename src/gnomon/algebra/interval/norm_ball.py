@@ -88,17 +88,6 @@ class NormBall(Interval):
         return f"NormBall(shape={tuple(self.shape)}, norm={self.norm}, reach={self.reach})"
 
 
-def narrowed(box: Interval, lower: Tensor, upper: Tensor) -> Interval:
-    """The box, cut with other bounds; the box's own where rounding makes bounds cross."""
-    low, high = torch.fmax(box.lower, lower), torch.fmin(box.upper, upper)
-    crossed = low > high
-    return Interval.computed(
-        torch.where(crossed, box.lower, low),
-        torch.where(crossed, box.upper, high),
-        nonnegative=box.nonnegative,
-    )
-
-
 def _over_box(rows: Tensor, low: Tensor, high: Tensor) -> Tensor:
     return (rows.clamp_min(0) * high + rows.clamp_max(0) * low).sum(dim=-1)
 

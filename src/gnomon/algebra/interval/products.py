@@ -1,71 +1,24 @@
 """Products of intervals: matrices and convolutions whose inputs and weights both vary."""
 
-import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from gnomon.algebra.bilinear import (
+    LINEAR,
+    MATMUL,
+    Bilinear,
+    of_convolution,
+    of_convolutions,
+)
 from gnomon.algebra.interval.ball import Ball, lengths
 from gnomon.algebra.interval.exact import Exact, exact_sums
 from gnomon.algebra.interval.interval import Interval, as_interval, extremes
-from gnomon.algebra.interval.norm_ball import NormBall, narrowed
+from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.algebra.interval.unbounded import collapsed, opened, reaching, times
-
-Rows = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-
-
-@dataclass(frozen=True)
-class Bilinear:
-    """A sum of products of a coordinate of the first and one of the second tensor, as x Wᵀ.
-
-    Attributes:
-        multiply: the map.
-        rows: x and w as A and B of shape … × n × k and … × m × k, such that A Bᵀ holds the
-            outputs in their order; for sums that are written out.
-        inner: the axes of x and of w that are summed over together.
-        outer: the axes of w and of the result that name the outputs.
-    """
-
-    multiply: Callable[[Tensor, Tensor], Tensor]
-    rows: Rows
-    inner: tuple[int, int] | None = None
-    outer: tuple[int, int] | None = None
-
-    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
-        return self.multiply(x, w)
-
-    def sums(self, xs: Sequence[Tensor], rows: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """For each row of weights (w_1, …) the sum Σ_i x_i w_i.
-
-        Where the axes are known it is one call, of tensors put side by side: several times
-        faster for small layers than a call for each product.
-        """
-        if self.inner is None or self.outer is None:
-            return [self._one_by_one(xs, row) for row in rows]
-        wide = [torch.cat(list(row), self.inner[1]) for row in rows]
-        result = self.multiply(
-            torch.cat(list(xs), self.inner[0]), torch.cat(wide, self.outer[0])
-        )
-        return list(result.chunk(len(rows), self.outer[1]))
-
-    @property
-    def turned(self) -> "Bilinear":
-        """The same map with its arguments exchanged."""
-        return Bilinear(lambda w, x: self.multiply(x, w), lambda w, x: self.rows(x, w))
-
-    def _one_by_one(self, xs: Sequence[Tensor], row: Sequence[Tensor]) -> Tensor:
-        terms = [self.multiply(x, w) for x, w in zip(xs, row, strict=True)]
-        return sum(terms[1:], terms[0])
-
-
-LINEAR = Bilinear(
-    functional.linear, lambda x, w: (torch.atleast_2d(x), w), inner=(-1, -1), outer=(0, -1)
-)
+from gnomon.algebra.value import Rule
 
 
 def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> Interval:
@@ -104,7 +57,7 @@ def linear(
 def matmul(x: Interval | Tensor, y: Interval | Tensor) -> Interval:
     """The range of the matrix product."""
     whole = y.ndim <= x.ndim > 1
-    return product(Bilinear(torch.matmul, _matrix_rows), _by_example(x, whole), y)
+    return product(MATMUL, _by_example(x, whole), y)
 
 
 def convolution(
@@ -119,19 +72,7 @@ def convolution(
 
     Exact at each place by itself; places share their weights, which is not used.
     """
-
-    def multiply(first: Tensor, second: Tensor) -> Tensor:
-        return function(first, second, None, *settings, **named)
-
-    channels = -(weight.ndim - 1)
-    transposed = "transpose" in function.__name__
-    given = settings[_GROUPS:]
-    groups = given[0] if given else named.get("groups", 1)
-    rows = partial(_convolution_rows, multiply, groups, transposed)
-    bilinear = Bilinear(multiply, rows)
-    if groups == 1:
-        inner, outer = (0, 1) if transposed else (1, 0)
-        bilinear = Bilinear(multiply, rows, (channels, inner), (outer, channels))
+    bilinear = of_convolution(function, weight.ndim, settings, named)
     result = product(bilinear, _by_example(x, x.ndim == weight.ndim), weight)
     places = result.ndim - (weight.ndim - 1)  # 1 for a batch, 0 for a single example
     return _biased(result, bias, (-1, *[1] * (result.ndim - 1 - places)))
@@ -186,35 +127,6 @@ def _written_out(multiply: Bilinear, x: Interval, w: Interval) -> Interval:
     return Interval.computed(lower.reshape(shape), upper.reshape(shape))
 
 
-def _matrix_rows(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    return torch.atleast_2d(x), y.mT if y.ndim > 1 else y.unsqueeze(0)
-
-
-def _convolution_rows(
-    multiply: Callable[[Tensor, Tensor], Tensor],
-    groups: int,
-    transposed: bool,
-    x: Tensor,
-    weight: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Weights as groups × outputs × k, inputs as examples × groups × places × k.
-
-    What a place sees of the inputs is a convolution, too, with k outputs that pick one
-    coordinate each.
-    """
-    size, kernel = weight.shape, weight.shape[2:]
-    channels = size[0] // groups if transposed else size[1]
-    terms = channels * math.prod(kernel)
-    picking = torch.eye(terms, dtype=x.dtype, device=x.device)
-    picking = picking.reshape(terms, channels, *kernel)
-    if transposed:
-        picking = picking.transpose(0, 1)
-        weight = weight.reshape(groups, channels, *size[1:]).transpose(1, 2)
-    seen = multiply(x, picking.repeat(groups, *[1] * (len(size) - 1)))
-    seen = seen.reshape(*seen.shape[: x.ndim - len(kernel) - 1], groups, terms, -1)
-    return weight.reshape(groups, -1, terms), seen.mT
-
-
 def _with_ball(multiply: Bilinear, x: Interval | Tensor, w: Ball) -> Interval:
     """The centre's product, and |⟨δ, x⟩| ≤ r ‖x‖₂ with the largest x of the interval."""
     middle = product(multiply, x, w.middle)
@@ -234,7 +146,7 @@ def _of_norm_ball(multiply: Bilinear, x: NormBall, w: Interval | Tensor) -> Inte
     if isinstance(w, Interval):
         error = multiply(x.lower.abs().maximum(x.upper.abs()), w.radius)
         lower, upper = lower - error, upper + error
-    return narrowed(box, lower, upper)
+    return box.cut(lower, upper)
 
 
 def _dual_l2(multiply: Bilinear, x: NormBall, w: Tensor) -> tuple[Tensor, Tensor]:
@@ -320,23 +232,10 @@ def _biased(
     return Interval.computed(x.lower + low, x.upper + high)
 
 
-_GROUPS = 3
-"""Where torch's convolutions, transposed or not, take their groups, after the bias."""
-
-PRODUCTS = {
+PRODUCTS: dict[str, Rule] = {
     "linear": linear,
     "matmul": matmul,
     "bmm": matmul,
     "mul": mul,
-    **{
-        name: partial(convolution, getattr(functional, name))
-        for name in (
-            "conv1d",
-            "conv2d",
-            "conv3d",
-            "conv_transpose1d",
-            "conv_transpose2d",
-            "conv_transpose3d",
-        )
-    },
+    **of_convolutions(convolution),
 }

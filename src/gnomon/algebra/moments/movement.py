@@ -19,6 +19,7 @@ from gnomon.algebra.moments.pooling import (
     minimum,
     total,
 )
+from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
 from gnomon.errors import UnsupportedOperationError
 
 
@@ -52,19 +53,6 @@ def interpolate(x: Moments, *settings: Any, mode: str = "nearest", **named: Any)
     return x.each(functional.interpolate, *settings, mode=mode, **named)
 
 
-def dropout(
-    x: Moments, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> Moments:
-    """The value itself: nothing is dropped in evaluation mode."""
-    del inplace
-    if training and p > 0:
-        raise UnsupportedOperationError(
-            "Moments: expected dropout in evaluation mode, got training mode, in which the "
-            "network is random. Call network.eval() first."
-        )
-    return x
-
-
 def _joined(function: Callable[..., Tensor], tensors: Sequence[Any], dim: int) -> Moments:
     like = next(each.centre for each in tensors if isinstance(each, Moments))
     values = [as_moments(each, like) for each in tensors]
@@ -72,16 +60,6 @@ def _joined(function: Callable[..., Tensor], tensors: Sequence[Any], dim: int) -
         function([value.centre for value in values], dim),
         function([value.variance for value in values], dim),
     )
-
-
-def _moving(name: str) -> Callable[..., Any]:
-    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
-    function = getattr(owner, name)
-
-    def rule(x: Moments, *settings: Any, **named: Any) -> Any:
-        return x.each(function, *settings, **named)
-
-    return rule
 
 
 def _setitem(x: Moments, index: Any, value: Any) -> Moments:
@@ -94,11 +72,9 @@ def _setitem(x: Moments, index: Any, value: Any) -> Moments:
 
 MOVEMENT: dict[str, Any] = {
     "cat": cat,
-    "concat": cat,
     "stack": stack,
     "pad": pad,
     "interpolate": interpolate,
-    "getitem": lambda x, index: x.each(lambda v: v[index]),
     "setitem": _setitem,
     "sum": total,
     "mean": mean,
@@ -110,41 +86,10 @@ MOVEMENT: dict[str, Any] = {
     "adaptive_avg_pool2d": partial(adaptive_avg_pool, axes=2),
     "max_pool1d": partial(max_pool, 1),
     "max_pool2d": partial(max_pool, 2),
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
-    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
+    **CHOOSING,
+    **DROPOUT,
     **{
-        name: _moving(name)
-        for name in (
-            "chunk",
-            "clone",
-            "contiguous",
-            "cumsum",
-            "detach",
-            "double",
-            "expand",
-            "expand_as",
-            "flatten",
-            "flip",
-            "float",
-            "index_select",
-            "movedim",
-            "narrow",
-            "permute",
-            "pixel_shuffle",
-            "repeat",
-            "reshape",
-            "roll",
-            "select",
-            "split",
-            "squeeze",
-            "swapaxes",
-            "t",
-            "to",
-            "transpose",
-            "unbind",
-            "unflatten",
-            "unsqueeze",
-            "view",
-        )
+        name: in_every_part(name)
+        for name in (*MOVING, *CONVERTING, "clone", "contiguous", "cumsum", "detach")
     },
 }

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, ReLU, Sigmoid, SiLU, Tanh
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.moments.moments import Moments, as_moments
 from gnomon.algebra.moments.normal import positive
 from gnomon.algebra.moments.products import mul, neg
@@ -94,11 +95,9 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Any]:
 
 def _integrated(name: str) -> Callable[..., Any]:
     """The rule of a torch function, by quadrature."""
-    public = name.replace("log_sigmoid", "logsigmoid")
-    function = getattr(functional, public, None) or getattr(torch, public)
 
     def rule(x: Moments, *settings: Any, inplace: bool = False, **named: Any) -> Any:
-        result = through(lambda v: function(v, *settings, **named), x)
+        result = through(with_settings(name, settings, named), x)
         return placed(x, result, inplace)
 
     return rule

@@ -1,12 +1,12 @@
 """Products and sums of independent variables: their means and variances. Not sound."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra.bilinear import of_convolutions
 from gnomon.algebra.moments.moments import Moments, as_moments
 from gnomon.algebra.value import Value
 from gnomon.errors import UnsupportedOperationError
@@ -143,15 +143,5 @@ PRODUCTS: dict[str, Any] = {
     "add": add,
     "sub": sub,
     "neg": neg,
-    **{
-        name: partial(convolution, getattr(functional, name))
-        for name in (
-            "conv1d",
-            "conv2d",
-            "conv3d",
-            "conv_transpose1d",
-            "conv_transpose2d",
-            "conv_transpose3d",
-        )
-    },
+    **of_convolutions(convolution),
 }

@@ -8,9 +8,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.normalization import batch_norm
 from gnomon.algebra.relaxed.geometry import Geometry, channels_last
 from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
 from gnomon.algebra.relaxed.record import fresh, record
@@ -113,26 +115,13 @@ def div(x: Any, y: Any) -> Any:
     return mul(x, 1 / y)
 
 
-def batch_norm(
-    x: Any,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Any:
-    """(x − μ) / √(v + ε) · γ + β with the running statistics; γ and β may be boxes."""
-    settings = (running_mean, running_var, weight, bias, training, momentum, eps)
-    if training or running_mean is None or running_var is None or not _alone(x, weight, bias):
-        return fresh("batch_norm", x, *settings)
-    shape = (-1, *[1] * (x.ndim - 2))
-    scale: Any = (running_var + eps).rsqrt()
-    if weight is not None:
-        scale = _scaled(weight, scale)
-    found = mul(sub(x, running_mean.reshape(shape)), _shaped(scale, shape))
-    return found if bias is None else add(found, _shaped(bias, shape))
+def by_given(x: Any, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps: float) -> Any:
+    """(x − μ) / √(v + ε) · γ + β; γ and β may be boxes."""
+    if not _alone(x, weight, bias):
+        return fresh("batch_norm", x, mean, variance, weight, bias, eps=eps)
+    scale: Any = (variance + eps).rsqrt()
+    found = mul(sub(x, mean), scale if weight is None else _scaled(weight, scale))
+    return found if bias is None else add(found, bias)
 
 
 def instance_norm(
@@ -147,7 +136,7 @@ def instance_norm(
 ) -> Any:
     """With running statistics a batch normalisation; with its own, afresh."""
     if not use_input_stats:
-        return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
+        return batch_norm(by_given)(x, running_mean, running_var, weight, bias, eps=eps)
     settings = (running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
     return fresh("instance_norm", x, *settings)
 
@@ -297,11 +286,7 @@ AFFINE = {
     "neg": neg,
     "mul": mul,
     "div": div,
-    "batch_norm": batch_norm,
+    "batch_norm": batch_norm(by_given),
     "instance_norm": instance_norm,
-    **{
-        name: partial(convolution, name)
-        for kind in ("conv", "conv_transpose")
-        for name in (f"{kind}1d", f"{kind}2d", f"{kind}3d")
-    },
+    **{name: partial(convolution, name) for name in CONVOLUTIONS},
 }

@@ -1,6 +1,6 @@
 """Linear forms over the nodes of an expression, and their substitution back to its inputs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import torch
@@ -212,24 +212,39 @@ def signed_bounds(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
     return found * signs if forms.mirrored else found.expand_as(signs)
 
 
-def cut(known: Interval, lower: Tensor, upper: Tensor) -> Interval:
-    """An interval, cut with other bounds; a bound that is NaN says nothing.
-
-    Where rounding makes the bounds cross, the known ones stay.
-    """
-    low, high = torch.fmax(known.lower, lower), torch.fmin(known.upper, upper)
-    crossed = low > high
-    return Interval.computed(
-        torch.where(crossed, known.lower, low),
-        torch.where(crossed, known.upper, high),
-        nonnegative=known.nonnegative,
-    )
-
-
 def in_portions(
-    node: Node, places: Tensor, budget: int, part: slice = _ALL
+    node: Node,
+    places: Tensor,
+    budget: int,
+    bounded: Callable[[Tensor, slice], Sequence[Tensor]],
+    part: slice = _ALL,
+) -> list[Tensor]:
+    """Bounds of examples × places, found in portions that fit into a budget of bytes.
+
+    Args:
+        node: whose forms are substituted.
+        places: numbers of the forms.
+        budget: in bytes.
+        bounded: finds the bounds of some places of a part of the examples.
+        part: the examples that are looked at.
+    """
+    found: list[list[Tensor]] = []
+    for some, portions in _portions(node, places, budget, part):
+        each = [bounded(portion, some) for portion in portions]
+        found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
+    return [torch.cat(side) for side in zip(*found, strict=True)]
+
+
+def chosen(rows: Tensor, places: Tensor, part: slice) -> Tensor:
+    """Some of the rows over one example, or over all of them, for a part of these."""
+    found = rows[places]
+    return found if found.shape[1] == 1 else found[:, part]
+
+
+def _portions(
+    node: Node, places: Tensor, budget: int, part: slice
 ) -> list[tuple[slice, list[Tensor]]]:
-    """Examples and places of each, in portions that fit into a budget of bytes.
+    """Examples and places of each, in portions that fit into the budget.
 
     A form takes eight tensors of an example's breadth: both signs, and four of each at a time.
     Examples are taken together only as far as all places of each fit, since what is common to

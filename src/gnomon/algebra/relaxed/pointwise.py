@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, curvature_of
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
 from gnomon.algebra.relaxed.origins import Activated
@@ -40,7 +40,7 @@ def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
     def rule(x: Relaxed, *settings: Any, inplace: bool = False, **given: Any) -> Relaxed:
-        function = _function(name, settings, given)
+        function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
 
         def values(box: Interval) -> Interval:
@@ -121,15 +121,6 @@ def _relaxed(
 
 def _channels_last(value: Tensor) -> Tensor:
     return value.movedim(1, -1).contiguous().movedim(-1, 1)
-
-
-def _function(
-    name: str, settings: tuple[Any, ...], given: dict[str, Any]
-) -> Callable[[Tensor], Tensor]:
-    name = {"log_sigmoid": "logsigmoid"}.get(name, name)
-    owner = next(each for each in (functional, torch) if hasattr(each, name))
-    function = getattr(owner, name)
-    return lambda value: function(value, *settings, **given)
 
 
 POINTWISE: dict[str, Rule] = {

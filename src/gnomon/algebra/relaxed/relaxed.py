@@ -1,13 +1,12 @@
 """Linear relaxations: bounds that are linear in the inputs, found by substitution backwards."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds, cut, in_portions
+from gnomon.algebra.relaxed.forms import Node, bounds, chosen, in_portions
 from gnomon.algebra.relaxed.origins import Activated, leaf
 from gnomon.algebra.relaxed.settling import Undecided, tightened
 from gnomon.algebra.value import Value
@@ -166,7 +165,7 @@ class Relaxed(Value):
             ShapeError: rows of another shape.
         """
         known = self._combined(rows)
-        return cut(known, *self._substituted(rows, upper=True))
+        return known.cut(*self._substituted(rows, upper=True))
 
     def at_least(self, rows: Tensor) -> Tensor:
         """The lower bounds alone of linear combinations; half the work of `bound`."""
@@ -200,20 +199,18 @@ class Relaxed(Value):
             return self.settled(undecided)
         if isinstance(node.origin, Activated) and node.origin.values is not None:
             box = Relaxed(node.origin.parents[0], self.settings).operand()
-            node.interval = cut(node.interval, *node.origin.values(box).parts)
+            node.interval = node.interval.cut(*node.origin.values(box).parts)
         return node.interval
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""
-        given = self.rows_of(rows)
+        node, given = self.node, self.rows_of(rows)
 
-        def chosen(places: Tensor, part: slice) -> Tensor:
-            found = given[places]
-            return found if found.shape[1] == 1 else found[:, part]
+        def bounded(places: Tensor, part: slice) -> list[Tensor]:
+            return bounds(node, chosen(given, places, part), upper=upper, part=part)
 
         places = torch.arange(len(given), device=self.device)
-        budget = self.settings.budget
-        return _in_portions(self.node, places, chosen, budget, upper=upper)
+        return in_portions(node, places, self.settings.budget, bounded)
 
     def rows_of(self, rows: Tensor) -> Tensor:
         """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""
@@ -247,19 +244,3 @@ class Relaxed(Value):
 
     def __repr__(self) -> str:
         return f"Relaxed(shape={tuple(self.shape)}, interval={self.interval!r})"
-
-
-def _in_portions(
-    node: Node,
-    places: Tensor,
-    rows: Callable[[Tensor, slice], Tensor],
-    budget: int,
-    *,
-    upper: bool = True,
-) -> list[Tensor]:
-    """Bounds of examples × places by substitution alone, within a budget of bytes."""
-    found: list[list[Tensor]] = []
-    for part, chosen in in_portions(node, places, budget):
-        each = [bounds(node, rows(some, part), upper=upper, part=part) for some in chosen]
-        found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
-    return [torch.cat(side) for side in zip(*found, strict=True)]

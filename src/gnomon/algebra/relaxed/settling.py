@@ -11,7 +11,6 @@ from gnomon.algebra.relaxed.forms import (
     Node,
     bounds,
     concrete,
-    cut,
     in_portions,
     signed_bounds,
     unit_rows,
@@ -51,25 +50,24 @@ def _everything(known: Interval) -> Tensor:
 def _cut(known: Interval, needed: Tensor, lower: Tensor, upper: Tensor) -> Interval:
     """What an example gets does not depend on what others need."""
     low, high = known.parts
-    return cut(known, torch.where(needed, lower, low), torch.where(needed, upper, high))
+    return known.cut(torch.where(needed, lower, low), torch.where(needed, upper, high))
 
 
 def _whole(node: Node, needed: Tensor, budget: int) -> Found:
     """By forms over the whole expression; the interval's bounds where nothing was needed."""
+
+    def bounded(places: Tensor, part: slice) -> list[Tensor]:
+        return bounds(node, unit_rows(node, places), part=part)
+
     old = [bound.reshape(node.examples, -1) for bound in node.interval.parts]
     parts: list[Sequence[Tensor]] = []
     for part, places in _groups(node, needed.reshape(node.examples, -1)):
-        before = [bound[part] for bound in old]
-        sides: list[list[Tensor]] = [[], []]
-        for inner, portions in in_portions(node, places, budget, part):
-            each = [bounds(node, unit_rows(node, some), part=inner) for some in portions]
-            for side, made in zip(sides, zip(*each, strict=True), strict=True):
-                side.append(torch.cat(made, dim=1))
-        found = before
+        found = [bound[part] for bound in old]
         if len(places):
+            made = in_portions(node, places, budget, bounded, part)
             found = [
-                bound.index_copy(1, places, torch.cat(side))
-                for bound, side in zip(before, sides, strict=True)
+                bound.index_copy(1, places, each)
+                for bound, each in zip(found, made, strict=True)
             ]
         parts.append(found)
     lower, upper = (torch.cat(side).reshape(node.shape) for side in zip(*parts, strict=True))

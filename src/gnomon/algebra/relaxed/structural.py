@@ -7,27 +7,23 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.movement import (
+    CHOOSING,
+    CONVERTING,
+    DROPOUT,
+    PERMUTING,
+    PICKING,
+    REPEATING,
+    RESHAPING,
+)
 from gnomon.algebra.relaxed.origins import Mapped, Reshaped, leaf
 from gnomon.algebra.relaxed.record import fresh, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
 from gnomon.algebra.value import Rule
 
-_RESHAPING = ("flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view")
-_MOVING = ("flip", "movedim", "permute", "pixel_shuffle", "roll", "swapaxes", "t", "transpose")
-_PICKING = (
-    "chunk",
-    "expand",
-    "expand_as",
-    "getitem",
-    "index_select",
-    "narrow",
-    "repeat",
-    "select",
-    "split",
-    "unbind",
-)
-_COPYING = ("clone", "contiguous", "double", "float", "to")
+_COPYING = (*CONVERTING, "clone", "contiguous")
 _ALONG_LAST_AXES = (
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -59,7 +55,7 @@ def picked(name: str, *, bijective: bool = False) -> Rule:
     """
 
     def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
-        node, function = x.node, _function(name)
+        node, function = x.node, function_named(name)
         found = Interval.rules[name](x.interval, *settings, **named)
         numbers = _numbers(x)
         placed = function(numbers, *settings, **named)
@@ -96,7 +92,7 @@ def averaged(name: str, touches_examples: Callable[..., bool]) -> Rule:
     def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
         if x.ndim < 2 or touches_examples(x.ndim, *settings, **named):
             return fresh(name, x, *settings, **named)
-        function = _function(name)
+        function = function_named(name)
         box = Interval.rules[name](x.interval, *settings, **named)
         origin = Mapped(
             (x.node,), lambda v: function(v, *settings, **named), box.shape, separable=True
@@ -124,7 +120,7 @@ def pad(
 
 def joined(name: str) -> Rule:
     """The rule of `cat` or `stack`: values and tensors in a row."""
-    function = _function(name)
+    function = function_named(name)
 
     def rule(tensors: Sequence[Any], dim: int = 0) -> Any:
         first = next(each for each in tensors if isinstance(each, Relaxed))
@@ -147,7 +143,7 @@ def copied(name: str) -> Rule:
     """The rule of a function that changes nothing but the kind of number."""
 
     def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
-        function = _function(name)
+        function = function_named(name)
         box = Interval.rules[name](x.interval, *settings, **named)
         origin = Mapped((x.node,), lambda v: function(v, *settings, **named), box.shape)
         node = x.node
@@ -162,19 +158,6 @@ def copied(name: str) -> Rule:
         return record(x, box, origin, settled=node.settled, independent=node.independent)
 
     return rule
-
-
-def dropout(x: Relaxed, *settings: Any, **named: Any) -> Relaxed:
-    """The value itself: nothing is dropped in evaluation mode."""
-    Interval.rules["dropout"](x.interval, *settings, **named)
-    return x
-
-
-def _function(name: str) -> Callable[..., Any]:
-    if name == "getitem":
-        return lambda value, index: value[index]
-    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
-    return getattr(owner, name)
 
 
 def _numbers(x: Relaxed) -> Tensor:
@@ -209,25 +192,15 @@ def _as_node(value: Any, like: Relaxed) -> Any:
 
 
 STRUCTURAL: dict[str, Rule] = {
-    **{name: reshaped(name) for name in _RESHAPING},
-    **{name: picked(name, bijective=True) for name in _MOVING},
-    **{name: picked(name) for name in _PICKING},
+    **{name: reshaped(name) for name in RESHAPING},
+    **{name: picked(name, bijective=True) for name in PERMUTING},
+    **{name: picked(name) for name in (*PICKING, *REPEATING)},
     **{name: copied(name) for name in _COPYING},
     **{name: averaged(name, lambda *_, **__: False) for name in _ALONG_LAST_AXES},
     **{name: averaged(name, _reduces_examples) for name in _REDUCING},
     "pad": pad,
     "cat": joined("cat"),
-    "concat": joined("concat"),
     "stack": joined("stack"),
-    **dict.fromkeys(
-        (
-            "alpha_dropout",
-            "dropout",
-            "dropout1d",
-            "dropout2d",
-            "dropout3d",
-            "feature_alpha_dropout",
-        ),
-        dropout,
-    ),
+    **CHOOSING,
+    **DROPOUT,
 }

@@ -7,6 +7,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
 from gnomon.algebra.rounded.arithmetic import (
     add,
     average,
@@ -25,7 +26,6 @@ from gnomon.algebra.rounded.arithmetic import (
     total,
 )
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.errors import UnsupportedOperationError
 
 
 def pooled(
@@ -62,35 +62,12 @@ def picked(
     )
 
 
-def moved(function: Callable[..., Any], x: RoundedInterval, *args: Any, **named: Any) -> Any:
-    """The coordinates at other places."""
-    return x.each(function, *args, **named)
-
-
-def dropout(
-    x: RoundedInterval, p: float = 0.5, training: bool = True, inplace: bool = False
-) -> RoundedInterval:
-    """The interval itself: nothing is dropped in evaluation mode."""
-    del inplace
-    if training and p > 0:
-        raise UnsupportedOperationError(
-            "RoundedInterval: expected dropout in evaluation mode, got training mode, in which "
-            "the network is random. Call network.eval() first."
-        )
-    return x
-
-
-def _getitem(x: RoundedInterval, index: Any) -> RoundedInterval:
-    return x.each(lambda bound: bound[index])
-
-
 ARITHMETIC = {
     "add": add,
     "sub": sub,
     "neg": neg,
     "div": div,
     "cat": cat,
-    "concat": cat,
     "stack": stack,
     "maximum": maximum,
     "minimum": minimum,
@@ -99,10 +76,9 @@ ARITHMETIC = {
     "sum": total,
     "mean": mean,
     "cumsum": cumsum,
-    "getitem": _getitem,
-    **dict.fromkeys(("to", "float", "double"), converted),
-    **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "dropout3d"), dropout),
-    **dict.fromkeys(("alpha_dropout", "feature_alpha_dropout"), dropout),
+    **dict.fromkeys(CONVERTING, converted),
+    **CHOOSING,
+    **DROPOUT,
     **{
         name: partial(pooled, getattr(functional, name))
         for name in ("avg_pool1d", "avg_pool2d")
@@ -121,35 +97,5 @@ ARITHMETIC = {
         )
     },
     **{name: partial(picked, getattr(Tensor, name)) for name in ("amax", "amin")},
-    "pixel_shuffle": partial(moved, functional.pixel_shuffle),
-    **{
-        name: partial(moved, getattr(Tensor, name))
-        for name in (
-            "chunk",
-            "clone",
-            "contiguous",
-            "detach",
-            "expand",
-            "expand_as",
-            "flatten",
-            "flip",
-            "index_select",
-            "movedim",
-            "narrow",
-            "permute",
-            "repeat",
-            "reshape",
-            "roll",
-            "select",
-            "split",
-            "squeeze",
-            "swapaxes",
-            "t",
-            "transpose",
-            "unbind",
-            "unflatten",
-            "unsqueeze",
-            "view",
-        )
-    },
+    **{name: in_every_part(name) for name in (*MOVING, "clone", "contiguous", "detach")},
 }

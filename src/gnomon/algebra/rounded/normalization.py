@@ -7,13 +7,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gnomon.algebra.normalization import Normalizations, count, last_axes, transformed
 from gnomon.algebra.rounded.accuracy import LIBRARY, enclosed
 from gnomon.algebra.rounded.allowance import inflated, settled, speck
 from gnomon.algebra.rounded.arithmetic import add, mean, sub
 from gnomon.algebra.rounded.pointwise import power, reciprocal
 from gnomon.algebra.rounded.products import mul
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
-from gnomon.algebra.rounding import Deployed, Level, down, gamma, outward, unit_roundoff
+from gnomon.algebra.rounding import Deployed, down, gamma, outward, unit_roundoff
+from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
 Given = RoundedInterval | Tensor | None
@@ -66,94 +68,51 @@ def logsumexp(x: RoundedInterval, dim: Any, keepdim: bool = False) -> RoundedInt
     return RoundedInterval.computed(*outward(ends[0] - miss, ends[1] + miss), x.level)
 
 
-def batch_norm(
+def by_given(
     x: RoundedInterval | Tensor,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Given = None,
-    bias: Given = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
+    mean: Tensor,
+    variance: Tensor,
+    weight: Given,
+    bias: Given,
+    eps: float,
 ) -> RoundedInterval:
-    """The range of (x − μ) / √(v + ε) · γ + β with the running statistics.
+    """The range of (x − μ) / √(v + ε) · γ + β.
 
     Executions may also compute x · α + (β − μ α) with α = γ / √(v + ε): at most 16 roundings of
     |x| |α|, |μ| |α| and |β|.
-
-    Raises:
-        UnsupportedOperationError: in training mode, where they depend on the batch.
     """
-    del momentum
-    if training or running_mean is None or running_var is None:
-        raise UnsupportedOperationError(
-            "RoundedInterval: expected batch normalisation by running statistics, got training "
-            "mode or none kept. Call network.eval() first."
-        )
     like = next(each for each in (x, weight, bias) if isinstance(each, RoundedInterval))
-    shape = (-1, *[1] * (x.ndim - 2))
-    box = as_rounded(x, like).real
-    centre, variance = (
-        as_rounded(each.reshape(shape), like).real for each in (running_mean, running_var)
+    box, centre, spread = (as_rounded(each, like).real for each in (x, mean, variance))
+    scale = _inverse_root(spread, eps)
+    slope, shift = (
+        None if each is None else as_rounded(each, like).real for each in (weight, bias)
     )
-    scale = _inverse_root(variance, eps)
-    normal = mul(sub(box, centre), scale)
-    result = _affine(normal, weight, bias, shape, like)
+    result = transformed(mul(sub(box, centre), scale), slope, shift)
     if like.level.relative(1) == 0:
-        return result
+        return RoundedInterval.computed(result.lower, result.upper, like.level)
     size = (box.magnitude + centre.magnitude) * scale.magnitude
-    for given, joined in ((weight, torch.mul), (bias, torch.add)):
-        if given is not None:
-            sizes = as_rounded(given, like).magnitude.reshape(shape)
-            size = inflated(joined(size, sizes))
+    for each, joined in ((slope, torch.mul), (shift, torch.add)):
+        if each is not None:
+            size = inflated(joined(size, each.magnitude))
     return settled(result.lower, result.upper, like.level, 16, size)
 
 
-def layer_norm(
-    x: RoundedInterval | Tensor,
-    normalized_shape: Sequence[int],
-    weight: Given = None,
-    bias: Given = None,
-    eps: float = 1e-5,
-) -> RoundedInterval:
-    """A range of layer normalisation over the last axes, in real arithmetic."""
-    like = _real_only("layer_norm", x, weight, bias)
-    axes = tuple(range(-len(normalized_shape), 0))
-    normal = _standardised(as_rounded(x, like), axes, eps)
-    return _affine(normal, weight, bias, tuple(normalized_shape), like)
+def by_own(x: RoundedInterval, axes: tuple[int, ...], eps: float) -> RoundedInterval:
+    """A range of (x − mean) / √(variance + ε) over the axes, in real arithmetic.
 
-
-def group_norm(
-    x: RoundedInterval | Tensor,
-    num_groups: int,
-    weight: Given = None,
-    bias: Given = None,
-    eps: float = 1e-5,
-) -> RoundedInterval:
-    """A range of normalisation over groups of channels and all places, in real arithmetic."""
-    like = _real_only("group_norm", x, weight, bias)
-    box = as_rounded(x, like).each(torch.reshape, (len(x), num_groups, -1))
-    normal = _standardised(box, (-1,), eps).each(torch.reshape, x.shape)
-    return _affine(normal, weight, bias, (-1, *[1] * (x.ndim - 2)), like)
-
-
-def instance_norm(
-    x: RoundedInterval | Tensor,
-    running_mean: Tensor | None = None,
-    running_var: Tensor | None = None,
-    weight: Given = None,
-    bias: Given = None,
-    use_input_stats: bool = True,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> RoundedInterval:
-    """A range of normalisation of each channel over its places; in real arithmetic, if own."""
-    del momentum
-    if not use_input_stats:
-        return batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
-    like = _real_only("instance_norm", x, weight, bias)
-    normal = _standardised(as_rounded(x, like), tuple(range(2, x.ndim)), eps)
-    return _affine(normal, weight, bias, (-1, *[1] * (x.ndim - 2)), like)
+    The deviations d_i = (1 − 1/n) x_i − Σ_{j≠i} x_j / n have exact ranges; no |d_i| exceeds
+    √(n − 1) standard deviations, since they sum to 0.
+    """
+    _real_only("normalisation by an example's own statistics", x)
+    n = count(x, axes)
+    centres = mean(x, axes, keepdim=True)
+    low, high = x.parts
+    step = down((high - low) / n).clamp_min(0)
+    step = down(step)
+    lower = down(down(low - centres.upper) + step)
+    upper = -down(down(centres.lower - high) + step)
+    deviation = RoundedInterval.computed(lower, upper, x.level)
+    return _divided(deviation, axes, eps, n - 1)
 
 
 def rms_norm(
@@ -172,10 +131,10 @@ def rms_norm(
     sizes = [torch.finfo(kind).eps for kind in kinds]  # powers of two, exact in any type
     ends = [like.lower.new_tensor(size) for size in (min(sizes), max(sizes))]
     added = RoundedInterval.computed(ends[0], ends[1], like.level) if eps is None else eps
-    axes = tuple(range(-len(normalized_shape), 0))
+    axes = last_axes(normalized_shape)
     box = as_rounded(x, like)
-    scaled = _divided(box, axes, added, _count(box, axes))
-    return _affine(scaled, weight, None, tuple(normalized_shape), like)
+    scaled = _divided(box, axes, added, count(box, axes))
+    return transformed(scaled, weight, None)
 
 
 def _softmax_of(own: Tensor, others: Tensor, dim: int, side: float) -> Tensor:
@@ -196,23 +155,6 @@ def _softmax_of(own: Tensor, others: Tensor, dim: int, side: float) -> Tensor:
     ratio = (1 + rest * growth).reciprocal()
     found = ratio * (1 - side * 16 * u) - side * speck(own.dtype)
     return found.clamp(0, 1)
-
-
-def _standardised(x: RoundedInterval, axes: tuple[int, ...], eps: float) -> RoundedInterval:
-    """(x − mean) / √(variance + ε) over the axes.
-
-    The deviations d_i = (1 − 1/n) x_i − Σ_{j≠i} x_j / n have exact ranges; no |d_i| exceeds
-    √(n − 1) standard deviations, since they sum to 0.
-    """
-    n = _count(x, axes)
-    centres = mean(x, axes, keepdim=True)
-    low, high = x.parts
-    step = down((high - low) / n).clamp_min(0)
-    step = down(step)
-    lower = down(down(low - centres.upper) + step)
-    upper = -down(down(centres.lower - high) + step)
-    deviation = RoundedInterval.computed(lower, upper, x.level)
-    return _divided(deviation, axes, eps, n - 1)
 
 
 def _divided(
@@ -238,22 +180,6 @@ def _inverse_root(variance: RoundedInterval, eps: float | RoundedInterval) -> Ro
     return result
 
 
-def _affine(
-    x: RoundedInterval,
-    weight: Given,
-    bias: Given,
-    shape: tuple[int, ...],
-    like: RoundedInterval,
-) -> RoundedInterval:
-    """The range of x γ + β in real arithmetic, as a value at the level."""
-    level: Level = like.level
-    for given, joined in ((weight, mul), (bias, add)):
-        if given is not None:
-            part = as_rounded(given, like).each(torch.reshape, shape).real
-            x = joined(x.real, part)
-    return RoundedInterval.computed(x.lower, x.upper, level)
-
-
 def _real_only(name: str, *given: Given) -> RoundedInterval:
     """The first value, of a function whose executions differ too much to be bounded."""
     like = next(each for each in given if isinstance(each, RoundedInterval))
@@ -265,16 +191,9 @@ def _real_only(name: str, *given: Given) -> RoundedInterval:
     return like
 
 
-def _count(like: RoundedInterval, axes: tuple[int, ...]) -> int:
-    return math.prod(like.shape[axis] for axis in axes)
-
-
-NORMALIZATION: dict[str, Any] = {
+NORMALIZATION: dict[str, Rule] = {
+    **Normalizations(by_given, by_own).rules,
+    "rms_norm": rms_norm,
     "softmax": softmax,
     "logsumexp": logsumexp,
-    "batch_norm": batch_norm,
-    "layer_norm": layer_norm,
-    "group_norm": group_norm,
-    "instance_norm": instance_norm,
-    "rms_norm": rms_norm,
 }

@@ -10,63 +10,26 @@ References:
     higham2002; section 3.1. rump1999; rump2012.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from gnomon.algebra.bilinear import (
+    LINEAR,
+    MATMUL,
+    Bilinear,
+    groups_of,
+    of_convolution,
+    of_convolutions,
+)
 from gnomon.algebra.rounded.allowance import ball, inflated, settled, share, speck
 from gnomon.algebra.rounded.rounded_interval import RoundedBall, RoundedInterval, as_rounded
 from gnomon.algebra.rounding import gamma, outward, safe_kernels
+from gnomon.algebra.value import Rule
 
 Operand = RoundedInterval | Tensor
-
-
-@dataclass(frozen=True)
-class Bilinear:
-    """Sums of products of a coordinate of the first and one of the second tensor.
-
-    Attributes:
-        multiply: the map.
-        inner: the axes of x and of w that are summed over together.
-        outer: the axes of w and of the result that name the outputs.
-    """
-
-    multiply: Callable[[Tensor, Tensor], Tensor]
-    inner: tuple[int, int] | None = None
-    outer: tuple[int, int] | None = None
-
-    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
-        return self.multiply(x, w)
-
-    def sums(self, xs: Sequence[Tensor], rows: Sequence[Sequence[Tensor]]) -> list[Tensor]:
-        """For each row of k weights the sum Σ_i x_i w_i, with k n roundings of a term at most.
-
-        Where the axes are known it is one sum of k n products; otherwise k sums of n, which
-        are added, with n + k − 1 roundings.
-        """
-        if self.inner is None or self.outer is None:
-            terms = [
-                [self.multiply(x, w) for x, w in zip(xs, row, strict=True)] for row in rows
-            ]
-            return [sum(each[1:], each[0]) for each in terms]
-        wide = [torch.cat(list(row), self.inner[1]) for row in rows]
-        whole = self.multiply(
-            torch.cat(list(xs), self.inner[0]), torch.cat(wide, self.outer[0])
-        )
-        return list(whole.chunk(len(rows), self.outer[1]))
-
-    @property
-    def turned(self) -> "Bilinear":
-        """The same map with its arguments exchanged."""
-        return Bilinear(lambda w, x: self.multiply(x, w))
-
-
-LINEAR = Bilinear(functional.linear, inner=(-1, -1), outer=(0, -1))
 
 
 def product(
@@ -109,7 +72,7 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> RoundedI
 def matmul(x: Operand, y: Operand) -> RoundedInterval:
     """The range of the matrix product."""
     x, y = pair(x, y)
-    return product(Bilinear(lambda first, second: first @ second), x, y, x.shape[-1])
+    return product(MATMUL, x, y, x.shape[-1])
 
 
 def convolution(
@@ -121,25 +84,14 @@ def convolution(
     **named: Any,
 ) -> RoundedInterval:
     """The range of a convolution, transposed or not, at every place."""
-
-    def multiply(first: Tensor, second: Tensor) -> Tensor:
-        return function(first, second, None, *settings, **named)
-
     x, weight = pair(x, weight)
-    spatial = weight.ndim - 2
-    channels = -(weight.ndim - 1)
-    transposed = "transpose" in function.__name__
-    given = settings[_GROUPS:]
-    groups = given[0] if given else named.get("groups", 1)
-    bilinear = Bilinear(multiply)
-    if groups == 1:
-        inner, outer = (0, 1) if transposed else (1, 0)
-        bilinear = Bilinear(multiply, (channels, inner), (outer, channels))
+    bilinear = of_convolution(function, weight.ndim, settings, named)
+    transposed, groups = "transpose" in function.__name__, groups_of(settings, named)
     # One output sees each entry of its channel's kernels at most once.
     inputs = weight.shape[0] // groups if transposed else weight.shape[1]
     terms = inputs * weight.shape[2:].numel()
     result = product(bilinear, x, weight, terms)
-    return biased(result, bias, terms, (-1, *[1] * spatial))
+    return biased(result, bias, terms, (-1, *[1] * (weight.ndim - 2)))
 
 
 def biased(
@@ -275,23 +227,10 @@ def _grown(w: Tensor, kappa: float) -> Tensor:
     return (w * (1 + kappa) + speck(w.dtype)).clamp_min(0)
 
 
-_GROUPS = 3
-"""Where torch's convolutions, plain and transposed, take their groups, after the bias."""
-
-PRODUCTS = {
+PRODUCTS: dict[str, Rule] = {
     "linear": linear,
     "matmul": matmul,
     "bmm": matmul,
     "mul": mul,
-    **{
-        name: partial(convolution, getattr(functional, name))
-        for name in (
-            "conv1d",
-            "conv2d",
-            "conv3d",
-            "conv_transpose1d",
-            "conv_transpose2d",
-            "conv_transpose3d",
-        )
-    },
+    **of_convolutions(convolution),
 }

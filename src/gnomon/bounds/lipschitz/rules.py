@@ -13,6 +13,7 @@ from torch.nn import functional
 from gnomon.activations import Activation
 from gnomon.algebra import Interval, Value
 from gnomon.algebra.curvature import FUNCTIONS, Curvature
+from gnomon.algebra.movement import CONVERTING, DROPOUT, MOVING
 from gnomon.algebra.value import Rule, placed
 from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
@@ -27,50 +28,14 @@ from gnomon.bounds.lipschitz.symbol import symbol_bound
 from gnomon.bounds.lipschitz.trace import Traced
 from gnomon.errors import UnsupportedOperationError
 
-_JOINING = ("cat", "concat", "stack")
+_JOINING = ("cat", "stack")
 _OF_ONE = ("div", "linear", "matmul", "mul")
 _FREE = (
-    "adaptive_avg_pool1d",
-    "adaptive_avg_pool2d",
-    "add",
-    "avg_pool1d",
-    "avg_pool2d",
-    "chunk",
-    "clone",
-    "contiguous",
-    "cumsum",
-    "double",
-    "expand",
-    "expand_as",
-    "flatten",
-    "flip",
-    "float",
-    "getitem",
-    "index_select",
-    "interpolate",
-    "mean",
-    "movedim",
-    "narrow",
-    "neg",
-    "pad",
-    "permute",
-    "pixel_shuffle",
-    "repeat",
-    "reshape",
-    "roll",
-    "select",
-    "split",
-    "squeeze",
-    "sub",
-    "sum",
-    "swapaxes",
-    "t",
-    "to",
-    "transpose",
-    "unbind",
-    "unflatten",
-    "unsqueeze",
-    "view",
+    *MOVING,
+    *CONVERTING,
+    *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d"),
+    *("add", "clone", "contiguous", "cumsum", "interpolate", "mean", "neg", "pad"),
+    *("sub", "sum"),
 )
 
 
@@ -123,12 +88,6 @@ def batch_norm(
         )
     settings = (running_mean, running_var, weight, bias, False, momentum, eps)
     return affine("batch_norm")(x, *settings)
-
-
-def dropout(x: Traced, *settings: Any, **named: Any) -> Traced:
-    """The value itself: nothing is dropped in evaluation mode."""
-    Interval.rules["dropout"](x.interval, *settings, **named)
-    return x
 
 
 def activation(function: Activation, x: Traced) -> Traced:
@@ -337,9 +296,7 @@ RULES: dict[str, Rule] = {
         for axes in (1, 2, 3)
     },
     "batch_norm": batch_norm,
-    **dict.fromkeys(
-        ("alpha_dropout", "dropout", "dropout1d", "dropout2d", "dropout3d"), dropout
-    ),
+    **DROPOUT,
     "activation": activation,
     **{name: pointwise(name, curvature) for name, curvature in FUNCTIONS.items()},
     "prelu": pointwise("prelu", lambda weight: Curvature((0.0,), "00")),  # noqa: ARG005

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
+from gnomon.algebra import functions
 from gnomon.bounds.lipschitz.trace import Traced
 from gnomon.errors import UnsupportedOperationError
 
@@ -67,10 +67,6 @@ def occurrences(arguments: Any) -> list[Traced]:
 
 def function_named(name: str) -> Callable[..., Any]:
     """The torch function of a name."""
-    if name == "getitem":
-        return lambda value, index: value[index]
     if name == "activation":
         return lambda function, value: function(value)
-    name = {"log_sigmoid": "logsigmoid"}.get(name, name)
-    owners = (functional, torch, Tensor) if name in _OPERATORS else (functional, Tensor, torch)
-    return getattr(next(owner for owner in owners if hasattr(owner, name)), name)
+    return getattr(torch, name) if name in _OPERATORS else functions.function_named(name)

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional, grad
 
+from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.normalization import batch_norm
 from gnomon.algebra.relaxed.forms import Node
 from gnomon.algebra.rounded.relaxed.lines import rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import floor, most
@@ -137,23 +139,14 @@ def div(x: Any, y: Any) -> Any:
     return _multiplied(x, box, _pointwise(x, weight, terms=8), weight)
 
 
-def batch_norm(
-    x: Any,
-    running_mean: Tensor | None,
-    running_var: Tensor | None,
-    weight: Any = None,
-    bias: Any = None,
-    training: bool = False,
-    momentum: float = 0.1,
-    eps: float = 1e-5,
-) -> Any:
-    """(x − μ) / √(v + ε) · γ + β with the running statistics; γ and β may be boxes."""
-    settings = (running_mean, running_var, weight, bias, training, momentum, eps)
-    if training or running_mean is None or running_var is None or not _alone(x, weight, bias):
-        return fresh("batch_norm", x, *settings)
-    box = enclosure("batch_norm", x, *settings)
-    mean, variance = (centred(each, x.rounded) for each in (running_mean, running_var))
-    mean, inverse = mean.centre, 1 / (variance.centre + eps).sqrt()
+def by_given(x: Any, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps: float) -> Any:
+    """(x − μ) / √(v + ε) · γ + β; γ and β may be boxes."""
+    settings = (mean, variance, weight, bias)
+    if not _alone(x, weight, bias):
+        return fresh("batch_norm", x, *settings, eps=eps)
+    box = enclosure("batch_norm", x, *settings, eps=eps)
+    mean, variance = (centred(each, x.rounded).centre for each in (mean, variance))
+    inverse = 1 / (variance + eps).sqrt()
     scale = Centred(inverse) if weight is None else centred(weight, x.rounded)
     if weight is not None:
         radius = None if scale.radius is None else up(up(inverse * scale.radius) * (1 + _FEW))
@@ -167,9 +160,7 @@ def batch_norm(
     size = up(up(mean.abs() * scale.size) + shift.size)
     radii.append(up(size * (gamma(16, x.dtype) + 2 * x.level.relative(16))))
     moved = Centred(centre, up(sum(radii[1:], radii[0]) * (1 + _FEW)))
-    shape = (-1, *[1] * (x.ndim - 2))
-    product = _pointwise(x, scale, terms=16)
-    return _multiplied(x, box, product, _reshaped(scale, shape), _reshaped(moved, shape))
+    return _multiplied(x, box, _pointwise(x, scale, terms=16), scale, moved)
 
 
 def _alone(x: Any, *others: Any) -> bool:
@@ -307,10 +298,6 @@ AFFINE = {
     "neg": neg,
     "mul": mul,
     "div": div,
-    "batch_norm": batch_norm,
-    **{
-        name: partial(convolution, name)
-        for kind in ("conv", "conv_transpose")
-        for name in (f"{kind}1d", f"{kind}2d", f"{kind}3d")
-    },
+    "batch_norm": batch_norm(by_given),
+    **{name: partial(convolution, name) for name in CONVOLUTIONS},
 }

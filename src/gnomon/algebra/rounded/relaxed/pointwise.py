@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified
@@ -39,7 +39,7 @@ def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
     def rule(x: RoundedRelaxed, *settings: Any, inplace: bool = False, **given: Any) -> Any:
-        function = _function(name, settings, given)
+        function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
         result = _smooth(x, function, curvature, name, (x, *settings), given)
         return placed(x, result, inplace=inplace)
@@ -128,15 +128,6 @@ def _missed(x: RoundedRelaxed, slope: Tensor, box: Interval) -> Tensor:
 
 def _holds_zero(box: Interval) -> Tensor:
     return (box.lower < 0) & (box.upper > 0)
-
-
-def _function(
-    name: str, settings: tuple[Any, ...], given: dict[str, Any]
-) -> Callable[[Tensor], Tensor]:
-    name = {"log_sigmoid": "logsigmoid"}.get(name, name)
-    owner = next(each for each in (functional, torch) if hasattr(each, name))
-    function = getattr(owner, name)
-    return lambda value: function(value, *settings, **given)
 
 
 POINTWISE: dict[str, Rule] = {

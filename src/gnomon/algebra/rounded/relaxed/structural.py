@@ -8,7 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.movement import (
+    CHOOSING,
+    CONVERTING,
+    DROPOUT,
+    PERMUTING,
+    PICKING,
+    REPEATING,
+    RESHAPING,
+)
 from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.relaxed.forms import Origin
 from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
@@ -22,12 +32,6 @@ from gnomon.algebra.rounding import gamma, up
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
-_MOVING = (
-    *("flatten", "reshape", "squeeze", "unflatten", "unsqueeze", "view"),
-    *("flip", "movedim", "permute", "pixel_shuffle", "roll", "swapaxes", "t", "transpose"),
-    *("chunk", "narrow", "select", "split", "unbind"),
-)
-_REPEATING = ("expand", "getitem", "index_select", "repeat")
 _POOLING = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d")
 _REDUCING = ("cumsum", "mean", "sum")
 
@@ -51,7 +55,7 @@ def repeated(name: str) -> Rule:
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
         found = _wrapped(exact(_bare(x), *settings, **named), x)
-        function = _function(name, settings, named)
+        function = with_settings(name, settings, named)
         numbers = torch.arange(x.numel(), device=x.device).reshape(x.shape)
         terms = int(function(numbers).flatten().bincount(minlength=1).max())
         if terms > 1 and found.node.origin.parents:
@@ -59,11 +63,6 @@ def repeated(name: str) -> Rule:
         return found
 
     return rule
-
-
-def expand_as(x: RoundedRelaxed, other: Any) -> Any:
-    """The value repeated to the shape of another."""
-    return x.expand(other.shape)
 
 
 def averaged(name: str) -> Rule:
@@ -75,7 +74,7 @@ def averaged(name: str) -> Rule:
         if not isinstance(found, Relaxed) or isinstance(found.node.origin, Leaf):
             return fresh(name, x, *settings, **named)
         box = enclosure(name, x, *settings, **named)
-        function = _function(name, settings, named)
+        function = with_settings(name, settings, named)
         apart = x.node.examples * (x.shape[1] if name in _POOLING else 1)
         # There and back no sum has more terms; a division comes on top.
         terms = 2 + max(x.numel(), box.numel()) // max(apart, 1)
@@ -119,12 +118,6 @@ def copied(name: str) -> Rule:
         return x if box.dtype == x.dtype else fresh(name, x, *settings, **named)
 
     return rule
-
-
-def dropout(x: RoundedRelaxed, *settings: Any, **named: Any) -> RoundedRelaxed:
-    """The value itself: nothing is dropped in evaluation mode."""
-    Interval.rules["dropout"](x.node.interval, *settings, **named)
-    return x
 
 
 def _bare(x: RoundedRelaxed) -> Relaxed:
@@ -171,16 +164,6 @@ def _sizes(x: RoundedRelaxed, function: Callable[[Tensor], Tensor], terms: int) 
     return up(up(found.abs()) + terms * torch.finfo(x.dtype).tiny)
 
 
-def _function(
-    name: str, settings: tuple[Any, ...], named: dict[str, Any]
-) -> Callable[[Tensor], Tensor]:
-    if name == "getitem":
-        return lambda value: value[settings[0]]
-    owner = next(each for each in (Tensor, torch, functional) if hasattr(each, name))
-    function = getattr(owner, name)
-    return lambda value: function(value, *settings, **named)
-
-
 def _as_value(value: Any, like: RoundedRelaxed) -> RoundedRelaxed:
     if isinstance(value, RoundedRelaxed):
         return value
@@ -190,18 +173,12 @@ def _as_value(value: Any, like: RoundedRelaxed) -> RoundedRelaxed:
 
 
 STRUCTURAL: dict[str, Rule] = {
-    **{name: moved(name) for name in _MOVING},
-    **{name: repeated(name) for name in _REPEATING},
+    **{name: moved(name) for name in (*RESHAPING, *PERMUTING, *PICKING)},
+    **{name: repeated(name) for name in REPEATING},
     **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
-    **{name: copied(name) for name in ("clone", "contiguous", "double", "float", "to")},
-    **{name: joined(name) for name in ("cat", "concat", "stack")},
-    "expand_as": expand_as,
+    **{name: copied(name) for name in (*CONVERTING, "clone", "contiguous")},
+    **{name: joined(name) for name in ("cat", "stack")},
     "pad": pad,
-    **dict.fromkeys(
-        (
-            *("alpha_dropout", "feature_alpha_dropout"),
-            *("dropout", "dropout1d", "dropout2d", "dropout3d"),
-        ),
-        dropout,
-    ),
+    **CHOOSING,
+    **DROPOUT,
 }

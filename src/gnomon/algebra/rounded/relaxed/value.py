@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.forms import Node, concrete, cut, in_portions, unit_rows
+from gnomon.algebra.relaxed.forms import Node, chosen, concrete, in_portions, unit_rows
 from gnomon.algebra.relaxed.relaxed import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
@@ -183,15 +183,17 @@ class RoundedRelaxed(Value):
     def _settle(self, places: Tensor, needed: Tensor | None) -> None:
         """Cuts the interval with the bounds of substitution at some coordinates."""
         node, old = self.node, self.node.interval
-        rows = partial(_picked, node)
-        found = _in_portions(node, places, rows, self.settings.budget, upper=True)
+        budget = self.settings.budget
+        found = _in_portions(
+            node, places, lambda some, _: unit_rows(node, some), budget, upper=True
+        )
         ends = (
             bound.reshape(node.examples, -1).index_copy(1, places, each).reshape(old.shape)
             for bound, each in zip(old.parts, found, strict=True)
         )
         if needed is not None:  # what an example gets does not depend on the others
             ends = (torch.where(needed, *pair) for pair in zip(ends, old.parts, strict=True))
-        node.interval = cut(old, *ends)
+        node.interval = old.cut(*ends)
 
     def _combined(self, rows: Tensor, *, upper: bool) -> tuple[list[Tensor], list[Tensor]]:
         """Bounds of examples × combinations: from the interval alone, and by substitution."""
@@ -202,25 +204,17 @@ class RoundedRelaxed(Value):
                 f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
             )
 
-        def chosen(places: Tensor, part: slice) -> Tensor:
-            found = given[places]
-            return found if found.shape[1] == 1 else found[:, part]
-
         places = torch.arange(len(given), device=self.device)
         budget = self.settings.budget
+        rows_at = partial(chosen, given)
         nodes = (box_node(self.node.interval), self.node)
         boxed, found = (
-            _in_portions(node, places, chosen, budget, upper=upper) for node in nodes
+            _in_portions(node, places, rows_at, budget, upper=upper) for node in nodes
         )
         return boxed, found
 
     def __repr__(self) -> str:
         return f"RoundedRelaxed(shape={tuple(self.shape)}, interval={self.node.interval!r})"
-
-
-def _picked(node: Node, places: Tensor, _: slice) -> Tensor:
-    """Rows that pick coordinates, the same for all examples."""
-    return unit_rows(node, places)
 
 
 def _in_portions(
@@ -232,15 +226,12 @@ def _in_portions(
     upper: bool,
 ) -> list[Tensor]:
     """Bounds of examples × places by substitution alone, within a budget of bytes."""
-    found: list[list[Tensor]] = []
+
+    def bounded(some: Tensor, part: slice) -> list[Tensor]:
+        return rounded_bounds(node, rows(some, part), upper=upper, part=part)
+
     with safe_kernels(*node.interval.parts):
-        for part, chosen in in_portions(node, places, budget):
-            each = [
-                rounded_bounds(node, rows(some, part), upper=upper, part=part)
-                for some in chosen
-            ]
-            found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
-    return [torch.cat(side) for side in zip(*found, strict=True)]
+        return in_portions(node, places, budget, bounded)
 
 
 def _or(bound: Tensor, infinity: float) -> Tensor:
