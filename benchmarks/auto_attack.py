@@ -36,7 +36,9 @@ Seconds = tuple[float, float]
 def ours(network: nn.Module, inputs: Tensor) -> dict[str, Attack]:
     """The parts of Gnomon's standard version."""
     view = View(fastest_precision(network, inputs))
-    print(f"gnomon searches in the precision of: {view.precision}")
+    black_box = View(fastest_precision(network, inputs, of="logits"))
+    print(f"gnomon searches in {view.precision} precision, Square in {black_box.precision}")
+    standard = gn.AutoAttack.standard("Linf", view, black_box).parts
 
     def one(part: Part) -> Attack:
         def attack(network: nn.Module, inputs: Tensor, labels: Tensor) -> Tensor:
@@ -45,7 +47,7 @@ def ours(network: nn.Module, inputs: Tensor) -> dict[str, Attack]:
 
         return attack
 
-    return {part.name: one(part) for part in gn.AutoAttack.standard(view=view).parts}
+    return {part.name: one(part) for part in standard}
 
 
 def official() -> dict[str, Attack]:

@@ -181,6 +181,13 @@ def test_logits_times_a_thousand_change_nothing() -> None:
     assert loud.zero_gradients == 0
 
 
+def test_square_may_see_the_network_otherwise() -> None:
+    half, full = View("bfloat16"), View()
+    assert _settings(AutoAttack.standard(view=half), "view") == [{"view": half}] * 4
+    apart = AutoAttack.standard(view=full, black_box=half)
+    assert _settings(apart, "view") == [{"view": full}] * 3 + [{"view": half}]
+
+
 def test_the_versions_have_the_official_parts_and_settings() -> None:
     standard, plus, rand = AutoAttack.standard(), AutoAttack.plus(), AutoAttack.rand()
     assert [part.name for part in standard.parts] == ["APGD-CE", "APGD-T", "FAB-T", "Square"]

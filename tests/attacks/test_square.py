@@ -179,11 +179,11 @@ def test_two_pyramids_of_a_side_of_five_are_as_published() -> None:
 
 def test_corners_start_in_stripes_and_stay_at_the_border() -> None:
     inputs = torch.rand(5, 3, 6, 7, generator=generator(0))
-    region, moves = Linf(0.1).around(inputs), Corners(Grid.of(inputs.shape[1:]))
-    start = moves.start(region, inputs, generator(1))
+    moves = Corners(Grid.of(inputs.shape[1:]), Linf(0.1).around(inputs))
+    start = moves.start(inputs, generator(1))
     assert torch.equal(start, start[:, :, :1].expand_as(start))
     assert not torch.equal(start, start[..., :1].expand_as(start))
-    moved = moves.propose(region, start, 0.2, generator(2))
+    moved = moves.propose(start, 0.2, generator(2))
     torch.testing.assert_close(moved.abs(), torch.full_like(moved, 0.1))
     changed = (moved != start).flatten(2).sum(dim=2)
     assert int(changed.max()) <= 9  # round(√(0.2 · 42))²
@@ -195,13 +195,13 @@ def test_corners_start_in_stripes_and_stay_at_the_border() -> None:
 def test_masses_keep_the_whole_length(shape: tuple[int, ...], exponent: int) -> None:
     inputs = torch.rand(6, *shape, generator=generator(0)).double()
     ball = L2(0.5) if exponent == 2 else L1(0.5)
-    moves = Masses(Grid.of(inputs.shape[1:]), exponent, 0.5)
-    region, source = ball.around(inputs), generator(1)
-    present = moves.start(region, inputs, source)
+    moves = Masses(Grid.of(inputs.shape[1:]), ball.around(inputs), exponent, 0.5)
+    source = generator(1)
+    present = moves.start(inputs, source)
     lengths = torch.full((6,), 0.5).double()
     torch.testing.assert_close(ball.distance(present), lengths)
     for share in (0.8, 0.1, 0.01):
-        proposed = moves.propose(region, present, share, source)
+        proposed = moves.propose(present, share, source)
         torch.testing.assert_close(ball.distance(proposed), lengths)
         assert not torch.equal(proposed, present)
         present = proposed
@@ -211,10 +211,10 @@ def test_what_the_domain_cut_off_is_spent_elsewhere() -> None:
     """Half of the coordinates cannot rise: a proposal is longer than what it began with."""
     inputs = torch.ones(20, 1, 10, 10).double()
     ball = L2(1.0, DOMAIN)
-    region, moves = ball.around(inputs), Masses(Grid.of(inputs.shape[1:]), 2, 1.0)
-    start = moves.start(region, inputs, generator(1))
+    moves = Masses(Grid.of(inputs.shape[1:]), ball.around(inputs), 2, 1.0)
+    start = moves.start(inputs, generator(1))
     assert bool((ball.distance(start) < 0.9).all())
-    moved = moves.propose(region, start, 0.1, generator(2))
+    moved = moves.propose(start, 0.1, generator(2))
     assert float(ball.distance(moved).mean()) > float(ball.distance(start).mean())
 
 

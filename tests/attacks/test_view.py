@@ -166,6 +166,43 @@ def test_the_measured_precision_is_one_of_the_two() -> None:
     assert fastest_precision(network, torch.rand(8, 12)) in {"network", "bfloat16"}
 
 
+class _Clocked(nn.Module):
+    """In bfloat16 its forward passes take half of the time, its gradients as much as ever."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = 0.0
+
+    def forward(self, x: Tensor) -> Tensor:
+        half, x = torch.is_autocast_enabled("cpu"), x.clone()
+        self._tick(1 if half else 2)
+        if x.requires_grad:
+            x.register_hook(lambda _: self._tick(4 if half else 3))
+        return x
+
+    def _tick(self, seconds: float) -> None:
+        self.clock += seconds
+
+
+def test_logits_may_be_fastest_in_another_precision(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, inputs = _Clocked(), torch.rand(8, 12)
+    monkeypatch.setattr("gnomon.attacks.view.time.perf_counter", lambda: network.clock)
+    assert fastest_precision(network, inputs) == "network"
+    assert fastest_precision(network, inputs, of="logits") == "bfloat16"
+
+
+def test_measuring_logits_asks_for_no_gradient() -> None:
+    network = nn.Sequential(_network(), _Rounded())
+    with pytest.raises(SubjectError):
+        fastest_precision(network, torch.rand(8, 12))
+    assert fastest_precision(network, torch.rand(8, 12), of="logits")
+
+
+class _Rounded(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x.detach().round()
+
+
 def test_probabilities_are_searched_by_their_logarithms() -> None:
     """The softmax of logits × 30 is within rounding of 0 and 1: plain gradients are tiny."""
     network = _network()

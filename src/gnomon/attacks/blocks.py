@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float, Int
@@ -83,6 +84,7 @@ class Grid:
         return corner + inside
 
 
+@lru_cache(maxsize=32)
 def two_pyramids(block: tuple[int, ...], exponent: int) -> Float[Tensor, " axes block"]:
     """A hill beside a valley in a block, for each axis along which they can lie, of norm 1.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gnomon.attacks.blocks import Grid, two_pyramids
 from gnomon.sets import PerturbationSet
+from gnomon.sets.balls import LinfBall
 from gnomon.shapes import Inputs
 
 Flat = Float[Tensor, " rows channels positions"]
@@ -18,19 +19,11 @@ Flat = Float[Tensor, " rows channels positions"]
 class Moves(Protocol):
     """How a perturbation starts, and how it is changed in a block."""
 
-    def start(
-        self, region: PerturbationSet, like: Inputs, generator: torch.Generator
-    ) -> Inputs:
+    def start(self, like: Inputs, generator: torch.Generator) -> Inputs:
         """A first perturbation for each row."""
         ...
 
-    def propose(
-        self,
-        region: PerturbationSet,
-        present: Inputs,
-        share: float,
-        generator: torch.Generator,
-    ) -> Inputs:
+    def propose(self, present: Inputs, share: float, generator: torch.Generator) -> Inputs:
         """The present perturbation, changed in a random block with this share of positions."""
         ...
 
@@ -43,37 +36,37 @@ class Corners:
     moves all positions of a block to one side, chosen for each channel. On a line every index
     has a side of its own in both.
 
+    Attributes:
+        grid: of an example's coordinates.
+        box: the allowed perturbations of each row's example.
+
     References:
         andriushchenko2020, algorithm 2 and section 3.3.
     """
 
     grid: Grid
+    box: LinfBall
 
-    def start(
-        self, region: PerturbationSet, like: Inputs, generator: torch.Generator
-    ) -> Inputs:
+    def start(self, like: Inputs, generator: torch.Generator) -> Inputs:
         """Random stripes."""
         sides = self.grid.sides if self.grid.is_line else (1, *self.grid.sides[1:])
         signs = _signs((len(like), self.grid.channels, *sides), generator, like)
         whole = signs.expand(len(like), self.grid.channels, *self.grid.sides)
-        return region.steepest(whole.reshape(like.shape))
+        return self.box.steepest(whole.reshape(like.shape))
 
-    def propose(
-        self,
-        region: PerturbationSet,
-        present: Inputs,
-        share: float,
-        generator: torch.Generator,
-    ) -> Inputs:
+    def propose(self, present: Inputs, share: float, generator: torch.Generator) -> Inputs:
         """Another side for a block."""
         block = self.grid.block(share)
         places = self.grid.anywhere(block, len(present), generator).to(present.device)
         width = places.shape[1] if self.grid.is_line else 1
         signs = _signs((len(present), self.grid.channels, width), generator, present)
-        wanted = torch.zeros_like(self.grid.flat(present))
         places = places[:, None].expand(-1, self.grid.channels, -1)
-        wanted = wanted.scatter(2, places, signs.expand(places.shape)).reshape(present.shape)
-        return torch.where(wanted == 0, present, region.steepest(wanted))
+        # Most blocks are small: whole examples are only copied.
+        lower, upper = (
+            self.grid.flat(side).gather(2, places) for side in (self.box.lower, self.box.upper)
+        )
+        changed = torch.where(signs > 0, upper, lower)
+        return self.grid.flat(present).scatter(2, places, changed).reshape(present.shape)
 
 
 @dataclass(frozen=True)
@@ -86,6 +79,8 @@ class Masses:
     line a Gaussian direction takes the place of hill and valley.
 
     Attributes:
+        grid: of an example's coordinates.
+        ball: the allowed perturbations of each row's example.
         exponent: p of the norm, 1 or 2.
         radius: ε, of the ball.
 
@@ -94,12 +89,11 @@ class Masses:
     """
 
     grid: Grid
+    ball: PerturbationSet
     exponent: int
     radius: float
 
-    def start(
-        self, region: PerturbationSet, like: Inputs, generator: torch.Generator
-    ) -> Inputs:
+    def start(self, like: Inputs, generator: torch.Generator) -> Inputs:
         """Hills and valleys in every cell."""
         if self.grid.is_line:
             whole = _normal(self.grid.flat(like).shape, generator, like)
@@ -107,15 +101,9 @@ class Masses:
             whole = self._tiled(self.grid.flat(like), generator)
         length = self._size(whole.flatten(1), 1).clamp_min(torch.finfo(like.dtype).tiny)
         whole = whole * (self.radius / length)[..., None]
-        return region.project(whole.reshape(like.shape))
+        return self.ball.project(whole.reshape(like.shape))
 
-    def propose(
-        self,
-        region: PerturbationSet,
-        present: Inputs,
-        share: float,
-        generator: torch.Generator,
-    ) -> Inputs:
+    def propose(self, present: Inputs, share: float, generator: torch.Generator) -> Inputs:
         """Mass moved between two blocks."""
         flat, tiny = self.grid.flat(present), torch.finfo(present.dtype).tiny
         block = self.grid.block(share, least=3)
@@ -125,15 +113,16 @@ class Masses:
             .expand(-1, self.grid.channels, -1)
             for _ in range(2)
         )
-        both = torch.zeros_like(flat).scatter(2, filled, 1.0).scatter(2, emptied, 1.0)
-        unused = (self.radius**self.exponent - self._mass(flat.flatten(1), 1)).clamp_min(0)
-        mass = self._mass(flat * both, 2) + unused[..., None] / self.grid.channels
         old = flat.gather(2, filled)
+        rest = flat.scatter(2, filled, 0.0)
+        mass = self._mass(old, 2) + self._mass(rest.gather(2, emptied), 2)
+        unused = (self.radius**self.exponent - self._mass(flat.flatten(1), 1)).clamp_min(0)
+        mass = mass + unused[..., None] / self.grid.channels
         shape = old / self._size(old, 2).clamp_min(tiny)
         shape = shape + self._profile(block, flat, generator)
         shape = shape / self._size(shape, 2).clamp_min(tiny) * mass ** (1 / self.exponent)
-        moved = flat.scatter(2, emptied, 0.0).scatter(2, filled, shape)
-        return region.project(moved.reshape(present.shape))
+        moved = rest.scatter(2, emptied, 0.0).scatter(2, filled, shape)
+        return self.ball.project(moved.reshape(present.shape))
 
     def _profile(
         self, block: tuple[int, ...], like: Flat, generator: torch.Generator
@@ -172,7 +161,8 @@ class Masses:
 
     def _mass(self, values: Tensor, dim: int) -> Tensor:
         """Σ |v|^p."""
-        return values.abs().pow(self.exponent).sum(dim=dim, keepdim=True)
+        sizes = values.abs() if self.exponent == 1 else values.square()
+        return sizes.sum(dim=dim, keepdim=True)
 
     def _size(self, values: Tensor, dim: int) -> Tensor:
         """The norm."""

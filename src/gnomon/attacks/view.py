@@ -16,6 +16,8 @@ from gnomon.networks.undisturbed import undisturbed
 from gnomon.shapes import Inputs, Logits, PerExample
 
 Precision = Literal["network", "bfloat16"]
+Measured = Literal["gradients", "logits"]
+"""What an attack asks a network for most of the time."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,9 @@ PLAIN = View()
 """The network as it is."""
 
 
-def fastest_precision(network: nn.Module, inputs: Inputs, rounds: int = 3) -> Precision:
+def fastest_precision(
+    network: nn.Module, inputs: Inputs, rounds: int = 3, of: Measured = "gradients"
+) -> Precision:
     """The precision in which a gradient of the network takes least time here, measured.
 
     bfloat16 is taken where it needs less than 0.8 of the time, each the best of some rounds.
@@ -89,15 +93,13 @@ def fastest_precision(network: nn.Module, inputs: Inputs, rounds: int = 3) -> Pr
         network: as it will be attacked.
         inputs: a batch as large as those that will be attacked.
         rounds: measurements of each.
+        of: "logits" measures a forward pass instead, for an attack that takes no gradient,
+            such as `Square`: the answers can differ.
     """
-    source = torch.Generator(inputs.device).manual_seed(0)
     full, half = list[float](), list[float]()
     for _ in range(rounds + 1):  # the first is for warming up
         for view, seconds in ((PLAIN, full), (View("bfloat16"), half)):
-            with view.of(network) as seen:
-                begun = _now(inputs.device)
-                view.slope(seen, inputs, _sum, source)
-                seconds.append(_now(inputs.device) - begun)
+            seconds.append(_seconds(view, network, inputs, of))
     return "bfloat16" if min(half[1:]) < 0.8 * min(full[1:]) else "network"
 
 
@@ -116,6 +118,19 @@ class _Narrow:
         with torch.autocast(points.device.type, dtype=torch.bfloat16):
             logits = torch.func.functional_call(self.network, self.weights, (points,))
         return logits.to(points.dtype)
+
+
+def _seconds(view: View, network: nn.Module, inputs: Inputs, of: Measured) -> float:
+    """What one evaluation takes."""
+    source = torch.Generator(inputs.device).manual_seed(0)
+    with view.of(network) as seen:
+        begun = _now(inputs.device)
+        if of == "gradients":
+            view.slope(seen, inputs, _sum, source)
+        else:
+            with torch.no_grad():
+                view.logits(seen, inputs)
+        return _now(inputs.device) - begun
 
 
 def _sum(logits: Logits) -> PerExample:

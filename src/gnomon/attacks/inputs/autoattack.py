@@ -47,14 +47,17 @@ class AutoAttack:
         check_parts(self.name, self.parts, self.batch)
 
     @classmethod
-    def standard(cls, norm: str = "Linf", view: View = PLAIN) -> "AutoAttack":
+    def standard(
+        cls, norm: str = "Linf", view: View = PLAIN, black_box: View | None = None
+    ) -> "AutoAttack":
         """APGD on the cross-entropy, APGD-T, FAB-T, Square.
 
         Args:
             norm: of the set; in L1 the first part has five restarts, the second five targets.
             view: how the network is seen while searching.
+            black_box: how Square sees it, which asks for logits only; None means likewise.
         """
-        return cls(standard_parts(norm, view), "AutoAttack standard")
+        return cls(standard_parts(norm, view, black_box), "AutoAttack standard")
 
     @classmethod
     def plus(cls, view: View = PLAIN) -> "AutoAttack":
@@ -103,12 +106,14 @@ class AutoAttack:
         )
 
 
-def standard_parts(norm: str = "Linf", view: View = PLAIN) -> tuple[Part, ...]:
+def standard_parts(
+    norm: str = "Linf", view: View = PLAIN, black_box: View | None = None
+) -> tuple[Part, ...]:
     """The parts of the standard version, with the settings for this norm."""
     restarts, targets = (5, 5) if norm == "L1" else (1, 9)
     return (
         Part("APGD-CE", APGD(restarts=restarts, view=view)),
         Part("APGD-T", APGDT(targets=targets, view=view)),
         Part("FAB-T", FABT(until="within", view=view)),
-        Part("Square", Square(view=view)),
+        Part("Square", Square(view=black_box or view)),
     )

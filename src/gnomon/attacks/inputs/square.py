@@ -14,7 +14,8 @@ from gnomon.attacks.square_moves import Corners, Masses, Moves
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.objectives import margin
-from gnomon.sets import InputSet
+from gnomon.sets import InputSet, PerturbationSet
+from gnomon.sets.balls import LinfBall
 from gnomon.shapes import Inputs, Labels
 
 _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
@@ -68,37 +69,36 @@ class Square:
         Raises:
             SettingError: a set that is neither a box nor a ball of L∞, L2 or L1.
         """
-        moves = _moves(within, Grid.of(inputs.shape[1:]))
+        grid = Grid.of(inputs.shape[1:])
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""
         name = f"Square-{self.queries}{repeated}"
         with Search(name, network, inputs, labels, within, self.view, generator) as search:
             left = self.restarts
             while left and len(rows := search.resisting):
                 together = min(left, max(1, len(labels) // len(rows)))
-                self._descend(search, rows.repeat(together), moves)
+                self._descend(search, rows.repeat(together), grid)
                 left -= together
         return search.outcome()
 
-    def _descend(self, search: Search, rows: Rows, moves: Moves) -> None:
+    def _descend(self, search: Search, rows: Rows, grid: Grid) -> None:
         """One random search in each row; rows of fooled examples leave."""
-        region = search.region(rows)
-        present = moves.start(region, search.originals[rows], search.generator)
+        moves = _moves(search.within, search.region(rows), grid)
+        present = moves.start(search.originals[rows], search.generator)
         logits = search.logits(rows, present)
         best = margin(logits, search.labels[rows])
         fooled = search.judge(rows, present, is_fooled(logits, search.labels[rows]))
         for share in self.shares():
             if fooled.any():
                 rows, present, best = rows[~fooled], present[~fooled], best[~fooled]
-                region = search.region(rows)
+                moves = _moves(search.within, search.region(rows), grid)
             if not len(rows):
                 return
-            proposed = moves.propose(region, present, share, search.generator)
+            proposed = moves.propose(present, share, search.generator)
             logits = search.logits(rows, proposed)
             height = margin(logits, search.labels[rows])
-            better = height > best
-            best = torch.where(better, height, best)
-            chosen = better.reshape(-1, *[1] * (present.dim() - 1))
-            present = torch.where(chosen, proposed, present)
+            better = (height > best).nonzero()[:, 0]
+            best = best.fmax(height)
+            present = present.index_copy(0, better, proposed[better])
             across = is_fooled(logits, search.labels[rows])
             fooled = search.judge(rows, proposed, across)
 
@@ -108,11 +108,11 @@ class Square:
             yield self.p_init / 2 ** sum(index > end for end in _HALVINGS)
 
 
-def _moves(within: InputSet, grid: Grid) -> Moves:
-    if within.norm in {"Linf", "Box"}:
-        return Corners(grid)
+def _moves(within: InputSet, region: PerturbationSet, grid: Grid) -> Moves:
+    if isinstance(region, LinfBall):
+        return Corners(grid, region)
     if within.norm in {"L2", "L1"}:
-        return Masses(grid, 2 if within.norm == "L2" else 1, within.radius)
+        return Masses(grid, region, 2 if within.norm == "L2" else 1, within.radius)
     raise SettingError(
         f"Square: expected a set of norm Linf, Box, L2 or L1, got {within.norm}. Take another "
         "attack."
