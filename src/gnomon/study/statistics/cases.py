@@ -1,7 +1,7 @@
 """What is computed for one hypothesis: tests and effects, not yet judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,7 @@ from gnomon.study.statistics.results import Results, rounded
 from gnomon.study.statistics.trends import page_test, spearman_of_seeds
 from gnomon.study.statistics.verdict import Role
 
+_RHO = "mean of Spearman's ρ"
 _TRENDS = (Rises, Falls)
 _ALTERNATIVES: Mapping[type[Hypothesis], Alternative] = {
     Greater: "greater",
@@ -161,11 +162,24 @@ def _trend(
     }
     if hypothesis.smallest is not None:
         tests["negligible"] = negligible_test(change, hypothesis.smallest, generator)
-    rho = bootstrap_estimate(
-        "mean of Spearman's ρ", spearman_of_seeds(grid), np.mean, generator, confidence
+    rho = spearman_of_seeds(grid)
+    return Case(
+        hypothesis,
+        where,
+        unit,
+        found,
+        tests=tests,
+        direction=_within_one(student_mean(_RHO, rho, confidence)),
+        size=student_mean("change from the lowest to the highest", change, confidence, unit),
+        further=(bootstrap_estimate(_RHO, rho, np.mean, generator, confidence),),
     )
-    size = student_mean("change from the lowest to the highest", change, confidence)
-    return Case(hypothesis, where, unit, found, tests=tests, direction=rho, size=size)
+
+
+def _within_one(rho: Estimate) -> Estimate:
+    """The interval without what no correlation can be."""
+    if rho.low is None or rho.high is None:
+        return rho
+    return replace(rho, low=max(-1.0, rho.low), high=min(1.0, rho.high))
 
 
 def _comparison(
@@ -186,9 +200,12 @@ def _comparison(
         tests["opposite"] = sign_flip_test(differences, other, generator)
     if hypothesis.smallest is not None:
         tests["negligible"] = negligible_test(differences, hypothesis.smallest, generator)
-    mean = student_mean("mean difference", differences, confidence)
+    mean = student_mean("mean difference", differences, confidence, unit)
+    resampled = bootstrap_estimate(
+        "mean difference", differences, np.mean, generator, confidence
+    )
     further = (
-        bootstrap_estimate("mean difference", differences, np.mean, generator, confidence),
+        replace(resampled, unit=unit),
         cohens_dz(differences, confidence),
         rank_biserial(differences, generator, confidence),
     )

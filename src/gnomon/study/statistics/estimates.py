@@ -27,6 +27,7 @@ class Estimate:
         high: the upper end.
         method: how the interval was found.
         confidence: of the interval.
+        unit: of all three numbers; "share" for a difference of shares, too.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Estimate:
     high: float | None
     method: str
     confidence: float = 0.95
+    unit: str = ""
 
 
 def student_interval(values: Values, confidence: float = 0.95) -> tuple[float, float] | None:
@@ -58,10 +60,12 @@ def student_interval(values: Values, confidence: float = 0.95) -> tuple[float, f
     return mean - half, mean + half
 
 
-def student_mean(name: str, values: Values, confidence: float = 0.95) -> Estimate:
+def student_mean(
+    name: str, values: Values, confidence: float = 0.95, unit: str = ""
+) -> Estimate:
     """The mean with Student's interval."""
     low, high = student_interval(values, confidence) or (None, None)
-    return Estimate(name, float(values.mean()), low, high, "Student's t", confidence)
+    return Estimate(name, float(values.mean()), low, high, "Student's t", confidence, unit)
 
 
 def bootstrap_interval(
@@ -73,10 +77,13 @@ def bootstrap_interval(
 ) -> tuple[float, float] | None:
     """The bias-corrected and accelerated bootstrap interval (BCa) for a statistic.
 
-    With few values it is too narrow: it resamples what was seen, and nothing else. None with
-    fewer than two values. Where every resample gives the same statistic it is that point. Where
-    the statistic is beyond all resamples, or all values of the jackknife agree, the corrections
-    do not exist and the interval is that of the percentiles.
+    With few values it is too narrow, as it resamples what was seen and nothing else: around the
+    mean of Spearman's ρ its coverage is about 0.65 with 3 seeds and 0.85 with 5, where
+    Student's is above 0.9. So it decides nothing here.
+
+    None with fewer than two values. Where every resample gives the same statistic it is that
+    point. Where the statistic is beyond all resamples, or all values of the jackknife agree,
+    the corrections do not exist and the interval is that of the percentiles.
 
     Args:
         values: one for each seed; the first axis is resampled.

@@ -14,7 +14,7 @@ from gnomon.study.statistics.trends import least_seeds_for_trend
 from gnomon.study.statistics.verdict import Answer, Evidence, Role, Verdict
 
 _FEWEST_FOR_A_TREND = 3
-"""Seeds: with fewer the bootstrap interval over them says next to nothing."""
+"""Seeds: two that agree by chance would leave an interval without any width."""
 _ROLES: tuple[Role, ...] = ("claim", "opposite", "negligible")
 
 
@@ -94,7 +94,10 @@ def _decide(case: Case, evidence: Mapping[Role, Evidence]) -> tuple[Answer, str]
         return "supported", f"{said}; {_tested(evidence['claim'])}"
     if "negligible" in shown and smallest is not None and _within(case.size, smallest):
         told = _tested(evidence["negligible"])
-        return "refuted", f"{said}, within ± {smallest:g}, the least that matters; {told}"
+        return (
+            "refuted",
+            f"{said}, within ± {_sized(smallest, case.unit)}, the least that matters; {told}",
+        )
     if "opposite" in shown and _excludes(case.direction, -case.sign):
         return "refuted", f"{said}, against the claim; {_tested(evidence['opposite'])}"
     why = _doubt(case) if "claim" in shown else _lack(case, evidence["claim"])
@@ -113,7 +116,8 @@ def _doubt(case: Case) -> str:
             return "but the interval over seeds does not lie on one side of 0: seeds disagree"
     oriented = case.size.value * case.sign if case.sign else abs(case.size.value)
     if smallest is not None and oriented < smallest:
-        return f"but the effect may be smaller than {smallest:g}, the least that matters"
+        least = _sized(smallest, case.unit)
+        return f"but the effect may be smaller than {least}, the least that matters"
     return ""
 
 
@@ -155,10 +159,18 @@ def _within(effect: Estimate, smallest: float) -> bool:
 
 
 def _said(effect: Estimate) -> str:
+    value = f"{effect.name} {_sized(effect.value, effect.unit)}"
     if effect.low is None or effect.high is None:
-        return f"{effect.name} {effect.value:.3g}"
-    share = f"{100 * effect.confidence:g} % interval"
-    return f"{effect.name} {effect.value:.3g} ({share} {effect.low:.3g} to {effect.high:.3g})"
+        return value
+    ends = f"{_sized(effect.low, effect.unit)} to {_sized(effect.high, effect.unit)}"
+    return f"{value} ({100 * effect.confidence:g} % interval {ends})"
+
+
+def _sized(value: float, unit: str) -> str:
+    """Three digits and the unit; a difference of shares in percentage points."""
+    if unit == "share":
+        return f"{100 * value:.3g} points"
+    return f"{value:.3g} {unit}".rstrip()
 
 
 def _tested(evidence: Evidence) -> str:

@@ -73,8 +73,11 @@ class Verdict:
 
     @property
     def condition(self) -> str:
-        """The values of the axes in `per`, such as "relu"; empty without them."""
-        return ", ".join(shown(value) for value in self.where.values())
+        """The values of the axes in `per`: "relu", "entanglement 2"; empty without them."""
+        return ", ".join(
+            shown(value) if isinstance(value, str) else f"{_last(key)} {shown(value)}"
+            for key, value in self.where.items()
+        )
 
     @property
     def seeds(self) -> int:
@@ -101,7 +104,7 @@ class Verdict:
         """The mean over the seeds at each level, with Student's interval."""
         confidence = 1 - self.hypothesis.level
         return tuple(
-            student_mean(shown(level), np.array(column), confidence)
+            student_mean(shown(level), np.array(column), confidence, self.unit)
             for level, column in zip(
                 self.blocks.levels, zip(*self.blocks.values, strict=True), strict=True
             )
@@ -111,3 +114,7 @@ class Verdict:
         about = f" ({self.condition})" if self.condition else ""
         seeds = "1 seed" if self.seeds == 1 else f"{self.seeds} seeds"
         return f"{self.hypothesis.title}{about}: {self.answer} at {seeds}; {self.reason}"
+
+
+def _last(key: str) -> str:
+    return key.rsplit(".", 1)[-1].replace("_", " ")

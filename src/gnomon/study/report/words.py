@@ -1,0 +1,112 @@
+"""Names and numbers of a study as readers want them."""
+
+import math
+
+from gnomon.study.statistics.estimates import Estimate
+
+CONFIDENCE = 0.95
+"""Of every interval in the tables."""
+
+
+def scale_of(unit: str) -> float:
+    """What a value is multiplied with for readers: shares are read in per cent."""
+    return 100.0 if unit == "share" else 1.0
+
+
+def unit_of(unit: str) -> str:
+    """The unit after scaling."""
+    return "%" if unit == "share" else unit
+
+
+def with_unit(name: str, unit: str) -> str:
+    """A label such as "clean accuracy in %".
+
+    >>> with_unit("clean_accuracy", "share")
+    'clean accuracy in %'
+    """
+    shown = name.replace("_", " ")
+    return f"{shown} in {unit_of(unit)}" if unit_of(unit) else shown
+
+
+def axis_label(key: str) -> str:
+    """The last part of an axis's key, in words.
+
+    >>> axis_label("training.learning_rate")
+    'learning rate'
+    """
+    return key.rsplit(".", 1)[-1].replace("_", " ")
+
+
+def number(value: float) -> str:
+    """Four significant digits.
+
+    >>> number(0.123456), number(1234567.0), number(0.0)
+    ('0.1235', '1.235e+06', '0')
+    """
+    return f"{value:.4g}".replace("-", "−")
+
+
+def with_error(value: float, half: float | None) -> str:
+    """The value ± half of its interval: two digits of the half, and as many decimals.
+
+    >>> with_error(12.3456, 0.0512), with_error(123456789.0, 1.2e6), with_error(2.5, None)
+    ('12.346 ± 0.051', '(1.235 ± 0.012)e8', '2.5')
+    """
+    if half is None or not math.isfinite(half):
+        return number(value)
+    if half == 0:
+        return f"{number(value)} ± 0"
+    exponent = math.floor(math.log10(max(abs(value), half)))
+    if -4 <= exponent < 6:
+        return _fixed(value, half)
+    shrunk = 10.0**exponent
+    return f"({_fixed(value / shrunk, half / shrunk)})e{exponent}".replace("e-", "e−")
+
+
+def effect(found: Estimate) -> str:
+    """The estimate of an effect with the ends of its interval, in percentage points for shares.
+
+    >>> effect(Estimate("mean difference", 0.5, 0.4, 0.6, "Student's t", unit="share"))
+    '50 points (40 to 60)'
+    """
+    scale, unit = scale_of(found.unit), "points" if found.unit == "share" else found.unit
+    sign = f" {unit}" if unit else ""
+    value = f"{number(scale * found.value)}{sign}"
+    if found.low is None or found.high is None:
+        return value
+    low, high = (_short(scale * end) for end in (found.low, found.high))
+    return f"{value} ({low} to {high})"
+
+
+def p_value(p: float) -> str:
+    """Two digits.
+
+    >>> p_value(0.0312), p_value(1.2e-9), p_value(1.0)
+    ('0.031', '1.2e−09', '1')
+    """
+    return f"{p:.2g}".replace("-", "−")
+
+
+def ranges(numbers: list[int]) -> str:
+    """Whole numbers with their gaps.
+
+    >>> ranges([0, 1, 2, 5, 7, 8])
+    '0–2, 5, 7–8'
+    """
+    parts: list[list[int]] = []
+    for each in sorted(set(numbers)):
+        if parts and each == parts[-1][-1] + 1:
+            parts[-1].append(each)
+        else:
+            parts.append([each])
+    return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else f"{p[0]}" for p in parts)
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
+
+
+def _fixed(value: float, half: float) -> str:
+    """Both with the decimals that show two digits of the half; not more than 8."""
+    decimals = min(8, max(0, 1 - math.floor(math.log10(half))))
+    return f"{value:.{decimals}f} ± {half:.{decimals}f}".replace("-", "−")
