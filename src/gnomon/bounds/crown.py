@@ -7,8 +7,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import Parameters, Relaxed, enclose, evaluate
-from gnomon.bounds.ibp import IBP
+from gnomon.algebra import Parameters, Relaxed, Value, enclose
+from gnomon.bounds.head import evaluate_head
+from gnomon.bounds.ibp import interval_margins
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
@@ -16,7 +17,9 @@ from gnomon.shapes import Inputs, Labels
 
 @dataclass(frozen=True)
 class CROWN:
-    """Bounds by linear relaxations; never wider than `IBP`'s, whose margins they are cut with.
+    """Bounds by linear relaxations; never wider than `IBP`'s.
+
+    They are cut with the margins that intervals give, of what the last layer receives.
 
     Attributes:
         intermediate: whether activations are relaxed between bounds found by substitution
@@ -44,11 +47,18 @@ class CROWN:
         box = Relaxed.of(
             enclose(inputs, within), intermediate=self.intermediate, budget=self.budget
         )
-        logits = evaluate(network, box, parameters)
+        head = evaluate_head(network, box, parameters)
+        logits = head.logits
+        assert isinstance(logits, Relaxed)
         classes = logits.shape[1]
         own = functional.one_hot(labels, classes).to(inputs.dtype)
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
         rows = own[:, None] - torch.eye(classes, dtype=inputs.dtype, device=inputs.device)
         upper = -logits.at_least(rows)
-        plain = IBP()(network, inputs, labels, within, parameters).upper
+        plain = interval_margins(head.each(_interval), labels)
         return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)
+
+
+def _interval(value: Value) -> Value:
+    """What intervals say of it, as far as it was bounded on the way."""
+    return value.interval if isinstance(value, Relaxed) else value

@@ -1,5 +1,6 @@
 """The last matrix of a network: differences of its rows are bounded, not its outputs."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +25,14 @@ class Head:
     features: Value | Tensor | None = None
     weight: Value | Tensor | None = None
     bias: Value | Tensor | None = None
+
+    def each(self, function: Callable[[Value], Value]) -> "Head":
+        """The head with something else in place of each value."""
+        parts = (
+            function(part) if isinstance(part, Value) else part
+            for part in (self.features, self.weight, self.bias)
+        )
+        return Head(function(self.logits), *parts)
 
 
 def evaluate_head(

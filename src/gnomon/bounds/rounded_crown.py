@@ -7,9 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Level, Parameters, RoundedRelaxed, enclose_rounded, evaluate
+from gnomon.algebra import REAL, Level, Parameters, RoundedRelaxed, Value, enclose_rounded
+from gnomon.bounds.head import evaluate_head
 from gnomon.bounds.margins import Margins
-from gnomon.bounds.rounded_ibp import RoundedIBP
+from gnomon.bounds.rounded_ibp import rounded_margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -52,11 +53,18 @@ class RoundedCROWN:
         """The margins of a batch."""
         box = enclose_rounded(inputs, within, level=self.level, dtype=self.dtype)
         value = RoundedRelaxed.of(box, intermediate=self.intermediate, budget=self.budget)
-        logits = evaluate(network, value, parameters)
+        head = evaluate_head(network, value, parameters)
+        logits = head.logits
+        assert isinstance(logits, RoundedRelaxed)
         classes = logits.shape[1]
         own = functional.one_hot(labels, classes).to(self.dtype)
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
         rows = own[:, None] - torch.eye(classes, dtype=self.dtype, device=inputs.device)
         upper = -logits.at_least(rows)
-        plain = RoundedIBP(self.level, self.dtype)(network, inputs, labels, within, parameters)
-        return Margins(upper.fmin(plain.upper).scatter(1, labels[:, None], 0.0), labels)
+        plain = rounded_margins(head.each(_rounded), labels)
+        return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)
+
+
+def _rounded(value: Value) -> Value:
+    """What intervals say of it, as far as it was bounded on the way."""
+    return value.rounded if isinstance(value, RoundedRelaxed) else value

@@ -51,13 +51,17 @@ class RoundedIBP:
     ) -> Margins:
         """The margins of a batch."""
         box = enclose_rounded(inputs, within, level=self.level, dtype=self.dtype)
-        head = evaluate_head(network, box, parameters)
-        logits, own = head.logits, labels[:, None]
-        assert isinstance(logits, RoundedInterval)
-        _, upper = outward(logits.lower, logits.upper - logits.lower.gather(1, own))
-        if head.features is not None:
-            upper = upper.minimum(_elided(head, logits, labels))
-        return Margins(upper.scatter(1, own, 0.0), labels)
+        return Margins(rounded_margins(evaluate_head(network, box, parameters), labels), labels)
+
+
+def rounded_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:
+    """Upper bounds of z_j − z_y by rounded intervals; 0 for j = y."""
+    logits, own = head.logits, labels[:, None]
+    assert isinstance(logits, RoundedInterval)
+    _, upper = outward(logits.lower, logits.upper - logits.lower.gather(1, own))
+    if head.features is not None:
+        upper = upper.minimum(_elided(head, logits, labels))
+    return upper.scatter(1, own, 0.0)
 
 
 def _elided(
