@@ -48,6 +48,10 @@ class FolderError(GnomonError):
     """An output folder that holds something else, or an input folder that holds nothing."""
 
 
+class ClusterError(GnomonError):
+    """A cluster that cannot be reached, or whose workers do not fit what they are asked."""
+
+
 class DivergedError(GnomonError):
     """Training met a loss that is not finite; the last good state is kept on disk."""
 

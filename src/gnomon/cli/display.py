@@ -19,7 +19,7 @@ from rich.progress import (
 from gnomon.audit import Audit
 from gnomon.training import EpochProgress, Plan, Row, RunFacts
 
-_CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 _SPEAKS = os.environ.get("RANK", "0") == "0"
@@ -29,7 +29,7 @@ _SPEAKS = os.environ.get("RANK", "0") == "0"
 def say(text: str) -> None:
     """One line to the person."""
     if _SPEAKS:
-        _CONSOLE.print(text)
+        CONSOLE.print(text)
 
 
 def show_findings(audit: Audit) -> None:
@@ -59,7 +59,7 @@ class TrainingDisplay:
             TextColumn("{task.fields[figures]}"),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
-            console=_CONSOLE,
+            console=CONSOLE,
             disable=not _SPEAKS,
         )
         self._epochs = self._progress.add_task("epochs", figures="", start=False)
@@ -119,6 +119,6 @@ def _line(row: Row) -> str:
 def announcing() -> Generator[Callable[[str], None], None, None]:
     """Gives a function that names the probe at work, beside a spinner and the time passed."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=_CONSOLE) as progress:
+    with Progress(*columns, console=CONSOLE) as progress:
         task = progress.add_task("reading", total=None)
         yield lambda topic: progress.update(task, description=f"probe: {topic}")

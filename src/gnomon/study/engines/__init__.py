@@ -1,0 +1,7 @@
+"""Where the tasks of a study run: in this process, or on the workers of a Ray cluster."""
+
+from gnomon.study.engines.engine import Engine
+from gnomon.study.engines.inline import Inline
+from gnomon.study.engines.ray import RayEngine
+
+__all__ = ["Engine", "Inline", "RayEngine"]

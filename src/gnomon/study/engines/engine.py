@@ -1,0 +1,26 @@
+"""The seam between what a study does and where."""
+
+from collections.abc import Iterable, Iterator
+from typing import Protocol, runtime_checkable
+
+from gnomon.study.work import Outcome, Task
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Carries out tasks. On the CPU every engine gives the same results to the last bit."""
+
+    def workers(self) -> int:
+        """How many tasks run at once."""
+        ...
+
+    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+        """What became of each trial, as soon as it is in the store.
+
+        Closing the iterator stops the tasks that run.
+
+        Raises:
+            ClusterError: workers cannot be had, or have another version of Gnomon.
+            FolderError: the store cannot be written.
+        """
+        ...

@@ -1,0 +1,174 @@
+"""Where trials lie: whole or absent, in a folder and elsewhere."""
+
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from gnomon.errors import FolderError
+from gnomon.study.record import Row, TrialRecord
+from gnomon.study.store import TrialStore
+
+RECORD = TrialRecord(
+    id="a1",
+    seed=3,
+    status="finished",
+    reason="Trained and examined.",
+    examination="e",
+    code="0+1",
+    training=1.5,
+    examining=0.25,
+    rows=(Row("clean_accuracy", "accuracy", 0.1 + 0.2, None, 1.0, "share"),),
+)
+
+
+@pytest.fixture(params=["folder", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TrialStore]:
+    if request.param == "folder":
+        yield TrialStore(str(tmp_path / "study"))
+        return
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+    yield TrialStore("memory://study")
+    MemoryFileSystem.store.clear()
+
+
+def _made(folder: Path, weights: str = "weights") -> Path:
+    """A run folder as training leaves it."""
+    for name, text in {
+        "model.safetensors": weights,
+        "checkpoints/latest.safetensors": "state",
+        "events/events.out": "events",
+        "snapshots/epoch-0001.safetensors": "early",
+    }.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_a_published_trial_is_read_back_with_the_size_of_its_files(
+    store: TrialStore, tmp_path: Path
+) -> None:
+    folder = _made(tmp_path / "work" / "a1")
+    store.publish(folder, RECORD)
+    assert not folder.exists()
+    (found,) = store.records()
+    assert found == replace(
+        RECORD, files={"model.safetensors": 7, "snapshots/epoch-0001.safetensors": 5}
+    )
+    assert found.size == 12
+    assert found.seconds == 1.75
+    store.fetch("a1", tmp_path / "back")
+    assert (tmp_path / "back" / "model.safetensors").read_text() == "weights"
+    assert (tmp_path / "back" / "trial.json").is_file()
+
+
+def test_publishing_again_replaces_the_trial(store: TrialStore, tmp_path: Path) -> None:
+    store.publish(_made(tmp_path / "one"), RECORD)
+    store.publish(_made(tmp_path / "two", "other weights"), replace(RECORD, examination="f"))
+    (found,) = store.records()
+    assert found.examination == "f"
+    assert found.files["model.safetensors"] == 13
+
+
+def test_a_failure_is_kept_until_the_trial_succeeds(store: TrialStore, tmp_path: Path) -> None:
+    store.fail(replace(RECORD, status="failed", reason="loss is not finite"))
+    assert store.failures()["a1"].reason == "loss is not finite"
+    assert list(store.records()) == []
+    store.publish(_made(tmp_path / "one"), RECORD)
+    assert store.failures() == {}
+
+
+def _damage(store: TrialStore, name: str, content: bytes | None) -> None:
+    files, root = store.place
+    path = f"{root}/trials/a1/{name}"
+    if content is None:
+        files.rm_file(path)
+    else:
+        files.pipe_file(path, content)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("trial.json", b'{"id": "a1", "seed"'),
+        ("trial.json", b"{}"),
+        ("model.safetensors", b"weigh"),
+        ("model.safetensors", None),
+    ],
+    ids=["cut", "empty", "short", "gone"],
+)
+def test_a_damaged_trial_goes_to_quarantine(
+    store: TrialStore, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    files, root = store.place
+    for number in (1, 2):
+        store.publish(_made(tmp_path / "one"), RECORD)
+        _damage(store, name, content)
+        assert list(store.records()) == []
+        assert not files.exists(f"{root}/trials/a1/{name}")
+        assert files.exists(f"{root}/quarantine/a1-{number}/snapshots/epoch-0001.safetensors")
+
+
+def test_another_trials_record_is_no_record(store: TrialStore, tmp_path: Path) -> None:
+    store.publish(_made(tmp_path / "one"), RECORD)
+    files, root = store.place
+    text = json.loads(files.cat_file(f"{root}/trials/a1/trial.json"))
+    _damage(store, "trial.json", json.dumps({**text, "id": "b2"}).encode())
+    assert list(store.records()) == []
+
+
+def test_what_is_half_uploaded_is_no_trial_and_no_damage() -> None:
+    MemoryFileSystem.store.clear()
+    store = TrialStore("memory://study")
+    files, root = store.place
+    files.pipe_file(f"{root}/trials/a1/model.safetensors", b"weights")
+    assert list(store.records()) == []
+    assert files.exists(f"{root}/trials/a1/model.safetensors")
+
+
+def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
+    store = TrialStore(str(tmp_path / "study"))
+    with store.claimed():
+        with pytest.raises(FolderError, match="another process is running this study"):
+            TrialStore(store.address).claimed().__enter__()
+        store.write("study.toml", "seeds = 1")
+    with store.claimed():
+        pass
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "thesis.tex").write_text("…", encoding="utf-8")
+    with pytest.raises(FolderError, match=r"got other files \(thesis.tex\)"):
+        TrialStore(str(tmp_path)).claimed().__enter__()
+
+
+@pytest.mark.parametrize("address", ["s3://bucket/study", "nothing://here"])
+def test_an_address_that_nothing_reaches_is_refused(address: str) -> None:
+    with pytest.raises(FolderError, match="expected a folder or a URL that fsspec knows"):
+        TrialStore(address)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(FolderError, match="Free space or allow writing"):
+        TrialStore(str(tmp_path / "study")).claimed().__enter__()
+
+
+def test_a_full_disk_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = TrialStore(str(tmp_path / "study"))
+    folder = _made(tmp_path / "one")
+
+    def full(*arguments: object, **settings: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("gnomon.study.store.write_text", full)
+    with pytest.raises(FolderError, match="No space left on device"):
+        store.publish(folder, RECORD)
+    assert (folder / "model.safetensors").is_file()
+    assert list(store.records()) == []
