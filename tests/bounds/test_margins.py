@@ -7,7 +7,14 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, evaluate_head
+from gnomon.bounds import (
+    CROWN,
+    IBP,
+    BoundMethod,
+    Margins,
+    RoundedCROWN,
+    evaluate_head,
+)
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, InputSet, Linf
 from reference.networks_of_all_kinds import networks
@@ -112,6 +119,21 @@ def test_relaxations_are_never_wider_than_intervals_and_mostly_tighter(
     wide = IBP()(network, x, labels, Linf(0.02), _boxes(network, 0.01)).upper
     tight = CROWN()(network, x, labels, Linf(0.02), _boxes(network, 0.01)).upper
     assert bool((tight <= wide).all())
+
+
+@pytest.mark.parametrize("method", [CROWN(), RoundedCROWN()], ids=["plain", "rounded"])
+def test_relaxations_are_cut_with_margins_of_intervals(method: BoundMethod) -> None:
+    """z_1 − z_0 = −relu(x_1): the line x_1 lies below relu, and says 1 where 0 is the bound.
+
+    Of the logits' own bounds the difference is 5.5, as both depend on relu(x_2).
+    """
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 2, bias=False))
+    with torch.no_grad():
+        network.get_parameter("0.weight").copy_(torch.eye(2))
+        network.get_parameter("2.weight").copy_(torch.tensor([[1.0, 5.0], [0.0, 5.0]]))
+    x = torch.full((1, 2), 0.05).double()
+    found = method(network.double(), x, torch.tensor([0]), Linf(1.05), None)
+    assert float(found.upper.detach()[0, 1]) == pytest.approx(0.0, abs=1e-12)
 
 
 def test_relaxations_of_one_layer_are_exact_too() -> None:

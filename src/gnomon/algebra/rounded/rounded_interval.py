@@ -253,7 +253,8 @@ class RoundedBall(RoundedInterval):
         level: Level = REAL,
         dtype: torch.dtype = torch.float64,
     ) -> None:
-        self.assign(RoundedInterval.around(middle, reach, level=level, dtype=dtype))
+        box = RoundedInterval.around(middle, reach, level=level, dtype=dtype)
+        vars(self).update(vars(box))
         self.middle = RoundedInterval.point(middle, level=level, dtype=dtype)
         self.reach = RoundedInterval.point(reach, dtype=dtype).upper
 
