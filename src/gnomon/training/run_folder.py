@@ -6,6 +6,7 @@ model.safetensors, model.toml    the trained network
 history.parquet                  one row per epoch
 events/                          the same for TensorBoard
 checkpoints/latest.safetensors   where a killed run goes on
+checkpoints/group.safetensors    where a killed group goes on, in the first of its folders
 snapshots/epoch-0007.safetensors weights after chosen epochs
 """
 
@@ -97,6 +98,11 @@ class RunFolder:
     def checkpoint(self) -> Path:
         """Where a killed run goes on."""
         return self.path / "checkpoints" / "latest.safetensors"
+
+    @property
+    def group_checkpoint(self) -> Path:
+        """Where a killed group goes on, if this is the first of its folders."""
+        return self.path / "checkpoints" / "group.safetensors"
 
     def snapshot(self, epoch: int) -> Path:
         """The weights after `epoch` epochs."""

@@ -1,0 +1,16 @@
+"""Many networks of one architecture, trained as one batched computation."""
+
+from gnomon.training.replicas.key import replica_key
+from gnomon.training.replicas.loop import train_replicas
+from gnomon.training.replicas.network import ReplicatedNetwork, parameters_of, run_with
+from gnomon.training.replicas.observer import GroupObserver, SilentGroup
+
+__all__ = [
+    "GroupObserver",
+    "ReplicatedNetwork",
+    "SilentGroup",
+    "parameters_of",
+    "replica_key",
+    "run_with",
+    "train_replicas",
+]

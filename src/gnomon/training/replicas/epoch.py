@@ -1,0 +1,143 @@
+"""One pass of many networks over their training data, in step."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gnomon.errors import DivergedError
+from gnomon.seeds import generator
+from gnomon.training.epoch import (
+    BATCHES_PER_READING,
+    count_batches,
+    shuffled,
+    split_batches,
+)
+from gnomon.training.method import Batch
+from gnomon.training.observer import EpochProgress
+from gnomon.training.replicas.draws import DrawsForEach
+from gnomon.training.replicas.dropout import Streams
+from gnomon.training.replicas.examples import Examples
+from gnomon.training.replicas.network import ReplicatedNetwork
+from gnomon.training.replicas.update import RowwiseUpdate
+from gnomon.training.settings import Training
+from gnomon.training.tally import BatchFigures, EpochScore, Tally
+
+_CLIP_GUARD = 1e-6
+"""What torch adds to the norm before it divides by it."""
+
+Figures = Float[Tensor, "3 replicas"]
+"""What a step measured of each network: loss, right answers, gradient norm."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroupEpoch:
+    """Trains all networks of a group for one epoch, as each would be trained alone.
+
+    Attributes:
+        network: the networks.
+        update: moves their rows.
+        examples: what they are trained on.
+        streams: what their dropout draws from.
+        trainings: the settings of each; they differ in what `replica_key` says.
+        seeds: of each.
+        report: told after every batch, or every few.
+    """
+
+    network: ReplicatedNetwork
+    update: RowwiseUpdate
+    examples: Examples
+    streams: Streams
+    trainings: Sequence[Training]
+    seeds: Sequence[int]
+    report: Callable[[EpochProgress], None]
+
+    def __call__(self, number: int) -> list[EpochScore | DivergedError]:
+        """Takes the steps of epoch `number`; for each network its score, or why it has none."""
+        size, device = self.trainings[0].batch_size, self.network.rows.device
+        batches = count_batches(self.examples.size, size)
+        reading = _Reading(len(self.seeds), number, batches, self.report)
+        orders = [shuffled(self.examples.size, seed, number) for seed in self.seeds]
+        noise = DrawsForEach(
+            [generator(seed, "method", number, 0, device=device) for seed in self.seeds]
+        )
+        self.streams.start(self.seeds, "dropout", number, 0)
+        self.network.train()
+        for index, chosen in enumerate(split_batches(torch.stack(orders), size)):
+            step = (number - 1) * batches + index
+            rates = [each.learning_rate_at(step, batches) for each in self.trainings]
+            self.network.examples = chosen.shape[1]
+            figures = self._step(self.examples.batch(chosen), rates, noise)
+            reading.add(chosen.shape[1], rates, figures)
+        return reading.results()
+
+    def _step(self, batch: Batch, rates: Sequence[float], noise: DrawsForEach) -> Figures:
+        rows, training = self.network.rows, self.trainings[0]
+        rows.grad = None
+        with noise:
+            loss = training.method.loss(self.network, batch, noise.token)
+        losses = loss.values.view(len(rows), -1).mean(dim=1)
+        losses.sum().backward()  # a row is in the loss of its own network alone
+        gradients = torch.zeros_like(rows) if rows.grad is None else rows.grad
+        norms = torch.linalg.vector_norm(gradients, dim=1)
+        if training.gradient_clip is not None:
+            factors = (training.gradient_clip / (norms + _CLIP_GUARD)).clamp(max=1.0)
+            gradients.mul_(factors[:, None])
+        self.update(rows.detach(), gradients, rows.new_tensor(rates))
+        correct = loss.correct.view(len(rows), -1).sum(dim=1)
+        return torch.stack((losses.detach(), correct.to(norms), norms))
+
+
+class _Reading:
+    """Reads figures from the device, those of several steps together, and tallies them."""
+
+    def __init__(
+        self, replicas: int, number: int, batches: int, report: Callable[[EpochProgress], None]
+    ) -> None:
+        self._tallies: list[Tally | DivergedError] = [
+            Tally(number, batches) for _ in range(replicas)
+        ]
+        self._batches, self._report = batches, report
+        self._pending: list[tuple[int, Sequence[float], Figures]] = []
+        self._added = 0
+
+    def add(self, examples: int, rates: Sequence[float], figures: Figures) -> None:
+        self._pending.append((examples, rates, figures))
+        self._added += 1
+        every = BATCHES_PER_READING[figures.device.type]
+        if len(self._pending) == every or self._added == self._batches:
+            self._read()
+
+    def results(self) -> list[EpochScore | DivergedError]:
+        return [
+            each if isinstance(each, DivergedError) else each.score() for each in self._tallies
+        ]
+
+    def _read(self) -> None:
+        read = (
+            torch.stack([figures for _, _, figures in self._pending]).transpose(1, 2).tolist()
+        )
+        for (examples, rates, _), of_step in zip(self._pending, read, strict=True):
+            for index, (rate, three) in enumerate(zip(rates, of_step, strict=True)):
+                self._count(index, BatchFigures(examples, rate, *three))
+        self._pending.clear()
+        going = [each.progress() for each in self._tallies if isinstance(each, Tally)]
+        if going:
+            self._report(_mean(going))
+
+    def _count(self, index: int, figures: BatchFigures) -> None:
+        tally = self._tallies[index]
+        if isinstance(tally, Tally):
+            try:
+                tally.add(figures)
+            except DivergedError as error:
+                self._tallies[index] = error
+
+
+def _mean(progress: Sequence[EpochProgress]) -> EpochProgress:
+    first = progress[0]
+    loss = sum(each.loss for each in progress) / len(progress)
+    accuracy = sum(each.accuracy for each in progress) / len(progress)
+    return EpochProgress(first.epoch, first.batch, first.batches, loss, accuracy)

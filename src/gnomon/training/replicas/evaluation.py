@@ -1,0 +1,31 @@
+"""How each of many networks fares on its own split."""
+
+import torch
+from torch.nn import functional
+
+from gnomon.training.evaluation import Score
+from gnomon.training.replicas.examples import Examples
+from gnomon.training.replicas.network import ReplicatedNetwork
+
+_EXAMPLES_AT_ONCE = 8192
+"""Of all networks together."""
+
+
+@torch.no_grad()
+def evaluate_replicas(network: ReplicatedNetwork, examples: Examples) -> list[Score]:
+    """The score of each network in evaluation mode; the mode is left as it was."""
+    training = network.training
+    network.eval()
+    device, replicas = network.rows.device, len(network)
+    sums = torch.zeros(2, replicas, dtype=torch.float64, device=device)
+    order = torch.arange(examples.size, device=device)
+    for part in order.split(max(1, _EXAMPLES_AT_ONCE // replicas)):
+        batch = examples.batch(part.expand(replicas, -1))
+        network.examples = len(part)
+        logits = network(batch.inputs)
+        losses = functional.cross_entropy(logits, batch.labels, reduction="none")
+        sums[0] += losses.view(replicas, -1).sum(dim=1)
+        sums[1] += (logits.argmax(dim=1) == batch.labels).view(replicas, -1).sum(dim=1)
+    network.train(training)
+    means = (sums / examples.size).T.tolist()
+    return [Score(loss, accuracy) for loss, accuracy in means]

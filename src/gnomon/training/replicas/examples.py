@@ -1,0 +1,46 @@
+"""The examples of many networks, some of which may share theirs."""
+
+from collections.abc import Sequence
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from gnomon.data.dataset import Split
+from gnomon.training.method import Batch
+
+
+class Examples:
+    """The splits of R networks, stacked; equal ones are held once, however many share them.
+
+    Args:
+        splits: one for each network, of one shape.
+        contents: a name for each; splits of one name are equal.
+        device: where batches are wanted.
+    """
+
+    def __init__(
+        self, splits: Sequence[Split], contents: Sequence[str], device: torch.device
+    ) -> None:
+        distinct = dict(zip(contents, splits, strict=True))
+        number = {name: index for index, name in enumerate(distinct)}
+        held = list(distinct.values())
+        self.size = len(held[0])
+        self._inputs = _joined([each.inputs for each in held]).to(device)
+        self._labels = _joined([each.labels for each in held]).to(device)
+        first = torch.tensor([number[name] for name in contents], device=device)
+        self._first = (first * self.size)[:, None]
+
+    def batch(self, chosen: Int[Tensor, " replicas batch"]) -> Batch:
+        """The chosen examples of the first network, then those of the second, and so on."""
+        where = (chosen.to(self._first.device) + self._first).flatten()
+        return Batch(self._inputs[where], self._labels[where])
+
+    def keep(self, chosen: Tensor) -> None:
+        """Lets all networks go but those of the chosen rows."""
+        self._first = self._first[chosen]
+
+
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    """One tensor after another along the first axis; a single one is not copied."""
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))

@@ -1,0 +1,193 @@
+"""Groups of small experiments, for tests and the processes they start."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+
+from gnomon.data import Dataset, Split, Store
+from gnomon.errors import DivergedError
+from gnomon.networks import Architecture
+from gnomon.training import (
+    EarlyStopping,
+    EpochProgress,
+    Experiment,
+    Plan,
+    Row,
+    Run,
+    RunFacts,
+    Training,
+    train,
+)
+from gnomon.training.replicas import GroupObserver, group, train_replicas
+from reference.small_experiments import clouds, config_of, everything
+
+RATES = (0.01, 0.02, 0.03, 0.005)
+DECAYS = (0.0, 0.01, 0.0, 0.1)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A source of noisy grey pictures whose class is where they are bright."""
+
+    examples: int = 41
+    size: int = 12
+    noise: float = 0.5
+
+    def __call__(self, seed: int, store: Store | None = None) -> Dataset:  # noqa: ARG002
+        """Draws the three splits."""
+        return Dataset(
+            name="pictures",
+            title="Pictures",
+            train=self._split(self.examples, seed),
+            validation=self._split(20, seed + 1),
+            test=self._split(5, seed + 2),
+            class_names=("left", "middle", "right"),
+            domain=None,
+            mean=(0.1,),
+            std=(0.6,),
+            customary=(),
+        )
+
+    def _split(self, examples: int, seed: int) -> Split:
+        labels = clouds(examples, seed).labels
+        source = torch.Generator().manual_seed(seed)
+        inputs = self.noise * torch.randn(examples, 1, self.size, self.size, generator=source)
+        third = self.size // 3
+        for picture, label in zip(inputs, labels.tolist(), strict=True):
+            picture[:, :, label * third : (label + 1) * third] += 1
+        return Split(inputs, labels)
+
+
+def varied(experiment: Experiment, replicas: int = 4) -> list[Experiment]:
+    """The experiment with other seeds, learning rates and decays."""
+    return [
+        replace(
+            experiment,
+            seed=experiment.seed + index,
+            training=replace(
+                experiment.training,
+                learning_rate=RATES[index % 4] * (1 + index // 4),
+                weight_decay=DECAYS[index % 4],
+            ),
+        )
+        for index in range(replicas)
+    ]
+
+
+def of_pictures(training: Training, network: Architecture) -> list[Experiment]:
+    """Four experiments on pictures."""
+    return varied(Experiment(data=Pictures(), network=network, training=training))
+
+
+def prepared(experiment: Experiment) -> Dataset:
+    """Its data, in torch's default precision."""
+    made = experiment.data(experiment.seed, Store(root=None, cache=Path("unused")))
+    kind = torch.get_default_dtype()
+
+    def cast(split: Split) -> Split:
+        return Split(split.inputs.to(kind), split.labels)
+
+    return replace(
+        made, train=cast(made.train), validation=cast(made.validation), test=cast(made.test)
+    )
+
+
+def alone(experiments: Sequence[Experiment], folder: Path) -> list[Run | DivergedError]:
+    """What training one by one gives."""
+    runs: list[Run | DivergedError] = []
+    for index, each in enumerate(experiments):
+        path = folder / f"alone{index}"
+        try:
+            runs.append(train(each, prepared(each), path, config_of(each), device="cpu"))
+        except DivergedError as error:
+            runs.append(error)
+    return runs
+
+
+def together(
+    experiments: Sequence[Experiment], folder: Path, observer: GroupObserver | None = None
+) -> list[Run | DivergedError]:
+    """What training as a group gives."""
+    return list(
+        train_replicas(
+            experiments,
+            [prepared(each) for each in experiments],
+            [folder / f"replica{index}" for index in range(len(experiments))],
+            [config_of(each) for each in experiments],
+            observer,
+            "cpu",
+        )
+    )
+
+
+def everything_varied() -> list[Experiment]:
+    """Four experiments with all that has a state or is random; they stop at several epochs."""
+    base = everything()
+    training = replace(
+        base.training, epochs=14, early_stopping=EarlyStopping(patience=2), snapshots=(0, 3, 6)
+    )
+    return varied(replace(base, training=training))
+
+
+class Watcher:
+    """An observer of a group that remembers, and may do something at a batch."""
+
+    def __init__(self, epoch: int = 0, batch: int = 0) -> None:
+        self.at = (epoch, batch)
+        self.plans: Mapping[int, Plan] = {}
+        self.batches: list[EpochProgress] = []
+        self.rows: list[Mapping[int, Row]] = []
+        self.ends: list[tuple[int, RunFacts]] = []
+
+    def started(self, plans: Mapping[int, Plan]) -> None:
+        """Remembers the plans."""
+        self.plans = plans
+
+    def batch(self, progress: EpochProgress) -> None:
+        """Remembers; acts at the chosen batch."""
+        self.batches.append(progress)
+        if (progress.epoch, progress.batch) == self.at:
+            self.act()
+
+    def epoch(self, rows: Mapping[int, Row]) -> None:
+        """Remembers the rows."""
+        self.rows.append(rows)
+
+    def ended(self, place: int, facts: RunFacts) -> None:
+        """Remembers the end."""
+        self.ends.append((place, facts))
+
+    def act(self) -> None:
+        """Does nothing."""
+
+
+class Kills(Watcher):
+    """Ends this process as a power cut would."""
+
+    def act(self) -> None:
+        """Kills."""
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Interrupts(Watcher):
+    """Presses Ctrl-C."""
+
+    def act(self) -> None:
+        """Raises."""
+        raise KeyboardInterrupt
+
+
+def main(folder: str, epoch: str, batch: str) -> None:
+    """Trains a group, killed at a batch."""
+    torch.set_num_threads(1)
+    group.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # pyright: ignore[reportConstantRedefinition]
+    together(everything_varied(), Path(folder), Kills(int(epoch), int(batch)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
