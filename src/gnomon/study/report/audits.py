@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.report.figures.picture import Picture
+from gnomon.audit.report.words import listed, percent
 from gnomon.errors import SettingError
 from gnomon.study.report.figures import draw_side_by_side
 from gnomon.study.report.report import Words, write_page
@@ -74,7 +75,7 @@ def compare_audits(folder: Path, audits: Sequence[Audit]) -> Path:
     results = Results(audits_table(audits), (_AXIS,))
     names = [audit.name for audit in audits]
     words = Words(
-        title=" and ".join([", ".join(names[:-1]), names[-1]] if names[1:] else names),
+        title=listed(names),
         notes=_differences(audits),
         kicker="Comparison",
     )
@@ -92,9 +93,8 @@ def _overview(results: Results) -> list[Picture]:
     if not found:
         return []
     shown = found[:_MOST_LINES]
-    left_out = (
-        f" {len(found) - len(shown)} more are in the tables." if found[_MOST_LINES:] else ""
-    )
+    more = len(found) - len(shown)
+    left_out = f" {more} more are in the tables." if more else ""
     return [
         Picture(
             key="shares",
@@ -102,16 +102,16 @@ def _overview(results: Results) -> list[Picture]:
             title="Shares side by side",
             figure=draw_side_by_side(shown),
             caption=f"What each network reaches, with the interval of its audit.{left_out}",
-            alt="Dots with intervals: "
-            + "; ".join(
-                f"{title}: "
-                + ", ".join(f"{name} {100 * (row.value or 0):.3g} %" for name, row in rows)
-                for title, rows in shown
-            ),
+            alt=f"Dots with intervals: {'; '.join(_spoken(*each) for each in shown)}.",
             definition="interval",
             wide=True,
         )
     ]
+
+
+def _spoken(title: str, rows: Sequence[tuple[str, Row]]) -> str:
+    values = [f"{name} {percent(row.value)}" for name, row in rows if row.value is not None]
+    return f"{title}: {listed(values)}"
 
 
 def _differences(audits: Sequence[Audit]) -> tuple[str, ...]:

@@ -10,6 +10,9 @@ from gnomon.study.report.words import effect, number, ranges, scale_of
 from gnomon.study.statistics.hypotheses import Falls, Rises, shown
 from gnomon.study.statistics.verdict import Verdict
 
+_FEW_PANELS = 2
+"""So many comparisons fit a figure of usual width."""
+
 
 @dataclass(frozen=True, eq=False)
 class Claim:
@@ -105,7 +108,7 @@ def _claim(key: str, verdicts: tuple[Verdict, ...]) -> Claim:
         caption=_caption_of_trend(drawable) if trend else _caption_of_comparison(drawable),
         alt=f"{hypothesis.statement}. {said}",
         definition="trend" if trend else "comparison",
-        wide=True,
+        wide=trend or len(drawable) > _FEW_PANELS,
     )
     return Claim(key, verdicts, picture)
 
@@ -114,8 +117,8 @@ def _caption_of_trend(drawn: Sequence[Verdict]) -> str:
     hypothesis = drawn[0].hypothesis
     sizes = [f"{_named(each)}{effect(each.effects[1])}" for each in drawn]
     return (
-        f"Mean over the seeds with its interval; each thin line is a seed. From the lowest to the "
-        f"highest {hypothesis.axis}, {hypothesis.finding} changes by {listed(sizes)}."
+        f"Mean over the seeds with its interval; each thin line is a seed. From the lowest to "
+        f"the highest {hypothesis.axis}, {hypothesis.finding} changes by {listed(sizes)}."
     )
 
 
@@ -127,9 +130,10 @@ def _caption_of_comparison(drawn: Sequence[Verdict]) -> str:
         if drawn[0].hypothesis.smallest is None
         else (" In the grey band differences are too small to matter.")
     )
+    finding = drawn[0].hypothesis.finding
     return (
-        f"Each thin line or small dot is a seed, beside the means with their intervals. "
-        f"{drawn[0].hypothesis.finding} of {first} less that of {second}: {listed(sizes)}.{grey}"
+        "Each thin line or small dot is a seed, beside the means with their intervals. "
+        f"{finding} of {first} less that of {second}: {listed(sizes)}.{grey}"
     )
 
 

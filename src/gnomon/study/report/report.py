@@ -156,7 +156,7 @@ def _about(results: Results) -> str:
 def _in_order(
     tables: Sequence[Table], claims: Sequence[Claim]
 ) -> tuple[list[Table], list[Table]]:
-    """The tables of what the claims are about, or of everything if it is little; then others."""
+    """The tables of what the claims are about, or all if they are few; then the others."""
     if len(tables) <= _FEW_TABLES:
         return list(tables), []
     named = {each.verdicts[0].hypothesis.finding for each in claims}

@@ -90,11 +90,13 @@ def blocks(
     notes += [f"mean over the values of {key}" for key in averaged]
     found = _complete(_cells(with_value, axis, averaged), results.seeds, chosen)
     for seed in results.seeds:
-        if seed not in found:
+        if found and seed not in found:
             notes.append(f"seed {seed} is left out: {_gap(rows, axis, chosen, seed)}")
     dropped = sum(len(each.partial) for each in found.values())
     if dropped:
-        notes.append(f"{dropped} settings without a value at every {axis} are left out")
+        notes.append(
+            f"left out for want of a value at every {axis}: {dropped} of the settings averaged"
+        )
     return Blocks(
         axis=axis,
         levels=chosen,

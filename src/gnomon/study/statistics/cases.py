@@ -1,12 +1,13 @@
 """What is computed for one hypothesis: tests and effects, not yet judged."""
 
+import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from gnomon.errors import SettingError, nearest
+from gnomon.errors import SettingError
 from gnomon.seeds import derive
 from gnomon.study.statistics.blocks import Blocks, blocks
 from gnomon.study.statistics.effects import cohens_dz, rank_biserial
@@ -136,8 +137,9 @@ def _is_number(value: object) -> bool:
 def _obstacle(results: Results, hypothesis: Hypothesis, found: Blocks) -> str:
     """Why nothing can be tested; empty where it can."""
     if hypothesis.finding not in results.findings:
-        hint = nearest(hypothesis.finding, results.findings)
-        return f"no trial has the finding {hypothesis.finding!r}.{hint}".rstrip(".")
+        close = difflib.get_close_matches(hypothesis.finding, results.findings, n=1)
+        hint = f"; there is {close[0]!r}" if close else ""
+        return f"no trial has the finding {hypothesis.finding!r}{hint}"
     if len(found.levels) < 2:
         return f"a trend needs two values of {found.axis} or more, got {len(found.levels)}"
     if not found.seeds:

@@ -68,7 +68,9 @@ def _corrected(cases: Sequence[Case]) -> list[dict[Role, Evidence]]:
 
 
 def _verdict(case: Case, evidence: Mapping[Role, Evidence]) -> Verdict:
-    answer, reason = ("undecided", case.obstacle) if case.obstacle else _decide(case, evidence)
+    answer, reason, role = (
+        ("undecided", case.obstacle, "claim") if case.obstacle else _decide(case, evidence)
+    )
     return Verdict(
         hypothesis=case.hypothesis,
         where=case.where,
@@ -79,10 +81,11 @@ def _verdict(case: Case, evidence: Mapping[Role, Evidence]) -> Verdict:
         effects=case.effects,
         evidence=tuple(evidence.values()),
         beside=case.beside,
+        decisive=evidence.get(role),
     )
 
 
-def _decide(case: Case, evidence: Mapping[Role, Evidence]) -> tuple[Answer, str]:
+def _decide(case: Case, evidence: Mapping[Role, Evidence]) -> tuple[Answer, str, Role]:
     assert case.direction is not None
     assert case.size is not None
     level, smallest = case.hypothesis.level, case.hypothesis.smallest
@@ -91,17 +94,17 @@ def _decide(case: Case, evidence: Mapping[Role, Evidence]) -> tuple[Answer, str]
     if case.direction is not case.size and smallest is not None:
         said += f"; {_said(case.size)}"
     if "claim" in shown and not _doubt(case):
-        return "supported", f"{said}; {_tested(evidence['claim'])}"
+        return "supported", f"{said}; {_tested(evidence['claim'])}", "claim"
     if "negligible" in shown and smallest is not None and _within(case.size, smallest):
-        told = _tested(evidence["negligible"])
-        return (
-            "refuted",
-            f"{said}, within ± {_sized(smallest, case.unit)}, the least that matters; {told}",
-        )
+        told = f"within ± {_sized(smallest, case.unit)}, the least that matters"
+        reason = f"{said}, {told}; {_tested(evidence['negligible'])}"
+        return "refuted", reason, "negligible"
     if "opposite" in shown and _excludes(case.direction, -case.sign):
-        return "refuted", f"{said}, against the claim; {_tested(evidence['opposite'])}"
+        reason = f"{said}, against the claim; {_tested(evidence['opposite'])}"
+        return "refuted", reason, "opposite"
     why = _doubt(case) if "claim" in shown else _lack(case, evidence["claim"])
-    return "undecided", f"{said}; {_tested(evidence['claim'])}{f'; {why}' if why else ''}"
+    reason = "; ".join(filter(None, [said, _tested(evidence["claim"]), why]))
+    return "undecided", reason, "claim"
 
 
 def _doubt(case: Case) -> str:
@@ -123,26 +126,35 @@ def _doubt(case: Case) -> str:
 
 def _lack(case: Case, claim: Evidence) -> str:
     """What would be needed for a small p, where that is known."""
-    level, seeds = case.hypothesis.level, len(case.blocks.seeds)
+    seeds = len(case.blocks.seeds)
     grid = case.blocks.grid
     if (grid == grid[:, :1]).all():
         return f"all values are equal at every {case.blocks.axis}"
-    if isinstance(case.hypothesis, Rises | Falls):
-        levels = len(case.blocks.levels)
-        least = least_seeds_for_trend(level, levels, claim.claims)
-        smallest = f"({levels}!)^-{seeds}"
-        least = max(least, _FEWEST_FOR_A_TREND)
-    else:
-        both = isinstance(case.hypothesis, Differs)
-        least = least_seeds(level, claim.claims, two_sided=both)
-        smallest = f"2^-{seeds - both}"
-    if seeds >= least:
+    alone, first = (_least(case, claims) for claims in (1, claim.claims))
+    if seeds >= first:
         return ""
-    together = _count(claim.claims, "verdict")
-    return (
-        f"the smallest p that {_count(seeds)} can give is {smallest}, too large for "
-        f"{together}: it takes {least} seeds at least"
-    )
+    needed = [f"{alone} seeds for a verdict alone"] if seeds < alone else []
+    if first > alone:
+        needed.append(f"{first} for the first of {claim.claims} verdicts")
+    takes = " and ".join(needed)
+    return f"{_count(seeds)} cannot give p below {_least_p(case)}: it takes {takes} at least"
+
+
+def _least(case: Case, claims: int) -> int:
+    """How many seeds the smallest p needs to pass, were it the first of so many."""
+    level = case.hypothesis.level
+    if isinstance(case.hypothesis, Rises | Falls):
+        needed = least_seeds_for_trend(level, len(case.blocks.levels), claims)
+        return max(needed, _FEWEST_FOR_A_TREND)
+    return least_seeds(level, claims, two_sided=isinstance(case.hypothesis, Differs))
+
+
+def _least_p(case: Case) -> str:
+    """The smallest p of the exact test."""
+    seeds = len(case.blocks.seeds)
+    if isinstance(case.hypothesis, Rises | Falls):
+        return f"({len(case.blocks.levels)}!)^-{seeds}"
+    return f"2^-{seeds - isinstance(case.hypothesis, Differs)}"
 
 
 def _excludes(effect: Estimate, sign: int) -> bool:
@@ -180,5 +192,5 @@ def _tested(evidence: Evidence) -> str:
     return f"{p}, corrected for {evidence.claims} verdicts {evidence.corrected:.2g}"
 
 
-def _count(number: int, thing: str = "seed") -> str:
-    return f"{number} {thing}" + ("" if number == 1 else "s")
+def _count(seeds: int) -> str:
+    return "1 seed" if seeds == 1 else f"{seeds} seeds"

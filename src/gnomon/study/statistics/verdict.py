@@ -49,6 +49,7 @@ class Verdict:
         effects: how large the effect is; the first decides.
         evidence: the tests; none where there was too little to test.
         beside: tests that are reported and decide nothing.
+        decisive: the evidence that the answer rests on; for "undecided" that of the claim.
     """
 
     hypothesis: Hypothesis
@@ -60,6 +61,7 @@ class Verdict:
     effects: tuple[Estimate, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     beside: tuple[Significance, ...] = ()
+    decisive: Evidence | None = None
 
     @property
     def name(self) -> str:
