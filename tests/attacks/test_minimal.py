@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks import FAB, FABT, FMN, PGD, DeepFool, InputAttack, View
+from gnomon.attacks import FAB, FABT, FMN, PGD, DeepFool, InputAttack, Stride, View
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Box, InputSet, Linf, MeasuredSet, PerturbationSet
@@ -234,9 +234,9 @@ def test_a_narrower_search_is_judged_by_the_network_itself() -> None:
     [
         (FAB, {"steps": 0}),
         (FAB, {"restarts": 0}),
-        (FAB, {"alpha_max": 1.5}),
-        (FAB, {"eta": 0.9}),
-        (FAB, {"beta": 1.0}),
+        (Stride, {"alpha_max": 1.5}),
+        (Stride, {"eta": 0.9}),
+        (Stride, {"beta": 1.0}),
         (FABT, {"targets": 0}),
         (DeepFool, {"classes": 0}),
         (DeepFool, {"overshoot": -0.1}),

@@ -2,6 +2,7 @@
 
 from gnomon.attacks.ascent import Ascent
 from gnomon.attacks.batched import Batched
+from gnomon.attacks.boundary_walk import Stride
 from gnomon.attacks.ensemble import Part
 from gnomon.attacks.inputs import (
     APGD,
@@ -52,6 +53,7 @@ __all__ = [
     "Part",
     "RandomPoint",
     "Square",
+    "Stride",
     "Surrogate",
     "Trial",
     "UniformNoise",

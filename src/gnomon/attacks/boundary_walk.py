@@ -11,7 +11,7 @@ from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.linearised import inside_domain, measured, nearest_boundary, refine
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Rows, Search
-from gnomon.attacks.view import PLAIN, View
+from gnomon.attacks.view import View
 from gnomon.errors import SettingError
 from gnomon.sets import InputSet, MeasuredSet
 from gnomon.sets.rounding import per_example
@@ -24,8 +24,8 @@ REFINEMENTS = 10
 
 
 @dataclass(frozen=True)
-class BoundaryWalk:
-    """Steps onto linearised boundaries, drawn towards the original, back inside once across.
+class Stride:
+    """How an iterate moves, given its shortest steps onto a linearised boundary.
 
     With d and d₀ the shortest steps from the iterate x + δ and from the original x to the
     hyperplane where the classes' difference, linearised at x + δ, is 0, all inside the domain:
@@ -34,14 +34,56 @@ class BoundaryWalk:
         δ ← (1 − α) (δ + η d) + α η d₀, moved into the domain; where that fools, δ ← β δ.
 
     Attributes:
+        alpha_max: how strongly an iterate is drawn towards the original, in [0, 1].
+        eta: η ≥ 1, how far beyond the hyperplane a step goes.
+        beta: β in (0, 1), how far from the original one that fools goes on.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        crocefab2020, algorithm 1.
+    """
+
+    alpha_max: float = 0.1
+    eta: float = 1.05
+    beta: float = 0.9
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "alpha_max in [0, 1]": (self.alpha_max, 0 <= self.alpha_max <= 1),
+            "eta ≥ 1": (self.eta, self.eta >= 1),
+            "beta in (0, 1)": (self.beta, 0 < self.beta < 1),
+        }
+        for wanted, (value, holds) in ranges.items():
+            if not holds:
+                raise SettingError(f"Stride: expected {wanted}, got {value}. Correct it.")
+
+    def ahead(
+        self, norm: MeasuredSet, perturbation: Inputs, step: Inputs, whole: Inputs
+    ) -> Inputs:
+        """Where δ moves before it is brought into the domain; `step` is d, `whole` d₀."""
+        here, there = norm.distance(step), norm.distance(whole)
+        draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
+        draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
+        return (1 - draw) * (perturbation + self.eta * step) + draw * self.eta * whole
+
+
+STRIDE = Stride()
+"""As published."""
+
+
+@dataclass(frozen=True)
+class BoundaryWalk:
+    """Steps onto linearised boundaries, drawn towards the original, back inside once across.
+
+    Attributes:
         name: what the outcome says.
         targets: how many wrong classes are walked to, one after the other; None walks to the
             nearest of all of them in each step.
         steps: per run, ≥ 1.
         restarts: runs, ≥ 1, for each target; all but the first start at random.
-        alpha_max: how strongly an iterate is drawn towards the original, in [0, 1].
-        eta: η ≥ 1, how far beyond the hyperplane a step goes.
-        beta: β in (0, 1), how far from the original one that fools goes on.
+        stride: how an iterate moves.
         until: when an example leaves.
         view: how the network is seen while searching.
 
@@ -54,29 +96,21 @@ class BoundaryWalk:
 
     name: str
     targets: int | None
-    steps: int = 100
-    restarts: int = 1
-    alpha_max: float = 0.1
-    eta: float = 1.05
-    beta: float = 0.9
-    until: Until = "nearest"
-    view: View = PLAIN
+    steps: int
+    restarts: int
+    stride: Stride
+    until: Until
+    view: View
 
     def __post_init__(self) -> None:
-        counts = {"steps": self.steps, "restarts": self.restarts, "targets": self.targets or 1}
-        ranges = {
-            **{key: (count, count >= 1, "≥ 1") for key, count in counts.items()},
-            "targets": (self.targets, self.targets is None or self.targets >= 1, "≥ 1"),
-            "alpha_max": (self.alpha_max, 0 <= self.alpha_max <= 1, "in [0, 1]"),
-            "eta": (self.eta, self.eta >= 1, "≥ 1"),
-            "beta": (self.beta, 0 < self.beta < 1, "in (0, 1)"),
-            "until": (self.until, self.until in {"within", "nearest"}, "within or nearest"),
-        }
-        for key, (value, holds, wanted) in ranges.items():
-            if not holds:
-                raise SettingError(
-                    f"{self.name}: expected {key} {wanted}, got {value}. Correct it."
-                )
+        counts = {"steps": self.steps, "restarts": self.restarts, "targets": self.targets}
+        for key, count in counts.items():
+            if count is not None and count < 1:
+                raise SettingError(f"{self.name}: expected {key} ≥ 1, got {count}. Raise it.")
+        if self.until not in {"within", "nearest"}:
+            raise SettingError(
+                f"{self.name}: expected until within or nearest, got {self.until}. Correct it."
+            )
 
     def __call__(
         self,
@@ -135,16 +169,13 @@ class BoundaryWalk:
             originals = search.originals[rows]
             step = plane.step(norm, originals, perturbation)
             whole = plane.step(norm, originals, torch.zeros_like(step))
-            here, there = norm.distance(step), norm.distance(whole)
-            draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
-            draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
-            ahead = (1 - draw) * (perturbation + self.eta * step) + draw * self.eta * whole
+            ahead = self.stride.ahead(norm, perturbation, step, whole)
             perturbation = inside_domain(search, rows, ahead)
             across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
             fooled = search.judge(
                 rows, perturbation, across & self._worth(search, rows, perturbation)
             )
-            back = torch.where(across, self.beta, 1.0).to(perturbation)
+            back = torch.where(across, self.stride.beta, 1.0).to(perturbation)
             perturbation = perturbation * per_example(back, perturbation)
             if self.until == "within" and fooled.any():
                 rows, perturbation = rows[~fooled], perturbation[~fooled]
@@ -158,6 +189,6 @@ class BoundaryWalk:
         One that a step has carried outside the set by its overshoot only is judged at its
         projection.
         """
-        known = torch.full_like(search.distance[rows], self.eta * search.within.radius)
+        known = torch.full_like(search.distance[rows], self.stride.eta * search.within.radius)
         known = torch.where(search.fooled[rows], search.distance[rows], known)
         return search.within.distance(perturbation) <= known

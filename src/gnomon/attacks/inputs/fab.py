@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.boundary_walk import BoundaryWalk, Until
+from gnomon.attacks.boundary_walk import STRIDE, BoundaryWalk, Stride, Until
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.sets import InputSet
@@ -16,16 +16,14 @@ from gnomon.shapes import Inputs, Labels
 class FAB:
     """Walks along the decision boundary, to whichever class is nearest in each step.
 
-    `BoundaryWalk` says how. The set names the norm, the domain, and the largest distance that
+    `Stride` says how. The set names the norm, the domain, and the largest distance that
     counts: what fools only outside it resists. Each step takes a gradient for every wrong
     class; `FABT` takes one.
 
     Attributes:
         steps: per run.
         restarts: runs; all but the first start at random.
-        alpha_max: how strongly an iterate is drawn towards the original.
-        eta: how far beyond the linearised boundary a step goes.
-        beta: how far from the original an iterate that fools goes on.
+        stride: how an iterate moves.
         until: "nearest" keeps on, and keeps the nearest point, whose distance is an upper
             bound of the robust radius; "within" lets an example leave once it is fooled
             inside the set.
@@ -40,9 +38,7 @@ class FAB:
 
     steps: int = 100
     restarts: int = 1
-    alpha_max: float = 0.1
-    eta: float = 1.05
-    beta: float = 0.9
+    stride: Stride = STRIDE
     until: Until = "nearest"
     view: View = PLAIN
 
@@ -67,9 +63,7 @@ class FAB:
             None,
             self.steps,
             self.restarts,
-            self.alpha_max,
-            self.eta,
-            self.beta,
+            self.stride,
             self.until,
             self.view,
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.boundary_walk import BoundaryWalk, Until
+from gnomon.attacks.boundary_walk import STRIDE, BoundaryWalk, Stride, Until
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.sets import InputSet
@@ -24,9 +24,7 @@ class FABT:
         steps: per target and restart.
         targets: the most classes that are walked to.
         restarts: runs for each target; all but the first start at random.
-        alpha_max: see `FAB`.
-        eta: see `FAB`.
-        beta: see `FAB`.
+        stride: see `FAB`.
         until: see `FAB`.
         view: how the network is seen while searching.
 
@@ -40,9 +38,7 @@ class FABT:
     steps: int = 100
     targets: int = 9
     restarts: int = 1
-    alpha_max: float = 0.1
-    eta: float = 1.05
-    beta: float = 0.9
+    stride: Stride = STRIDE
     until: Until = "nearest"
     view: View = PLAIN
 
@@ -67,9 +63,7 @@ class FABT:
             self.targets,
             self.steps,
             self.restarts,
-            self.alpha_max,
-            self.eta,
-            self.beta,
+            self.stride,
             self.until,
             self.view,
         )
