@@ -125,9 +125,7 @@ def test_lists_and_tables_of_records_are_read() -> None:
     read = _read(parts=[{"depth": 4}, {}], marks={"x": {"depth": 2}})
     assert read.parts == (Nested(4), Nested(1))
     assert read.marks == {"x": Nested(2)}
-    with pytest.raises(
-        SettingError, match=r"parts\[1\]\.dept: .*Did you mean 'depth'"
-    ):
+    with pytest.raises(SettingError, match=r"parts\[1\]\.dept: .*Did you mean 'depth'"):
         _read(parts=[{}, {"dept": 1}])
     with pytest.raises(SettingError, match=r"marks\.x\.dept: .*Did you mean 'depth'"):
         _read(marks={"x": {"dept": 1}})

@@ -109,13 +109,21 @@ def test_trials_that_may_train_together_do(tmp_path: Path) -> None:
     assert len(keys) == 2  # the two activations; rates and seeds are rows
     largest = {key: 4 for key in keys if key is not None}
     groups = grouped(trials, largest)
-    assert sorted(map(len, groups)) == [3, 3, 3, 3, 3, 3]
+    assert list(map(len, groups)) == [3, 3, 3, 3, 3, 3]
     assert sorted(t.id for group in groups for t in group) == sorted(t.id for t in trials)
     assert all(len({trial.replicas for trial in group}) == 1 for group in groups)
-    assert list(map(len, grouped(trials, dict.fromkeys(largest, 64), workers=4))) == [3] * 6
     assert list(map(len, grouped(trials, dict.fromkeys(largest, 64)))) == [9, 9]
     assert len(grouped(trials, {})) == 18
     assert grouped((), {}) == ()
+
+
+def test_many_trials_of_a_kind_leave_work_for_every_worker() -> None:
+    config = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
+    trials = trials_of(Study("t", "", config, tuple(range(300))))
+    key = trials[0].replicas
+    assert key is not None
+    assert list(map(len, grouped(trials[:40], {key: 64}))) == [13, 13, 14]
+    assert list(map(len, grouped(trials, {key: 64}))) == [37, 38] * 4
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from gnomon.training import Experiment
 from gnomon.training.replicas import replica_key
 
 
+_GROUPS, _ENOUGH = 8, 16
+
+
 @dataclass(frozen=True)
 class Trial:
     """One network to train.
@@ -69,21 +72,24 @@ def trials_of(study: Study) -> tuple[Trial, ...]:
 
 
 def grouped(
-    trials: Iterable[Trial], largest: Mapping[str, int], workers: int = 1
+    trials: Iterable[Trial], largest: Mapping[str, int]
 ) -> tuple[tuple[Trial, ...], ...]:
     """The trials in groups that train as one computation each.
+
+    They do not depend on the number of workers, so that results do not. A kind of trial has
+    eight groups or more where these still have 16 members: with fewer, a second worker would
+    have nothing to do; with more, each network would take longer.
 
     Args:
         trials: those that are still to be done.
         largest: how many networks one computation should have at most, by `Trial.replicas`.
-        workers: every one of them should get a group where there are trials enough.
     """
     alike: dict[str, list[Trial]] = {}
     for trial in trials:
         alike.setdefault(trial.replicas or trial.id, []).append(trial)
     groups: list[tuple[Trial, ...]] = []
     for key, members in alike.items():
-        size = min(largest.get(key, 1), math.ceil(len(members) / workers))
+        size = min(largest.get(key, 1), max(_ENOUGH, math.ceil(len(members) / _GROUPS)))
         pieces = math.ceil(len(members) / size)
         groups += _pieces(members, pieces)
     return tuple(groups)
@@ -91,7 +97,7 @@ def grouped(
 
 def _pieces(members: Sequence[Trial], count: int) -> list[tuple[Trial, ...]]:
     """`count` runs of neighbours, as equal in length as can be."""
-    ends = [round(index * len(members) / count) for index in range(count + 1)]
+    ends = [index * len(members) // count for index in range(count + 1)]
     return [tuple(members[a:b]) for a, b in itertools.pairwise(ends)]
 
 
