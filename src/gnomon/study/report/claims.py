@@ -59,8 +59,9 @@ class Claim:
         least, unit = self.verdicts[0].hypothesis.smallest, self.verdicts[0].unit
         if least is None:
             return ""
-        said = "points" if unit == "share" else unit
-        return f"{number(scale_of(unit) * least)} {said}".strip()
+        value = number(scale_of(unit) * least)
+        points = "point" if value == "1" else "points"
+        return f"{value} {points if unit == 'share' else unit}".rstrip()
 
     @property
     def term(self) -> str:

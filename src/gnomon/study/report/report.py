@@ -131,7 +131,7 @@ def render(
         axes=results.axes,
         settings=_settings(results),
         versions=_versions(results),
-        glossary=TERMS,
+        glossary=[term for term in TERMS if claims or term.key == "interval"],
     )
 
 

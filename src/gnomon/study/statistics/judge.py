@@ -181,8 +181,8 @@ def _said(effect: Estimate) -> str:
 def _sized(value: float, unit: str) -> str:
     """Three digits and the unit; a difference of shares in percentage points."""
     if unit == "share":
-        return f"{100 * value:.3g} points"
-    return f"{value:.3g} {unit}".rstrip()
+        return f"{100 * value:.3g} points".replace("-", "−")
+    return f"{value:.3g} {unit}".replace("-", "−").rstrip()
 
 
 def _tested(evidence: Evidence) -> str:
