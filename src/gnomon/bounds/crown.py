@@ -33,7 +33,7 @@ class CROWN:
     name: ClassVar[str] = "CROWN"
     kind: ClassVar[str] = "exact arithmetic"
     intermediate: Literal["relaxed", "interval"] = "relaxed"
-    budget: int = 2**28
+    budget: int = 2**25
 
     def __call__(
         self,

@@ -1,7 +1,7 @@
 """Linear forms over the nodes of an expression, and their substitution back to its inputs."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from gnomon.algebra.interval import Interval
 
 _ALL = slice(None)
+Started = TypeVar("Started")
 _MANY = 64
 
 
@@ -192,9 +193,21 @@ def bounds(
     upper: bool = True,
     slopes: Mapping[Any, Tensor] | None = None,
     part: slice = _ALL,
+    constant: Tensor | None = None,
 ) -> list[Tensor]:
-    """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms."""
+    """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms.
+
+    Args:
+        node: what the forms are over.
+        rows: forms × (examples or 1) × the axes of an example.
+        upper: whether upper bounds are asked for, too.
+        slopes: as in `Forms`.
+        part: as in `Forms`.
+        constant: of each form, to be added: forms × 1.
+    """
     forms = Forms(node, rows, mirrored=upper, slopes=slopes or {}, part=part)
+    if constant is not None:
+        forms.add(constant)
     found = forms.substitute()
     found = found.expand(len(found), forms.examples).T
     if not upper:
@@ -216,7 +229,8 @@ def in_portions(
     node: Node,
     places: Tensor,
     budget: int,
-    bounded: Callable[[Tensor, slice], Sequence[Tensor]],
+    started: Callable[[Tensor], Started],
+    bounded: Callable[[Started, slice], Sequence[Tensor]],
     part: slice = _ALL,
 ) -> list[Tensor]:
     """Bounds of examples × places, found in portions that fit into a budget of bytes.
@@ -225,26 +239,28 @@ def in_portions(
         node: whose forms are substituted.
         places: numbers of the forms.
         budget: in bytes.
-        bounded: finds the bounds of some places of a part of the examples.
+        started: makes of some places what their forms have in common for all examples.
+        bounded: finds of this the bounds for a part of the examples.
         part: the examples that are looked at.
     """
+    parts, portions = _portions(node, places, budget, part)
     found: list[list[Tensor]] = []
-    for some, portions in _portions(node, places, budget, part):
-        each = [bounded(portion, some) for portion in portions]
-        found.append([torch.cat(side, dim=1) for side in zip(*each, strict=True)])
-    return [torch.cat(side) for side in zip(*found, strict=True)]
+    for portion in portions:
+        start = started(portion)
+        each = [bounded(start, some) for some in parts]
+        found.append([torch.cat(side) for side in zip(*each, strict=True)])
+    return [torch.cat(side, dim=1) for side in zip(*found, strict=True)]
 
 
-def chosen(rows: Tensor, places: Tensor, part: slice) -> Tensor:
-    """Some of the rows over one example, or over all of them, for a part of these."""
-    found = rows[places]
-    return found if found.shape[1] == 1 else found[:, part]
+def of_part(rows: Tensor, part: slice) -> Tensor:
+    """The rows for a part of the examples, of those for all of them or for any."""
+    return rows if rows.shape[1] == 1 else rows[:, part]
 
 
 def _portions(
     node: Node, places: Tensor, budget: int, part: slice
-) -> list[tuple[slice, list[Tensor]]]:
-    """Examples and places of each, in portions that fit into the budget.
+) -> tuple[list[slice], list[Tensor]]:
+    """Parts of the examples, and of the places, that fit into the budget together.
 
     A form takes eight tensors of an example's breadth: both signs, and four of each at a time.
     Examples are taken together only as far as all places of each fit, since what is common to
@@ -260,7 +276,7 @@ def _portions(
     starts = range(chosen.start, chosen.stop, together)
     parts = [slice(start, min(start + together, chosen.stop)) for start in starts]
     whole = len(parts) == 1 and part == _ALL
-    return [(_ALL if whole else each, list(places.split(size))) for each in parts]
+    return [_ALL] if whole else parts, list(places.split(size))
 
 
 def unit_rows(node: Node, places: Tensor) -> Tensor:

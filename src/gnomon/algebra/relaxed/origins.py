@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Ball, Interval, NormBall
 from gnomon.algebra.interval.ball import lengths
-from gnomon.algebra.relaxed.forms import Forms, Node, concrete, dot
+from gnomon.algebra.relaxed.forms import Forms, Node, Origin, concrete, dot
 from gnomon.algebra.relaxed.geometry import Geometry, channels_last
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.relaxed.matrices import through_matrix
@@ -208,6 +208,35 @@ def leaf(box: Interval) -> Node:
     """The beginning of an expression: a box of examples."""
     independent = not isinstance(box, NormBall)
     return Node(box, Leaf(box), box.shape[0], settled=True, independent=independent)
+
+
+def until_examples_differ(node: Node, rows: Tensor) -> tuple[Node, Tensor, Tensor]:
+    """Forms that are the same for all examples, followed back as long as they stay so.
+
+    Args:
+        node: what the forms are over.
+        rows: forms × 1 × the axes of an example.
+
+    Returns:
+        The node that they are over then, its rows, and a constant for each form: forms × 1.
+    """
+    forms = Forms(node, rows, mirrored=True, slopes={}, part=slice(None))
+    while rows.shape[1] == 1 and _is_common(node.origin):
+        node.origin.pull(forms.pending.pop(node), forms)
+        ((node, rows),) = forms.pending.items()
+    return node, rows, forms.constant
+
+
+def _is_common(origin: Origin) -> bool:
+    """Whether the step is the same for all examples, and no inequality."""
+    if isinstance(origin, Shifted):
+        centre = origin.constant.lower
+        return origin.thin and (centre.ndim < len(origin.shape) or len(centre) == 1)
+    return (
+        isinstance(origin, Multiplied)
+        and origin.separable
+        and isinstance(origin.weight, Tensor)
+    )
 
 
 def _chord_of_size(x: Interval) -> tuple[Tensor, Tensor]:

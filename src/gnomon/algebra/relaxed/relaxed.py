@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds, chosen, in_portions
+from gnomon.algebra.relaxed.forms import Node, bounds, in_portions, of_part
 from gnomon.algebra.relaxed.origins import Activated, leaf
 from gnomon.algebra.relaxed.settling import Undecided, tightened
 from gnomon.algebra.value import Value
@@ -206,11 +206,11 @@ class Relaxed(Value):
         """Bounds of examples × combinations by substitution alone."""
         node, given = self.node, self.rows_of(rows)
 
-        def bounded(places: Tensor, part: slice) -> list[Tensor]:
-            return bounds(node, chosen(given, places, part), upper=upper, part=part)
+        def bounded(some: Tensor, part: slice) -> list[Tensor]:
+            return bounds(node, of_part(some, part), upper=upper, part=part)
 
         places = torch.arange(len(given), device=self.device)
-        return in_portions(node, places, self.settings.budget, bounded)
+        return in_portions(node, places, self.settings.budget, given.__getitem__, bounded)
 
     def rows_of(self, rows: Tensor) -> Tensor:
         """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""

@@ -15,6 +15,7 @@ from gnomon.algebra.relaxed.forms import (
     signed_bounds,
     unit_rows,
 )
+from gnomon.algebra.relaxed.origins import until_examples_differ
 from gnomon.algebra.relaxed.windows import Windows
 
 Undecided = Callable[[Interval], Tensor]
@@ -56,15 +57,19 @@ def _cut(known: Interval, needed: Tensor, lower: Tensor, upper: Tensor) -> Inter
 def _whole(node: Node, needed: Tensor, budget: int) -> Found:
     """By forms over the whole expression; the interval's bounds where nothing was needed."""
 
-    def bounded(places: Tensor, part: slice) -> list[Tensor]:
-        return bounds(node, unit_rows(node, places), part=part)
+    def started(places: Tensor) -> tuple[Node, Tensor, Tensor]:
+        return until_examples_differ(node, unit_rows(node, places))
+
+    def bounded(start: tuple[Node, Tensor, Tensor], part: slice) -> list[Tensor]:
+        source, rows, constant = start
+        return bounds(source, rows, part=part, constant=constant)
 
     old = [bound.reshape(node.examples, -1) for bound in node.interval.parts]
     parts: list[Sequence[Tensor]] = []
     for part, places in _groups(node, needed.reshape(node.examples, -1)):
         found = [bound[part] for bound in old]
         if len(places):
-            made = in_portions(node, places, budget, bounded, part)
+            made = in_portions(node, places, budget, started, bounded, part)
             found = [
                 bound.index_copy(1, places, each)
                 for bound, each in zip(found, made, strict=True)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.forms import Node, chosen, concrete, in_portions, unit_rows
+from gnomon.algebra.relaxed.forms import Node, concrete, in_portions, of_part, unit_rows
 from gnomon.algebra.relaxed.relaxed import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
@@ -184,9 +184,7 @@ class RoundedRelaxed(Value):
         """Cuts the interval with the bounds of substitution at some coordinates."""
         node, old = self.node, self.node.interval
         budget = self.settings.budget
-        found = _in_portions(
-            node, places, lambda some, _: unit_rows(node, some), budget, upper=True
-        )
+        found = _in_portions(node, places, partial(unit_rows, node), budget, upper=True)
         ends = (
             bound.reshape(node.examples, -1).index_copy(1, places, each).reshape(old.shape)
             for bound, each in zip(old.parts, found, strict=True)
@@ -203,13 +201,11 @@ class RoundedRelaxed(Value):
                 f"RoundedRelaxed: expected coefficients that {self.dtype} holds, got others in "
                 f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
             )
-
         places = torch.arange(len(given), device=self.device)
-        budget = self.settings.budget
-        rows_at = partial(chosen, given)
+        budget, chosen = self.settings.budget, given.__getitem__
         nodes = (box_node(self.node.interval), self.node)
         boxed, found = (
-            _in_portions(node, places, rows_at, budget, upper=upper) for node in nodes
+            _in_portions(node, places, chosen, budget, upper=upper) for node in nodes
         )
         return boxed, found
 
@@ -220,7 +216,7 @@ class RoundedRelaxed(Value):
 def _in_portions(
     node: Node,
     places: Tensor,
-    rows: Callable[[Tensor, slice], Tensor],
+    rows: Callable[[Tensor], Tensor],
     budget: int,
     *,
     upper: bool,
@@ -228,10 +224,10 @@ def _in_portions(
     """Bounds of examples × places by substitution alone, within a budget of bytes."""
 
     def bounded(some: Tensor, part: slice) -> list[Tensor]:
-        return rounded_bounds(node, rows(some, part), upper=upper, part=part)
+        return rounded_bounds(node, of_part(some, part), upper=upper, part=part)
 
     with safe_kernels(*node.interval.parts):
-        return in_portions(node, places, budget, bounded)
+        return in_portions(node, places, budget, rows, bounded)
 
 
 def _or(bound: Tensor, infinity: float) -> Tensor:
