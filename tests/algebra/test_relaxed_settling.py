@@ -6,11 +6,12 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, evaluate
+from gnomon.algebra import Interval, enclose, evaluate
 from gnomon.algebra.relaxed import Relaxed, settling
 from gnomon.algebra.relaxed.forms import Node, signed_bounds
 from gnomon.algebra.relaxed.windows import Windows
 from gnomon.seeds import generator
+from gnomon.sets import L2
 
 
 class Block(nn.Module):
@@ -146,3 +147,18 @@ def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch
 
 def _none(_: Node) -> None:
     """No node has windows."""
+
+
+def test_a_ball_of_images_joins_places_and_has_no_windows() -> None:
+    """Of affine layers the range is ± r ‖∂z/∂x‖₂; windows would take the ball as its box."""
+    source = generator(9, "ball")
+    network = nn.Sequential(
+        nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
+    ).double()
+    x = torch.randn(2, 1, 12, 12, generator=source, dtype=torch.float64)
+    value = evaluate(network, Relaxed.of(enclose(x, L2(0.3))))
+    assert Windows.of(value.node) is None
+    assert Windows.of(evaluate(network, Relaxed.around(x, 0.3)).node) is not None
+    slopes = torch.func.jacrev(network)(x[:1]).flatten(-4).norm(dim=-1)
+    assert torch.allclose(value.upper, network(x) + 0.3 * slopes, rtol=0, atol=1e-9)
+    assert torch.allclose(value.lower, network(x) - 0.3 * slopes, rtol=0, atol=1e-9)

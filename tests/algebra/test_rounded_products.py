@@ -1,12 +1,15 @@
-"""What is added to products of rounded intervals is needed: sums whose errors nothing hides."""
+"""What is added to bounds of rounded intervals is needed: errors that nothing else hides."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import RoundedInterval
+from gnomon.algebra import REAL, Deployed, RoundedInterval, RoundedRelaxed, evaluate
 from gnomon.seeds import generator
 from gnomon.sets.parameters import TensorBall
 from reference.exact_rationals import Rationals, rationals
@@ -72,3 +75,67 @@ def test_balls_reach_as_far_as_the_furthest_member(dtype: torch.dtype) -> None:
     assert bool((np.minimum(upper, -lower) ** 2 >= square).all())
     slack = 1 + 8 * TERMS * torch.finfo(dtype).eps
     assert bool((np.maximum(upper, -lower) ** 2 <= square * slack**2).all())
+
+
+SINGLE = Deployed(torch.float32)
+OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": torch.add,
+    "sub": torch.sub,
+    "mul": torch.mul,
+    "div": torch.div,
+}
+
+
+def _inside(executed: Tensor, found: RoundedInterval) -> bool:
+    return found.contains(executed.double())
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_operation_of_single_numbers_lies_inside_at_the_level_of_executions(
+    name: str,
+) -> None:
+    """The operands are points, and bounds are computed in float64: one rounding counts."""
+    x, y = _normal(6, 5, torch.float32), _normal(7, 5, torch.float32)
+    points = [RoundedInterval.point(each, level=SINGLE) for each in (x, y)]
+    executed = OPERATIONS[name](x, y)
+    assert _inside(executed, OPERATIONS[name](*points))
+    real = [RoundedInterval.point(each) for each in (x, y)]
+    assert not _inside(executed, OPERATIONS[name](*real))
+
+
+@pytest.mark.parametrize("form", ["as written", "in two steps"])
+def test_executions_of_a_batch_normalisation_lie_inside(form: str) -> None:
+    """As (x − μ) / √(v + ε) · γ + β, and as x α + (β − μ α)."""
+    norm = nn.BatchNorm1d(TERMS).eval().requires_grad_(requires_grad=False)
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
+    for seed, part in enumerate((norm.weight, norm.bias, mean, variance)):
+        part.copy_(_normal(8 + seed, 1, torch.float32)[0])
+    variance.square_()
+    x, root = _normal(12, 8, torch.float32), (variance + norm.eps).sqrt()
+    scale = norm.weight / root
+    executed = {
+        "as written": (x - mean) / root * norm.weight + norm.bias,
+        "in two steps": x * scale + (norm.bias - mean * scale),
+    }[form]
+    assert _inside(executed, evaluate(norm, RoundedInterval.point(x, level=SINGLE)))
+    assert not _inside(executed, evaluate(norm, RoundedInterval.point(x)))
+
+
+def test_relaxations_count_executions_of_a_batch_normalisation_whose_terms_cancel() -> None:
+    """At x = 0 with β = μ α, rounded: what is left of (0 − μ) / √(v + ε) γ + β is rounding."""
+    norm = nn.BatchNorm1d(TERMS).eval().requires_grad_(requires_grad=False)
+    mean, variance = norm.running_mean, norm.running_var
+    assert mean is not None
+    assert variance is not None
+    for seed, part in enumerate((norm.weight, mean, variance)):
+        part.copy_(_normal(14 + seed, 1, torch.float32)[0])
+    variance.square_()
+    root, x = (variance + norm.eps).sqrt(), torch.zeros(1, TERMS)
+    norm.bias.copy_(mean * (norm.weight / root))
+    executed = ((x - mean) / root * norm.weight + norm.bias).double()
+    for level, held in ((SINGLE, True), (REAL, False)):
+        box = RoundedInterval.point(x, level=level)
+        found = evaluate(norm, RoundedRelaxed.of(box))
+        assert found.contains(executed) is held
