@@ -146,3 +146,17 @@ def test_d_z_of_a_large_effect_exists() -> None:
     assert found.low is not None
     assert found.high is not None
     assert 0 < found.low < found.value < found.high
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_d_z_of_differences_that_hardly_vary_continues_that_of_others(
+    sign: int, rng: np.random.Generator
+) -> None:
+    """d_z and both ends grow as the spread shrinks, beyond what scipy can compute, too."""
+    drawn = rng.normal(size=8)
+    found = [cohens_dz(sign * (1 + 10.0**-place * drawn)) for place in (3, 4, 6)]
+    ends = [(each.value, each.low, each.high) for each in found if each]
+    shares = [(low / value, high / value) for value, low, high in ends if low and high]
+    assert len(shares) == 3
+    for each in shares[1:]:
+        assert each == pytest.approx(shares[0], rel=2e-3)

@@ -159,14 +159,7 @@ def test_the_correction_is_over_all_verdicts_of_the_study() -> None:
     table = study(5, offset=offset)
     claim, again = (between(Greater, "offset", "tanh", "relu", name=n) for n in ("", "again"))
     alone = judge(table, AXES, [claim])
-    among = judge(
-        table,
-        AXES,
-        [
-            between(Greater, "offset", "tanh", "relu"),
-            between(Greater, "offset", "tanh", "relu", name="again"),
-        ],
-    )
+    among = judge(table, AXES, [claim, again])
     assert [each.corrected_p for each in alone] == [1 / 32]
     assert [each.corrected_p for each in among] == [1 / 16, 1 / 16]
     assert {each.answer for each in among} == {"undecided"}
@@ -198,21 +191,27 @@ def test_ties_by_rounding_are_ties() -> None:
     """0.97 − 0.96 and 0.96 − 0.95 differ by 1e−17 and are one difference; so ranks tie."""
 
     def shares(settings: Mapping[str, Any], seed: int) -> float:
-        return (
-            (0.97, 0.96, 0.95)[seed]
-            if settings[ACTIVATION] == "relu"
-            else ((0.96, 0.95, 0.96)[seed])
-        )
+        relu, tanh = (0.97, 0.96, 0.95, 0.94), (0.96, 0.95, 0.96, 0.93)
+        return (relu if settings[ACTIVATION] == "relu" else tanh)[seed]
 
     (verdict,) = judge(
-        study(3, shares=shares),
-        AXES,
-        [Greater(finding="shares", of=ACTIVATION, values=("relu", "tanh"))],
+        study(4, shares=shares), AXES, [between(Greater, "shares", "relu", "tanh")]
     )
-    # Differences 1, 1, −1: every rank is 2, W⁺ = 4; 4 of 8 choices of signs reach it.
-    assert verdict.beside[0].statistic == 4
-    assert verdict.beside[0].p == 0.5
-    assert verdict.p == 0.5
+    # Differences 1, 1, −1, 1: every rank is 2.5, W⁺ = 7.5; 5 of 16 choices of signs reach it.
+    assert verdict.beside[0].statistic == 7.5
+    assert verdict.beside[0].p == 5 / 16
+    assert verdict.p == 5 / 16
+
+
+def test_equal_differences_have_no_size_in_their_own_spread() -> None:
+    def shares(settings: Mapping[str, Any], seed: int) -> float:
+        return 0.9 + 0.001 * seed + (0.01 if settings[ACTIVATION] == "relu" else 0.0)
+
+    (verdict,) = judge(
+        study(6, shares=shares), AXES, [between(Greater, "shares", "relu", "tanh")]
+    )
+    assert verdict.answer == "supported"
+    assert "Cohen's d_z" not in {each.name for each in verdict.effects}
 
 
 def test_a_seed_that_lacks_a_value_is_left_out_and_named() -> None:

@@ -36,8 +36,18 @@ class Blocks:
     @cached_property
     def grid(self) -> NDArray[np.float64]:
         """The values as an array (seeds, levels), free of rounding."""
+        return rounded(self._exact)
+
+    def difference(self, first: int, second: int) -> NDArray[np.float64]:
+        """Of each seed, the value at one level less that at another, free of rounding."""
+        exact = self._exact
+        scale = float(np.abs(exact).max(initial=0.0))
+        return rounded(exact[:, first] - exact[:, second], scale)
+
+    @cached_property
+    def _exact(self) -> NDArray[np.float64]:
         shape = (len(self.seeds), len(self.levels))
-        return rounded(np.array(self.values, dtype=np.float64).reshape(shape))
+        return np.array(self.values, dtype=np.float64).reshape(shape)
 
 
 _Cells = dict[tuple[int, Any], dict[tuple[Any, ...], Row]]

@@ -13,7 +13,6 @@ from gnomon.study.statistics.blocks import Blocks, blocks
 from gnomon.study.statistics.effects import cohens_dz, rank_biserial
 from gnomon.study.statistics.estimates import (
     Estimate,
-    Values,
     bootstrap_estimate,
     student_mean,
 )
@@ -34,7 +33,7 @@ from gnomon.study.statistics.paired import (
     sign_flip_test,
     signed_rank_test,
 )
-from gnomon.study.statistics.results import Results, rounded
+from gnomon.study.statistics.results import Results
 from gnomon.study.statistics.trends import page_test, spearman_of_seeds
 from gnomon.study.statistics.verdict import Role
 
@@ -156,7 +155,7 @@ def _trend(
     generator: np.random.Generator,
 ) -> Case:
     grid, confidence = found.grid, 1 - hypothesis.level
-    change = rounded(grid[:, -1] - grid[:, 0])
+    change = found.difference(-1, 0)
     rises = isinstance(hypothesis, Rises)
     tests: dict[Role, Significance] = {
         "claim": page_test(grid, "rises" if rises else "falls"),
@@ -192,7 +191,7 @@ def _comparison(
     generator: np.random.Generator,
 ) -> Case:
     confidence = 1 - hypothesis.level
-    differences = differences_of(found)
+    differences = found.difference(0, 1)
     alternative = _ALTERNATIVES[type(hypothesis)]
     tests: dict[Role, Significance] = {
         "claim": sign_flip_test(differences, alternative, generator)
@@ -222,11 +221,6 @@ def _comparison(
         further=tuple(each for each in further if each is not None),
         beside=(signed_rank_test(differences, alternative),),
     )
-
-
-def differences_of(found: Blocks) -> Values:
-    """First value less the second, for each seed."""
-    return rounded(found.grid[:, 0] - found.grid[:, 1])
 
 
 def _sign(hypothesis: Hypothesis) -> int:

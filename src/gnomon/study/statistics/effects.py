@@ -9,6 +9,9 @@ from scipy.optimize import brentq
 
 from gnomon.study.statistics.estimates import Estimate, Values, bootstrap_estimate
 
+_LARGE = 1e4
+"""Beyond it the noncentral distribution cannot be computed, and need not be."""
+
 
 def cohens_dz(differences: Values, confidence: float = 0.95) -> Estimate | None:
     """Cohen's d_z = d̄ / s_d, the mean difference in its own standard deviations.
@@ -60,7 +63,13 @@ def _balance_of_ranks(differences: Values, axis: int = -1) -> Values:
 
 
 def _noncentrality(t: float, freedom: int, chance: float) -> float:
-    """The noncentrality under which a value up to `t` has that chance."""
+    """The noncentrality δ under which a value up to `t` has that chance.
+
+    A large t is δ √(ν / χ²) but for the noise in its numerator, which is of size 1.
+    """
+    if abs(t) > _LARGE:
+        tail = chance if t > 0 else 1 - chance
+        return t * math.sqrt(float(stats.chi2.isf(tail, freedom)) / freedom)
 
     def excess(centre: float) -> float:
         return float(stats.nct.cdf(t, freedom, centre)) - chance

@@ -123,9 +123,14 @@ def _finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def rounded(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values on a grid of 2⁻⁴⁰ of the largest, so that rounding makes and breaks no tie."""
-    largest = float(np.abs(values).max(initial=0.0))
+def rounded(values: NDArray[np.float64], scale: float | None = None) -> NDArray[np.float64]:
+    """The values on a grid of 2⁻⁴⁰ of the scale, so that rounding makes and breaks no tie.
+
+    Args:
+        values: of any shape.
+        scale: size of the numbers that they were computed from; None means their own largest.
+    """
+    largest = float(np.abs(values).max(initial=0.0)) if scale is None else scale
     if largest == 0:
         return values
     step = 2.0 ** (math.frexp(largest)[1] - 40)

@@ -96,7 +96,7 @@ def _differences(drawn: Sequence[Verdict]) -> Figure:
         first, second = (scale * np.array(verdict.blocks.values)).T
         mean = verdict.effects[0]
         axes.plot(first - second, np.full(len(first), row - 0.25), ".", color=INK, alpha=0.4)
-        _dot(axes, scale * mean.value, row, 2)
+        _dot(axes, scale * mean.value, float(row), 2)
         if mean.low is not None and mean.high is not None:
             ends = [scale * mean.low, scale * mean.high]
             axes.plot(ends, [row, row], color=COLOURS[2], linewidth=2)
