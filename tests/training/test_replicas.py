@@ -1,12 +1,13 @@
 """Networks that are trained together are what each would be alone."""
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from gnomon.errors import DivergedError
 from gnomon.networks import CNN4, MLP, Architecture, LeNet
@@ -14,9 +15,11 @@ from gnomon.training import (
     SGD,
     Adam,
     AdamW,
+    Batch,
     Constant,
     Cosine,
     EarlyStopping,
+    Loss,
     Momentum,
     OptimizerRule,
     Run,
@@ -25,6 +28,7 @@ from gnomon.training import (
     train,
 )
 from gnomon.training.checkpoint import read_checkpoint
+from gnomon.training.replicas import parameters_of
 from reference.groups import (
     Watcher,
     alone,
@@ -51,6 +55,9 @@ def finished(runs: list[Run | DivergedError]) -> list[Run]:
     return [each for each in runs if isinstance(each, Run)]
 
 
+MEASURED = ("learning_rate", "train_loss", "validation_loss", "gradient_norm")
+
+
 def assert_close(group: list[Run], single: list[Run], tolerance: float) -> None:
     """Same facts, and weights, snapshots and histories that are equal up to rounding."""
     for one, other in zip(group, single, strict=True):
@@ -60,10 +67,11 @@ def assert_close(group: list[Run], single: list[Run], tolerance: float) -> None:
             assert (row.epoch, row.step) == (expected.epoch, expected.step)
             assert row.train_accuracy == expected.train_accuracy
             assert row.validation_accuracy == expected.validation_accuracy
-            for name in ("learning_rate", "train_loss", "validation_loss", "gradient_norm"):
+            assert (row.validation_loss is None) == (expected.validation_loss is None)
+            for name in MEASURED:
                 # What is read of a step of a single run is rounded to float32 first.
-                wanted = pytest.approx(getattr(expected, name), rel=max(2e-7, tolerance))
-                assert getattr(row, name) == wanted, name
+                found, wanted = getattr(row, name) or 0.0, getattr(expected, name) or 0.0
+                assert found == pytest.approx(wanted, rel=max(2e-7, tolerance)), name
         files = sorted(path.name for path in other.folder.path.rglob("*.safetensors"))
         assert files == sorted(path.name for path in one.folder.path.rglob("*.safetensors"))
         compare(one.folder.model, other.folder.model, tolerance)
@@ -72,11 +80,15 @@ def assert_close(group: list[Run], single: list[Run], tolerance: float) -> None:
 
 
 def compare(one: Path, other: Path, tolerance: float) -> None:
-    """Two files of tensors, equal up to `tolerance` relative to the largest entry of each."""
+    """Two files of tensors, equal up to `tolerance` relative to the largest entry of each.
+
+    A bias before a normalisation has the gradient 0, so that only rounding moves it, which Adam
+    magnifies: below 0.1 the error is not relative.
+    """
     found, expected = load_file(one), load_file(other)
     assert list(found) == list(expected)
     for name, tensor in expected.items():
-        scale = tensor.abs().max().item()
+        scale = max(tensor.abs().max().item(), 0.1)
         torch.testing.assert_close(found[name], tensor, rtol=0, atol=tolerance * scale)
 
 
@@ -105,8 +117,8 @@ def test_everything_at_once_is_as_alone(tmp_path: Path) -> None:
     watching = Watcher()
     group = finished(together(experiments, tmp_path, watching))
     assert len({each.facts.epochs_done for each in group}) > 1, "all stopped at once"
-    # 130 steps through batch normalisation, whose division makes errors larger.
-    assert_close(group, finished(alone(experiments, tmp_path)), 1e-8)
+    # Up to 180 steps through batch normalisation, whose division makes errors larger.
+    assert_close(group, finished(alone(experiments, tmp_path)), 1e-7)
     assert sorted(watching.ends, key=lambda pair: pair[0]) == [
         (place, each.facts) for place, each in enumerate(group)
     ]
@@ -126,7 +138,9 @@ NETWORKS: dict[str, Architecture] = {
 @pytest.mark.parametrize("name", list(NETWORKS))
 def test_every_architecture_is_as_alone(name: str, tmp_path: Path) -> None:
     # 41 pictures in batches of 8: one remains, and joins the batch before.
-    training = Training(epochs=2, batch_size=8, gradient_clip=0.5, snapshots=(0, 1))
+    training = Training(
+        epochs=2, batch_size=8, optimizer=AdamW(), gradient_clip=0.5, snapshots=(0, 1)
+    )
     experiments = of_pictures(training, NETWORKS[name])
     group = finished(together(experiments, tmp_path))
     assert_close(group, finished(alone(experiments, tmp_path)), 1e-8)
@@ -178,11 +192,22 @@ def test_one_that_diverges_leaves_and_the_others_go_on(tmp_path: Path) -> None:
     assert [sorted(rows) for rows in watching.rows] == [[0, 2]] * 4
 
 
+@dataclass(frozen=True)
+class Slope:
+    """A loss whose value is 0 and whose gradient is 3 in the first parameter, 0 elsewhere."""
+
+    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002
+        first = next(iter(parameters_of(network).values())).flatten(1)[:, 0]
+        each = (3 * first).repeat_interleave(len(batch) // len(first))
+        return Loss(each - each.detach(), batch.labels == 0)
+
+
 def test_only_the_network_whose_weights_overflow_is_lost(tmp_path: Path) -> None:
-    training = Training(epochs=1, batch_size=90, optimizer=SGD(), schedule=Constant())
+    training = Training(
+        method=Slope(), epochs=1, batch_size=90, optimizer=SGD(), schedule=Constant()
+    )
     experiments = varied(small(training, validation=0), 2)
-    wild = replace(training, learning_rate=3e38, gradient_clip=None)
-    experiments[0] = replace(experiments[0], training=wild)
+    experiments[0] = replace(experiments[0], training=replace(training, learning_rate=3e38))
     group = together(experiments, tmp_path)
     assert "end of epoch 1: expected finite weights" in str(group[0])
     assert isinstance(group[1], Run)

@@ -4,12 +4,14 @@ from gnomon.training.replicas.key import replica_key
 from gnomon.training.replicas.loop import train_replicas
 from gnomon.training.replicas.network import ReplicatedNetwork, parameters_of, run_with
 from gnomon.training.replicas.observer import GroupObserver, SilentGroup
+from gnomon.training.replicas.preferred import preferred_replicas
 
 __all__ = [
     "GroupObserver",
     "ReplicatedNetwork",
     "SilentGroup",
     "parameters_of",
+    "preferred_replicas",
     "replica_key",
     "run_with",
     "train_replicas",

@@ -17,6 +17,10 @@ class Examples:
         splits: one for each network, of one shape.
         contents: a name for each; splits of one name are equal.
         device: where batches are wanted.
+
+    Attributes:
+        size: how many examples each network has.
+        held: the inputs of all distinct splits, one split after the other.
     """
 
     def __init__(
@@ -26,7 +30,7 @@ class Examples:
         number = {name: index for index, name in enumerate(distinct)}
         held = list(distinct.values())
         self.size = len(held[0])
-        self._inputs = _joined([each.inputs for each in held]).to(device)
+        self.held = _joined([each.inputs for each in held]).to(device)
         self._labels = _joined([each.labels for each in held]).to(device)
         first = torch.tensor([number[name] for name in contents], device=device)
         self._first = (first * self.size)[:, None]
@@ -34,7 +38,7 @@ class Examples:
     def batch(self, chosen: Int[Tensor, " replicas batch"]) -> Batch:
         """The chosen examples of the first network, then those of the second, and so on."""
         where = (chosen.to(self._first.device) + self._first).flatten()
-        return Batch(self._inputs[where], self._labels[where])
+        return Batch(self.held[where], self._labels[where])
 
     def keep(self, chosen: Tensor) -> None:
         """Lets all networks go but those of the chosen rows."""
