@@ -162,3 +162,23 @@ def test_a_ball_of_images_joins_places_and_has_no_windows() -> None:
     slopes = torch.func.jacrev(network)(x[:1]).flatten(-4).norm(dim=-1)
     assert torch.allclose(value.upper, network(x) + 0.3 * slopes, rtol=0, atol=1e-9)
     assert torch.allclose(value.lower, network(x) - 0.3 * slopes, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("budget", [1, 2**12, 2**25])
+def test_a_shift_of_each_example_is_its_own_in_every_portion(budget: int) -> None:
+    """Against the same examples one by one."""
+    source = generator(10, "shift")
+    first, second = nn.Linear(6, 8).double(), nn.Linear(8, 5).double()
+    x = torch.randn(4, 6, generator=source, dtype=torch.float64)
+    shift = torch.randn(4, 5, generator=source, dtype=torch.float64)
+
+    def settled(part: slice) -> Interval:
+        value = Relaxed.around(x[part], 0.2, budget=budget)
+        found: Relaxed = second(torch.relu(first(value))) + shift[part]
+        return found.settled()
+
+    whole = settled(slice(None))
+    for index in range(len(x)):
+        single = settled(slice(index, index + 1))
+        assert torch.allclose(whole.lower[index], single.lower[0], rtol=0, atol=1e-12)
+        assert torch.allclose(whole.upper[index], single.upper[0], rtol=0, atol=1e-12)
