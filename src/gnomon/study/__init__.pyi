@@ -24,11 +24,25 @@ from .plan import (
     count_trials as count_trials,
     trials_of as trials_of,
 )
+from .report import (
+    compare_audits as compare_audits,
+    write_study_report as write_study_report,
+)
 from .run import (
     Prospect as Prospect,
     StudyObserver as StudyObserver,
     run_study as run_study,
     survey as survey,
+)
+from .statistics import (
+    Differs as Differs,
+    Falls as Falls,
+    Greater as Greater,
+    Hypothesis as Hypothesis,
+    Less as Less,
+    Rises as Rises,
+    Verdict as Verdict,
+    judge as judge,
 )
 from .store import (
     TrialStore as TrialStore,
