@@ -60,6 +60,7 @@ def files(run: Run) -> list[Path]:
     return list(run.folder.path.rglob("*.safetensors"))
 
 
+@pytest.mark.slow
 def test_a_killed_group_goes_on_to_the_same_bits(whole: list[Run], tmp_path: Path) -> None:
     epoch, batch = 3, 2
     done = subprocess.run(
@@ -97,6 +98,7 @@ def test_a_group_killed_after_one_has_ended_goes_on_to_the_same_bits(
     assert_same(resumed, whole)
 
 
+@pytest.mark.slow
 def test_a_group_whose_one_ended_after_the_checkpoint_goes_on_to_the_same_bits(
     whole: list[Run], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

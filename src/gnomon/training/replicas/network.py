@@ -90,9 +90,11 @@ class ReplicatedNetwork(nn.Module):
             logits = vmap(_run, in_dims=(None, 0, 0, 0))(
                 computed, dict(parameters), self._constants(), x.unflatten(0, (len(self), -1))
             )
+        except torch.OutOfMemoryError:
+            raise
         except RuntimeError as error:
             raise UnsupportedOperationError(
-                f"ReplicatedNetwork: expected layers that can be computed for many networks at "
+                "ReplicatedNetwork: expected layers that can be computed for many networks at "
                 f"once, got: {error}. Train these networks one by one."
             ) from error
         return logits.flatten(0, 1)
