@@ -1,7 +1,7 @@
 """The axes of a study, against counting by hand."""
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -41,7 +41,9 @@ def test_grids_hold_both_ends_and_short_numbers() -> None:
 
 
 @pytest.mark.parametrize("draw", ["random", "sobol"])
-def test_points_lie_in_the_box_and_more_of_them_begin_with_the_same(draw: Any) -> None:
+def test_points_lie_in_the_box_and_more_of_them_begin_with_the_same(
+    draw: Literal["random", "sobol"],
+) -> None:
     ranges = {"rate": Range(1e-4, 1e-1, "log"), "width": Range(8.0, 64.0, whole=True)}
     points = Drawn(draw, 20, ranges).settings()
     assert len(points) == 20

@@ -8,6 +8,7 @@ import gnomon
 from gnomon.cli.audit import audit
 from gnomon.cli.demo import demo
 from gnomon.cli.range_test import range_test
+from gnomon.cli.study import study
 from gnomon.cli.train import train
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
 )
 app.command()(train)
 app.command()(audit)
+app.command()(study)
 app.command()(demo)
 app.command(name="range-test")(range_test)
 

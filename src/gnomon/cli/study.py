@@ -80,7 +80,7 @@ def study(
         output or str(Path("studies") / (f"{file.stem}-small" if small else file.stem))
     )
     if dry_run:
-        prospect = survey(asked, store, retry=retry_failed)
+        prospect = survey(asked, store, retry=retry_failed, device=device)
         show_prospect(prospect, foresee(prospect, asked.examine, engine.workers(), device))
         return
     with StudyDisplay() as display:

@@ -17,7 +17,7 @@ _TRIALS_AT_ONCE = 500
 
 
 def write_results(path: Path, trials: Sequence[Trial], records: Iterable[TrialRecord]) -> int:
-    """Writes the rows of the records that belong to the trials; how many trials there were.
+    """Writes the rows of the trials' records, in their order; how many trials there were.
 
     Columns: trial, seed, one for each axis, finding, probe, value, low, high, unit, gnomon. An
     axis whose values are all numbers is a number, any other a text; lists are JSON.
@@ -25,7 +25,8 @@ def write_results(path: Path, trials: Sequence[Trial], records: Iterable[TrialRe
     Args:
         path: of a Parquet file; written whole or not at all.
         trials: of the plan.
-        records: read one at a time, so that memory does not grow with their number.
+        records: of some or all of them; read one at a time, so that memory does not grow with
+            their number.
     """
     settings = {trial.id: trial.settings for trial in trials}
     keys = tuple(trials[0].settings) if trials else ()
@@ -35,8 +36,6 @@ def write_results(path: Path, trials: Sequence[Trial], records: Iterable[TrialRe
     with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
         rows: list[dict[str, Any]] = []
         for record in records:
-            if record.id not in settings:
-                continue
             rows += _rows(record, settings[record.id], columns)
             count += 1
             if count % _TRIALS_AT_ONCE == 0:

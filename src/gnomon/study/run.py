@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+import torch
+
+from gnomon.data import Dataset, Store
 from gnomon.study.collect import write_results
 from gnomon.study.engines.engine import Engine
 from gnomon.study.plan import Trial, grouped, trials_of
@@ -13,11 +16,8 @@ from gnomon.study.record import code_version
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study, write_study
 from gnomon.study.work import Outcome, Task, examination_of
-
-
-def preferred_replicas(planned):
-    return 64  # TEMPORARY
-
+from gnomon.training import build
+from gnomon.training.replicas import preferred_replicas
 
 RESULTS = "results.parquet"
 
@@ -76,24 +76,26 @@ class Silent:
         """Does nothing."""
 
 
-def survey(study: Study, store: TrialStore, *, retry: bool = False) -> Prospect:
+def survey(
+    study: Study, store: TrialStore, *, retry: bool = False, device: str = "cpu"
+) -> Prospect:
     """What is done and what is to be done; damaged trials go to quarantine.
 
     Args:
         study: the question.
         store: where its trials lie.
         retry: whether trials that failed before are to be done again.
+        device: auto, cpu or cuda.
     """
     trials = trials_of(study)
     asked = examination_of(study.examine)
     known = {trial.id for trial in trials}
     done, trained = set[str](), set[str]()
     versions, seconds = set[str](), list[float]()
-    for record in store.records():
-        if record.id in known:
-            (done if record.examination == asked else trained).add(record.id)
-            versions.add(record.code)
-            seconds.append(record.seconds)
+    for record in store.records([trial.id for trial in trials]):
+        (done if record.examination == asked else trained).add(record.id)
+        versions.add(record.code)
+        seconds.append(record.seconds)
     failed = {
         key: record.reason
         for key, record in store.failures().items()
@@ -107,7 +109,7 @@ def survey(study: Study, store: TrialStore, *, retry: bool = False) -> Prospect:
         done=frozenset(done),
         trained=frozenset(trained),
         failed=failed,
-        groups=grouped(todo, _largest(todo)),
+        groups=grouped(todo, _largest(todo, device)),
         versions=frozenset(versions),
         seconds=tuple(seconds),
     )
@@ -140,7 +142,7 @@ def run_study(
     watching = observer or Silent()
     with store.claimed():
         store.write("study.toml", write_study(study))
-        prospect = survey(study, store, retry=retry)
+        prospect = survey(study, store, retry=retry, device=device)
         watching.planned(prospect)
         try:
             for outcome in engine.run(_tasks(study, store, prospect, watching, device)):
@@ -166,14 +168,21 @@ def _tasks(
         yield task
 
 
-def _largest(trials: Sequence[Trial]) -> dict[str, int]:
+def _largest(trials: Sequence[Trial], device: str) -> dict[str, int]:
     """How many networks one computation should have, for each kind that there is."""
+    cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
+    place = torch.device("cuda" if cuda else "cpu")
     first = {trial.replicas: trial for trial in reversed(trials) if trial.replicas is not None}
-    return {key: preferred_replicas(trial.planned) for key, trial in first.items()}
+    networks = {key: build(each.planned, _data(each)) for key, each in first.items()}
+    return {key: preferred_replicas(each, place) for key, each in networks.items()}
+
+
+def _data(trial: Trial) -> Dataset:
+    return trial.planned.data(trial.seed, Store.default())
 
 
 def _collect(store: TrialStore, trials: Sequence[Trial]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / RESULTS
-        write_results(path, trials, store.records())
+        write_results(path, trials, store.records([trial.id for trial in trials]))
         store.put(path, RESULTS)

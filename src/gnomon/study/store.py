@@ -12,7 +12,7 @@ report.html, tables/, figures/
 import fcntl
 import os
 import shutil
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -95,14 +95,18 @@ class TrialStore:
         finally:
             os.close(descriptor)
 
-    def records(self) -> Iterator[TrialRecord]:
-        """Every finished trial, in the order of the ids; damaged ones go to quarantine."""
+    def records(self, among: Iterable[str] | None = None) -> Iterator[TrialRecord]:
+        """Finished trials, read one at a time; damaged ones go to quarantine.
+
+        Args:
+            among: ids, in the order that is wanted; None means all, in the order of their ids.
+        """
         sizes: dict[str, dict[str, int]] = {}
         for path, facts in self._listing("trials").items():
             trial, _, file = path.partition("/")
             sizes.setdefault(trial, {})[file] = cast("int", facts["size"])
-        for trial in sorted(sizes):
-            record = self._whole(trial, sizes[trial])
+        for trial in sorted(sizes) if among is None else among:
+            record = self._whole(trial, sizes[trial]) if trial in sizes else None
             if record is not None:
                 yield record
 

@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import os
+import socket
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from gnomon.study.work import Outcome, Task, carry_out
 _WAITING = 2
 """Tasks in Ray's hands for each that can run: enough that no worker waits for the next."""
 
+_SECONDS_TO_REACH = 10.0
 _SECONDS = 0.5
 """How long a wait for results lasts before the keyboard is heard again."""
 
@@ -112,6 +114,7 @@ class RayEngine:
             settings["num_cpus"] = self.processes or os.cpu_count()
         else:
             settings = {"address": self.address, "log_to_driver": False}
+        _reach(self.address)
         variables = {
             key: value for key, value in os.environ.items() if key.startswith("GNOMON_")
         }
@@ -127,6 +130,24 @@ class RayEngine:
             yield ray
         finally:
             ray.shutdown()
+
+
+def _reach(address: str | None) -> None:
+    """Looks whether something listens at HOST:PORT: Ray itself asks for many minutes.
+
+    Raises:
+        ClusterError: nothing does.
+    """
+    host, _, port = (address or "").rpartition("://")[2].rpartition(":")
+    if not host or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), _SECONDS_TO_REACH).close()
+    except OSError as error:
+        raise ClusterError(
+            f"{address}: expected a cluster that answers, got: {error.strerror or error}. "
+            "Check the address and that `ray status` works there, or leave --cluster out."
+        ) from error
 
 
 def _all_outcomes(task: Task) -> tuple[Outcome, ...]:

@@ -1,0 +1,202 @@
+"""Studies on a real Ray cluster: the results of one process, whatever dies on the way."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import pytest
+
+from gnomon.errors import ClusterError, SettingError
+from gnomon.study.engines import Engine, Inline, RayEngine
+from gnomon.study.run import Prospect, run_study
+from gnomon.study.store import TrialStore
+from gnomon.study.study import Study
+from gnomon.study.work import Outcome, Task
+from reference.small_study import CONFIG, STUDY, results, stamps, weights
+
+pytestmark = pytest.mark.slow
+ray = pytest.importorskip("ray")
+cluster_utils = pytest.importorskip("ray.cluster_utils")
+
+
+@runtime_checkable
+class _Cluster(Protocol):
+    """What of Ray's cluster for tests is used here."""
+
+    address: str
+
+    def add_node(self, *, num_cpus: int) -> Any: ...  # noqa: ANN401 - Ray's own
+
+    def remove_node(self, node: Any, *, allow_graceful: bool) -> None: ...  # noqa: ANN401
+
+
+LONG: Study = replace(
+    STUDY,
+    config={
+        **CONFIG,
+        "training": {**CONFIG["training"], "epochs": 40, "precision": "bfloat16"},
+    },
+    seeds=(0, 1, 2, 3),
+)
+"""Eight trials, each alone, of a second or two."""
+
+
+@pytest.fixture
+def cluster() -> Iterator[_Cluster]:
+    """A head without workers and two nodes of one core each, on this machine."""
+    made = cluster_utils.Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False},
+    )
+    yield made
+    made.shutdown()
+
+
+@pytest.fixture(scope="module")
+def inline(tmp_path_factory: pytest.TempPathFactory) -> TrialStore:
+    store = TrialStore(str(tmp_path_factory.mktemp("inline") / "out"))
+    run_study(LONG, store, Inline())
+    return store
+
+
+def _same(store: TrialStore, other: TrialStore) -> None:
+    """The same networks and figures, to the last bit."""
+    assert weights(store) == weights(other)
+    assert results(store) == results(other)
+
+
+def test_processes_of_this_machine_give_the_same_bits(tmp_path: Path) -> None:
+    """Groups and single networks."""
+    study = replace(STUDY, seeds=(0, 1, 2, 3))
+    one, two = TrialStore(str(tmp_path / "one")), TrialStore(str(tmp_path / "two"))
+    run_study(study, one, Inline())
+    engine = RayEngine(processes=2)
+    assert isinstance(engine, Engine)
+    run_study(study, two, engine)
+    _same(one, two)
+    assert not ray.is_initialized()
+
+
+def test_a_node_that_dies_loses_nothing(
+    cluster: _Cluster, inline: TrialStore, tmp_path: Path
+) -> None:
+    nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+    store = TrialStore(str(tmp_path / "out"))
+
+    class Killing:
+        """Kills a node after the first trial."""
+
+        def __init__(self) -> None:
+            self.ended_trials: list[str] = []
+
+        def planned(self, prospect: Prospect) -> None:
+            pass
+
+        def started(self, task: Task) -> None:
+            pass
+
+        def ended(self, outcome: Outcome) -> None:
+            self.ended_trials.append(outcome.trial)
+            if len(self.ended_trials) == 1:
+                cluster.remove_node(nodes[0], allow_graceful=False)
+
+    heard = Killing()
+    remains = run_study(LONG, store, RayEngine(cluster.address), heard)
+    assert len(remains.done) == 8
+    assert sorted(heard.ended_trials) == sorted(remains.done)
+    _same(store, inline)
+
+
+DRIVER = textwrap.dedent(
+    """
+    import sys
+    from dataclasses import replace
+    from reference.small_study import CONFIG, STUDY
+    from study.test_ray import LONG
+    from gnomon.study.engines import RayEngine
+    from gnomon.study.run import Prospect, run_study
+    from gnomon.study.store import TrialStore
+
+    run_study(LONG, TrialStore(sys.argv[1]), RayEngine(sys.argv[2]))
+    """
+)
+
+
+def test_a_driver_that_dies_is_started_again_and_nothing_runs_twice(
+    cluster: _Cluster, inline: TrialStore, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        cluster.add_node(num_cpus=1)
+    store = TrialStore(str(tmp_path / "out"))
+    command = [sys.executable, "-c", DRIVER, store.address, cluster.address]
+    place = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
+    driver = subprocess.Popen(command, env=place, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 120
+    while len(stamps(store)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    driver.send_signal(signal.SIGKILL)
+    driver.wait()
+    time.sleep(3)  # until Ray has noticed, and stopped what the driver had begun
+    there = stamps(store)
+    assert 2 <= len(there) < 8
+    run_study(LONG, store, RayEngine(cluster.address))
+    assert there.items() <= stamps(store).items()
+    _same(store, inline)
+
+
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
+    inline: TrialStore, tmp_path: Path
+) -> None:
+    store = TrialStore(str(tmp_path / "out"))
+
+    class Interrupting:
+        """Ctrl-C after two trials."""
+
+        count = 0
+
+        def planned(self, prospect: Prospect) -> None: ...
+
+        def started(self, task: Task) -> None: ...
+
+        def ended(self, outcome: Outcome) -> None:
+            assert outcome.status == "finished"
+            self.count += 1
+            if self.count == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_study(LONG, store, RayEngine(processes=2), Interrupting())
+    assert not ray.is_initialized()
+    there = stamps(store)
+    assert 2 <= len(there) < 8
+    run_study(LONG, store, RayEngine(processes=2))
+    assert there.items() <= stamps(store).items()
+    _same(store, inline)
+
+
+def test_a_cluster_that_does_not_answer_is_refused_soon(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"127\.0\.0\.1:1: expected a cluster that answers"):
+        run_study(STUDY, TrialStore(str(tmp_path)), RayEngine("127.0.0.1:1"))
+
+
+def test_a_card_that_no_node_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=r"expected room for one task of 1 core and 0.25"):
+        run_study(STUDY, TrialStore(str(tmp_path)), RayEngine(processes=1, gpus=0.25))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"processes": 0}, {"processes": 2, "address": "auto"}, {"gpus": -1.0}],
+    ids=["none", "both", "negative"],
+)
+def test_wrong_settings_are_refused(settings: dict[str, object]) -> None:
+    with pytest.raises(SettingError, match="expected"):
+        RayEngine(**settings)  # pyright: ignore[reportArgumentType]
