@@ -349,6 +349,7 @@ def test_a_study_of_one_setting_without_hypotheses_has_a_report(tmp_path: Path) 
     assert not (tmp_path / "figures").exists()
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
     table = results(3)
     for name in ("first", "second"):

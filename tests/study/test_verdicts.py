@@ -374,6 +374,7 @@ def test_the_same_results_give_the_same_verdicts() -> None:
     assert [each.effects for each in first] == [each.effects for each in second]
 
 
+@pytest.mark.slow
 def test_wrong_claims_are_rare() -> None:
     """Of pure noise: each answer is wrong with a chance of at most the level, here 10 %."""
     draws, wrong = 60, 0

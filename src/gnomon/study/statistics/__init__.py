@@ -12,6 +12,8 @@ from gnomon.study.statistics.holm import holm
 from gnomon.study.statistics.hypotheses import (
     HYPOTHESES,
     KINDS,
+    Above,
+    Below,
     Differs,
     Falls,
     Greater,
@@ -38,7 +40,9 @@ from gnomon.study.statistics.verdict import Answer, Evidence, Verdict
 __all__ = [
     "HYPOTHESES",
     "KINDS",
+    "Above",
     "Answer",
+    "Below",
     "Blocks",
     "Differs",
     "Estimate",

@@ -18,7 +18,7 @@ class Blocks:
     """The numbers behind a verdict: every seed has a value for every value of the axis.
 
     Attributes:
-        axis: its key.
+        axis: its key; empty where a finding is compared with a number or another finding.
         levels: values of the axis: numbers in ascending order, or the two that are compared.
         seeds: those that are complete.
         values: a row for each seed, a number for each level.
@@ -99,14 +99,7 @@ def blocks(
     notes += [f"{axis} changes together with {key}" for key in together]
     notes += [f"mean over the values of {key}" for key in averaged]
     found = _complete(_cells(with_value, axis, averaged), results.seeds, chosen)
-    for seed in results.seeds:
-        if found and seed not in found:
-            notes.append(f"seed {seed} is left out: {_gap(rows, axis, chosen, seed)}")
-    dropped = sum(len(each.partial) for each in found.values())
-    if dropped:
-        notes.append(
-            f"left out for want of a value at every {axis}: {dropped} of the settings averaged"
-        )
+    notes += _left_out(found, rows, axis, chosen, results.seeds)
     return Blocks(
         axis=axis,
         levels=chosen,
@@ -118,6 +111,63 @@ def blocks(
         ),
         notes=tuple(notes),
     )
+
+
+def beside(
+    results: Results, finding: str, than: float | str, where: Mapping[str, Any]
+) -> Blocks:
+    """The values of a finding by seed, each beside a number or another finding's value.
+
+    All axes that are not in `where` are averaged over, within a seed, over the trials that
+    have both values.
+
+    Args:
+        results: of the study.
+        finding: its title.
+        than: the number, or the title of the other finding.
+        where: values of axes that the trials must have.
+    """
+    mine = _by_trial(results, finding, where)
+    other = _by_trial(results, than, where) if isinstance(than, str) else None
+    pairs: dict[int, list[tuple[float, float, str]]] = {}
+    for key, row in mine.items():
+        value = row.value
+        against = than if not isinstance(than, str) else (other or {}).get(key)
+        second = against.value if isinstance(against, Row) else against
+        if value is not None and second is not None:
+            pairs.setdefault(row.trial.seed, []).append((value, float(second), key))
+    seeds = tuple(seed for seed in results.seeds if seed in pairs)
+    there = {row.trial.seed for row in mine.values()}
+    planned = [row.trial for row in mine.values()]
+    averaged = [key for key in results.axes if key not in where and _varies(planned, key)]
+    notes = [f"mean over the values of {key}" for key in averaged]
+    notes += [
+        f"seed {seed} is left out: no finite value"
+        for seed in results.seeds
+        if seed in there and seed not in pairs
+    ]
+    return Blocks(
+        axis="",
+        levels=(finding, than),
+        seeds=seeds,
+        values=tuple(_means(pairs[seed]) for seed in seeds),
+        trials=tuple((tuple(key for *_, key in pairs[seed]),) * 2 for seed in seeds),
+        notes=tuple(notes),
+    )
+
+
+def _by_trial(results: Results, finding: str, where: Mapping[str, Any]) -> dict[str, Row]:
+    return {
+        row.trial.id: row
+        for row in results.rows(finding)
+        if all(row.trial.settings[key] == value for key, value in where.items())
+    }
+
+
+def _means(pairs: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
+    """Of both sides."""
+    first, second = (float(np.mean([pair[side] for pair in pairs])) for side in (0, 1))
+    return first, second
 
 
 @dataclass(frozen=True)
@@ -155,6 +205,27 @@ def _complete(cells: _Cells, seeds: Sequence[int], levels: Sequence[Any]) -> dic
             rows = tuple(tuple(each[key] for key in whole) for each in at_levels)
             found[seed] = _Seed(rows, frozenset(set().union(*at_levels) - set(whole)))
     return found
+
+
+def _left_out(
+    found: Mapping[int, _Seed],
+    rows: Sequence[Row],
+    axis: str,
+    levels: Sequence[Any],
+    seeds: Sequence[int],
+) -> list[str]:
+    """The seeds and settings that are not complete; nothing where no seed is."""
+    notes = [
+        f"seed {seed} is left out: {_gap(rows, axis, levels, seed)}"
+        for seed in seeds
+        if found and seed not in found
+    ]
+    dropped = sum(len(each.partial) for each in found.values())
+    if dropped:
+        notes.append(
+            f"left out for want of a value at every {axis}: {dropped} of the settings averaged"
+        )
+    return notes
 
 
 def _varies(trials: Sequence[Trial], key: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 
 from gnomon.errors import SettingError
 from gnomon.seeds import derive
-from gnomon.study.statistics.blocks import Blocks, blocks
+from gnomon.study.statistics.blocks import Blocks, beside, blocks
 from gnomon.study.statistics.effects import cohens_dz, rank_biserial
 from gnomon.study.statistics.estimates import (
     Estimate,
@@ -17,6 +17,8 @@ from gnomon.study.statistics.estimates import (
     student_mean,
 )
 from gnomon.study.statistics.hypotheses import (
+    Above,
+    Below,
     Differs,
     Falls,
     Greater,
@@ -43,6 +45,8 @@ _ALTERNATIVES: Mapping[type[Hypothesis], Alternative] = {
     Greater: "greater",
     Less: "less",
     Differs: "two-sided",
+    Above: "greater",
+    Below: "less",
 }
 
 
@@ -98,8 +102,11 @@ def cases_of(results: Results, hypothesis: Hypothesis, seed: int) -> list[Case]:
 def _case(
     results: Results, hypothesis: Hypothesis, where: Mapping[str, Any], seed: int
 ) -> Case:
-    levels = _levels(results, hypothesis)
-    found = blocks(results, hypothesis.finding, hypothesis.axis, where, levels)
+    if isinstance(hypothesis, Above | Below):
+        found = beside(results, hypothesis.finding, hypothesis.than, where)
+    else:
+        levels = _levels(results, hypothesis)
+        found = blocks(results, hypothesis.finding, hypothesis.axis, where, levels)
     _, unit = results.findings.get(hypothesis.finding, ("", ""))
     obstacle = _obstacle(results, hypothesis, found)
     if obstacle:
@@ -135,16 +142,26 @@ def _is_number(value: object) -> bool:
 
 def _obstacle(results: Results, hypothesis: Hypothesis, found: Blocks) -> str:
     """Why nothing can be tested; empty where it can."""
-    if hypothesis.finding not in results.findings:
-        close = difflib.get_close_matches(hypothesis.finding, results.findings, n=1)
-        hint = f"; there is {close[0]!r}" if close else ""
-        return f"no trial has the finding {hypothesis.finding!r}{hint}"
+    for name in _named(hypothesis):
+        if name not in results.findings:
+            close = difflib.get_close_matches(name, results.findings, n=1)
+            hint = f"; there is {close[0]!r}" if close else ""
+            return f"no trial has the finding {name!r}{hint}"
     if len(found.levels) < 2:
         return f"a trend needs two values of {found.axis} or more, got {len(found.levels)}"
+    if not found.seeds and not found.axis:
+        return "no seed has a value"
     if not found.seeds:
         levels = ", ".join(map(shown, found.levels))
         return f"no seed has a value at every {found.axis} among {levels}"
     return ""
+
+
+def _named(hypothesis: Hypothesis) -> tuple[str, ...]:
+    """The findings that it is about."""
+    if isinstance(hypothesis, Above | Below) and isinstance(hypothesis.than, str):
+        return (hypothesis.finding, hypothesis.than)
+    return (hypothesis.finding,)
 
 
 def _trend(
@@ -226,4 +243,4 @@ def _comparison(
 def _sign(hypothesis: Hypothesis) -> int:
     if isinstance(hypothesis, Differs):
         return 0
-    return 1 if isinstance(hypothesis, Rises | Greater) else -1
+    return 1 if isinstance(hypothesis, Rises | Greater | Above) else -1

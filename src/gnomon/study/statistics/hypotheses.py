@@ -56,13 +56,13 @@ class Hypothesis:
 
     @property
     def axis(self) -> str:
-        """The axis whose values are compared."""
+        """The axis whose values are compared; empty where none are."""
         raise NotImplementedError
 
     @property
     def keys(self) -> tuple[str, ...]:
         """All axes that the hypothesis names."""
-        return (self.axis, *self.per)
+        return (self.axis, *self.per) if self.axis else self.per
 
     @property
     def title(self) -> str:
@@ -211,8 +211,62 @@ class Differs(Hypothesis):
         return f"{self.finding} differs between {first} and {second}"
 
 
+@final
+@dataclass(frozen=True, kw_only=True)
+class Above(Hypothesis):
+    """The finding is greater than a number, or than another finding of the same networks.
+
+    Attributes:
+        than: the number, in the unit of the finding, or the title of the other finding.
+    """
+
+    than: float | str
+    kind: ClassVar[str] = "above"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_other(self.finding, self.than)
+
+    @property
+    def axis(self) -> str:
+        """None: it compares no values of an axis."""
+        return ""
+
+    @property
+    def statement(self) -> str:
+        """What is tested, in words."""
+        return f"{self.finding} is above {shown(self.than)}"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Below(Hypothesis):
+    """The finding is less than a number, or than another finding of the same networks.
+
+    Attributes:
+        than: the number, in the unit of the finding, or the title of the other finding.
+    """
+
+    than: float | str
+    kind: ClassVar[str] = "below"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _check_other(self.finding, self.than)
+
+    @property
+    def axis(self) -> str:
+        """None: it compares no values of an axis."""
+        return ""
+
+    @property
+    def statement(self) -> str:
+        """What is tested, in words."""
+        return f"{self.finding} is below {shown(self.than)}"
+
+
 HYPOTHESES: Mapping[str, type[Hypothesis]] = {
-    each.kind: each for each in (Rises, Falls, Greater, Less, Differs)
+    each.kind: each for each in (Rises, Falls, Greater, Less, Differs, Above, Below)
 }
 """The kinds, by their names in a study's file."""
 
@@ -248,6 +302,13 @@ def shown(value: object) -> str:
     if isinstance(plain, str) and plain[:1] in {"[", "{"}:
         return plain.replace(",", ", ")
     return "none" if plain is None else str(plain)
+
+
+def _check_other(finding: str, than: float | str) -> None:
+    if than == finding or (isinstance(than, float) and not math.isfinite(than)):
+        raise SettingError(
+            f"than: expected a finite number or another finding, got {than!r}. Change it."
+        )
 
 
 def _check_two(values: tuple[Any, Any]) -> None:

@@ -129,7 +129,7 @@ def _lack(case: Case, claim: Evidence) -> str:
     seeds = len(case.blocks.seeds)
     grid = case.blocks.grid
     if (grid == grid[:, :1]).all():
-        return f"all values are equal at every {case.blocks.axis}"
+        return f"all values are equal at every {case.blocks.axis or 'seed'}"
     alone, first = (_least(case, claims) for claims in (1, claim.claims))
     if seeds >= first:
         return ""
