@@ -105,10 +105,7 @@ def blocks(
         levels=chosen,
         seeds=tuple(found),
         values=tuple(tuple(map(_mean, each.rows)) for each in found.values()),
-        trials=tuple(
-            tuple(tuple(row.trial.id for row in group) for group in each.rows)
-            for each in found.values()
-        ),
+        trials=tuple(each.trials for each in found.values()),
         notes=tuple(notes),
     )
 
@@ -176,6 +173,11 @@ class _Seed:
 
     rows: tuple[tuple[Row, ...], ...]
     partial: frozenset[tuple[Any, ...]]
+
+    @property
+    def trials(self) -> tuple[tuple[str, ...], ...]:
+        """The ids behind the rows of each level."""
+        return tuple(tuple(row.trial.id for row in group) for group in self.rows)
 
 
 def _cells(rows: Sequence[Row], axis: str, averaged: Sequence[str]) -> _Cells:
