@@ -23,6 +23,7 @@ from gnomon.attacks.inputs import (
     Square,
     Trial,
     UniformNoise,
+    UnprojectedBIM,
 )
 from gnomon.attacks.outcome import InputAttack, Outcome
 from gnomon.attacks.slopes import Antithetic, Autograd
@@ -57,6 +58,7 @@ __all__ = [
     "Surrogate",
     "Trial",
     "UniformNoise",
+    "UnprojectedBIM",
     "View",
     "fastest_precision",
 ]

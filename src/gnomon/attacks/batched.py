@@ -40,12 +40,14 @@ class Batched:
         generator: torch.Generator,
     ) -> Outcome:
         """Attacks all examples; the outcome is where the inputs are."""
-        device, found = device_of(network), list[Outcome]()
+        device, whole, begun = device_of(network), None, 0
         for some, answers in zip(
             inputs.split(self.batch), labels.split(self.batch), strict=True
         ):
-            outcome = self.attack(
-                network, some.to(device), answers.to(device), within, generator
-            )
-            found.append(outcome.to(inputs.device))
-        return Outcome.joined(found)
+            found = self.attack(network, some.to(device), answers.to(device), within, generator)
+            # Written at once: many small outcomes between large ones would tear memory up.
+            whole = whole or found.room(len(labels), inputs.device)
+            whole.write(slice(begun, begun + len(answers)), found)
+            begun += len(answers)
+        assert whole is not None
+        return whole

@@ -38,7 +38,8 @@ def run_in_turn(
     """The outcome after each of the chosen parts has run on those who resisted until then.
 
     Args:
-        outcome: before; where nobody is fooled, its inputs are the originals.
+        outcome: before, and changed in place; where nobody is fooled, its inputs are the
+            originals.
         chosen: parts and their places among the outcome's.
         batch: examples at a time.
         network: is attacked.
@@ -50,10 +51,11 @@ def run_in_turn(
         left = (~outcome.fooled).nonzero()[:, 0]
         if not len(left):
             return outcome
-        found = Batched(part.attack, batch)(
-            network, outcome.inputs[left], labels[left], within, generator
-        )
-        outcome = outcome.after(place, left, found)
+        for rows in left.split(batch):
+            found = Batched(part.attack, batch)(
+                network, outcome.inputs[rows], labels[rows], within, generator
+            )
+            outcome.go_on(place, rows, found)
     return outcome
 
 

@@ -62,8 +62,8 @@ class Outcome:
             fooled=zeros.bool(),
             distance=zeros.double(),
             gradients=zeros,
-            blind=zeros,
-            queries=zeros,
+            blind=zeros.clone(),
+            queries=zeros.clone(),
             parts=parts,
             by=zeros + NOBODY,
         )
@@ -76,33 +76,46 @@ class Outcome:
         }
         return replace(batches[0], **columns)
 
-    def after(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> "Outcome":
-        """The outcome after one of the parts has run on some examples that resisted.
+    def room(self, examples: int, device: torch.device) -> "Outcome":
+        """An outcome of so many examples, for others of this attack to be written into."""
+        columns = {
+            name: torch.empty((examples, *column.shape[1:]), dtype=column.dtype, device=device)
+            for name, column in self._columns().items()
+        }
+        return replace(self, **columns)
+
+    def write(self, rows: slice, found: "Outcome") -> None:
+        """Writes the outcome of some examples into this one, in place."""
+        for name, column in self._columns().items():
+            column[rows] = getattr(found, name)
+
+    def go_on(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> None:
+        """Notes in place what one of the parts found on some examples that resisted.
+
+        A copy for each batch would be as large as all examples together.
 
         Args:
             part: its place in `parts`.
             rows: the examples it ran on.
             found: what it found on them.
         """
-        return replace(
-            self,
-            inputs=self.inputs.index_copy(0, rows, found.inputs),
-            fooled=self.fooled.index_copy(0, rows, found.fooled),
-            distance=self.distance.index_copy(0, rows, found.distance),
-            gradients=self.gradients.index_add(0, rows, found.gradients),
-            blind=self.blind.index_add(0, rows, found.blind),
-            queries=self.queries.index_add(0, rows, found.queries),
-            by=self.by.index_copy(0, rows, (found.by != NOBODY) * (part - NOBODY) + NOBODY),
-        )
+        for name in ("inputs", "fooled", "distance"):
+            getattr(self, name).index_copy_(0, rows, getattr(found, name))
+        for name in ("gradients", "blind", "queries"):
+            getattr(self, name).index_add_(0, rows, getattr(found, name))
+        self.by.index_copy_(0, rows, (found.by != NOBODY) * (part - NOBODY) + NOBODY)
 
     def only(self, rows: Int[Tensor, " rows"]) -> "Outcome":
         """The outcome of some examples, in this order."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        return replace(self, **{name: each[rows] for name, each in self._columns().items()})
 
     def to(self, device: torch.device) -> "Outcome":
         """The outcome on another device."""
-        columns = {name: getattr(self, name).to(device) for name in _COLUMNS}
+        columns = {name: column.to(device) for name, column in self._columns().items()}
         return replace(self, **columns)
+
+    def _columns(self) -> dict[str, Tensor]:
+        return {name: getattr(self, name) for name in _COLUMNS}
 
 
 _COLUMNS = ("inputs", "fooled", "distance", "gradients", "blind", "queries", "by")

@@ -14,6 +14,7 @@ from gnomon.attacks.inputs.ordered import Ordered, OrderedOutcome, Trial
 from gnomon.attacks.inputs.pgd import PGD
 from gnomon.attacks.inputs.random_point import RandomPoint
 from gnomon.attacks.inputs.square import Square
+from gnomon.attacks.inputs.unprojected_bim import UnprojectedBIM
 
 __all__ = [
     "APGD",
@@ -34,4 +35,5 @@ __all__ = [
     "Square",
     "Trial",
     "UniformNoise",
+    "UnprojectedBIM",
 ]

@@ -204,13 +204,12 @@ def _at_most(gained: int, pilot: int) -> float:
 
 
 def _merged(start: Outcome, order: Sequence[int], found: Sequence[Outcome]) -> Outcome:
-    """The pilot's outcome: each example belongs to the first part that fooled it."""
-    outcome = start
+    """The pilot's outcome, written into its start: the first part that fooled is named."""
     for place in order:
-        left = (~outcome.fooled).nonzero()[:, 0]
-        outcome = outcome.after(place, left, found[place].only(left))
+        left = (~start.fooled).nonzero()[:, 0]
+        start.go_on(place, left, found[place].only(left))
     return replace(
-        outcome,
+        start,
         gradients=torch.stack([each.gradients for each in found]).sum(dim=0),
         blind=torch.stack([each.blind for each in found]).sum(dim=0),
         queries=torch.stack([each.queries for each in found]).sum(dim=0),
