@@ -17,6 +17,9 @@ from gnomon.shapes import Inputs, Labels
 class PGD:
     """Steepest steps from random members of the set, each projected on the set.
 
+    In L1 the steepest step changes one coordinate, so that few steps reach few coordinates:
+    `APGD`, which adapts how many it changes, and `Square` find far more there.
+
     Attributes:
         steps: gradient steps per restart.
         restarts: random starts; an example once fooled is not attacked again.
