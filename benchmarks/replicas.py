@@ -3,7 +3,9 @@
 Two networks: the 5 × 50 MLP on the spiral, in the batches of examples/spiral-mlp.toml, and the
 CNN4 (width 2) on pictures of CIFAR-10's shape, which are noise, in batches of 128. For each
 number R of networks it prints the median time of an epoch divided by R, and how many times
-faster that is than an epoch of `train` and of a bare loop (gather, forward, backward, step).
+faster that is than an epoch of `train` and of a bare loop (gather, forward, backward, step),
+by the wall and by the processor. On a machine that others use, only the processor's time with
+one thread means anything: several threads wait for one that is not running.
 All are measured in turn, with two threads, or as many as are given:
 
     python benchmarks/replicas.py [mlp|cnn] [threads] [rounds]
@@ -23,7 +25,9 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from torch.nn import functional
 
 from gnomon.data import Dataset, DoubleSpiral, Split, Store
@@ -43,6 +47,14 @@ from gnomon.training import (
 from gnomon.training.replicas import SilentGroup, train_replicas
 
 EPOCHS = 4
+
+Times = Float[np.ndarray, " 2"]
+"""Seconds by the wall and by the processor."""
+
+
+def now() -> Times:
+    """What the two clocks show."""
+    return np.array([time.perf_counter(), time.process_time()])
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ class Clock:
     """An observer that notes when epochs end."""
 
     def __init__(self) -> None:
-        self.ends: list[float] = []
+        self.ends: list[Times] = []
 
     def started(self, plan: Plan) -> None:
         """Nothing to note."""
@@ -78,12 +90,12 @@ class Clock:
 
     def epoch(self, row: Row | None) -> None:  # noqa: ARG002
         """Notes the time."""
-        self.ends.append(time.perf_counter())
+        self.ends.append(now())
 
     def ended(self, facts: RunFacts) -> None:
         """Nothing to note."""
 
-    def per_epoch(self) -> float:
+    def per_epoch(self) -> Times:
         """Seconds from the end of one epoch to that of the next."""
         return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
 
@@ -99,7 +111,7 @@ class GroupClock(SilentGroup):
         self.clock.epoch(None)
 
 
-def by_hand(experiment: Experiment, data: Dataset) -> tuple[float, float]:
+def by_hand(experiment: Experiment, data: Dataset) -> tuple[Times, Times]:
     """Seconds per epoch of the shortest loop there is; nothing beside."""
     network = build(experiment, data)
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3, fused=True)
@@ -111,22 +123,22 @@ def by_hand(experiment: Experiment, data: Dataset) -> tuple[float, float]:
             functional.cross_entropy(logits, data.train.labels[chosen]).backward()
             optimizer.step()
         clock.epoch(None)
-    return clock.per_epoch(), 0.0
+    return clock.per_epoch(), np.zeros(2)
 
 
-def alone(experiment: Experiment, data: Dataset) -> tuple[float, float]:
+def alone(experiment: Experiment, data: Dataset) -> tuple[Times, Times]:
     """Seconds per epoch of `train`, and those of a run that are in none."""
-    clock, begun = Clock(), time.perf_counter()
+    clock, begun = Clock(), now()
     with tempfile.TemporaryDirectory() as folder:
         train(experiment, data, Path(folder), {"network": {}}, clock, "cpu")
-        whole = time.perf_counter() - begun
+        whole = now() - begun
     return clock.per_epoch(), whole - EPOCHS * clock.per_epoch()
 
 
-def grouped(replicas: int, experiment: Experiment, data: list[Dataset]) -> tuple[float, float]:
+def grouped(replicas: int, experiment: Experiment, data: list[Dataset]) -> tuple[Times, Times]:
     """The same of a group, per network."""
     experiments = [replace(experiment, seed=seed) for seed in range(replicas)]
-    clock, begun = Clock(), time.perf_counter()
+    clock, begun = Clock(), now()
     with tempfile.TemporaryDirectory() as folder:
         train_replicas(
             experiments,
@@ -136,7 +148,7 @@ def grouped(replicas: int, experiment: Experiment, data: list[Dataset]) -> tuple
             GroupClock(clock),
             "cpu",
         )
-        whole = time.perf_counter() - begun
+        whole = now() - begun
     epoch = clock.per_epoch()
     return epoch / replicas, (whole - EPOCHS * epoch) / replicas
 
@@ -147,20 +159,27 @@ def measure(experiment: Experiment, counts: list[int], rounds: int) -> None:
     data = [experiment.data(seed, store) for seed in range(max(counts))]
     for each in data:
         _ = each.fingerprint  # both loops want it; it is no part of training
-    loops: dict[str, Callable[[], tuple[float, float]]] = {
+    loops: dict[str, Callable[[], tuple[Times, Times]]] = {
         "bare": partial(by_hand, experiment, data[0]),
         "train": partial(alone, experiment, data[0]),
     }
     for count in counts:
         loops[f"R = {count}"] = partial(grouped, count, experiment, data)
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in loops}
+    times: dict[str, list[tuple[Times, Times]]] = {name: [] for name in loops}
     for _ in range(rounds):
         for name, loop in loops.items():
             times[name].append(loop())
-    epochs = {name: statistics.median(pair[0] for pair in times[name]) for name in loops}
     batch = experiment.training.batch_size
     print(f"{len(data[0].train)} examples in batches of {batch}, {rounds} rounds")
-    print("             ms per epoch and network   train /   bare /   once, ms per network")
+    for index, kind in enumerate(("wall", "processor")):
+        pairs = {name: [(a[index], b[index]) for a, b in times[name]] for name in loops}
+        show(kind, pairs)
+
+
+def show(kind: str, times: Mapping[str, list[tuple[float, float]]]) -> None:
+    """Prints the medians of one clock."""
+    epochs = {name: statistics.median(pair[0] for pair in times[name]) for name in times}
+    print(f"{kind:11} ms per epoch and network   train /   bare /   once, ms per network")
     for name, epoch in epochs.items():
         once = statistics.median(pair[1] for pair in times[name])
         print(
