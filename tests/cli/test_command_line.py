@@ -1,7 +1,6 @@
 """The command line as a user meets it: in a process of its own, with its exit status."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typer.testing import CliRunner
 
 from gnomon.audit import read_json
 from gnomon.cli.main import app
+from reference.command_line import gnomon, refused
 
 CONFIG = """
 seed = 0
@@ -31,27 +31,6 @@ learning_rate = 1e-2
 """
 
 
-def gnomon(*arguments: object, cwd: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gnomon", *map(str, arguments)],
-        cwd=cwd,
-        env={**os.environ, "COLUMNS": "100", **variables},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-
-
-def refused(status: int, errors: str) -> str:
-    """The one line on standard error of a command that ended with status 2."""
-    assert status == 2, errors
-    assert "Traceback" not in errors
-    lines = [line for line in errors.splitlines() if line.startswith("gnomon: ")]
-    assert len(lines) == 1, errors
-    return lines[0]
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a configuration and the run it leads to."""
@@ -68,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_help_names_every_command_without_loading_torch(tmp_path: Path) -> None:
     result = gnomon("--help", cwd=tmp_path, PYTHONPROFILEIMPORTTIME="1")
     assert result.returncode == 0
-    for command in ("train", "audit", "demo", "range-test"):
+    for command in ("train", "audit", "study", "compare", "demo", "range-test"):
         assert command in result.stdout
     assert "| torch" not in result.stderr
     assert "typer" in result.stderr  # the profile was there to be read

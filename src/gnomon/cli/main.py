@@ -6,6 +6,7 @@ import typer
 
 import gnomon
 from gnomon.cli.audit import audit
+from gnomon.cli.compare import compare
 from gnomon.cli.demo import demo
 from gnomon.cli.range_test import range_test
 from gnomon.cli.study import study
@@ -23,6 +24,7 @@ app = typer.Typer(
 app.command()(train)
 app.command()(audit)
 app.command()(study)
+app.command()(compare)
 app.command()(demo)
 app.command(name="range-test")(range_test)
 

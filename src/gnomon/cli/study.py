@@ -61,7 +61,7 @@ def study(
     retry_failed: _Retry = False,  # noqa: FBT002 - a flag
     device: Device = "cpu",
 ) -> None:
-    """Ask a question over a grid and many seeds, and answer it with confidence.
+    """Ask a question over a grid and many seeds.
 
     The same command again goes on where it was stopped; seeds and values that were added since
     are done, and nothing is done twice. Writes results.parquet, report.html, tables/, figures/.

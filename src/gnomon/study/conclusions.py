@@ -48,8 +48,7 @@ def conclude(study: Study, store: TrialStore, remains: Prospect) -> Conclusions:
             for file in sorted(folder.rglob("*")):
                 if file.is_file():
                     store.put(file, str(file.relative_to(folder)))
-            return Conclusions(verdicts, f"{store.address}/{page.name}")
-    return Conclusions(verdicts, str(page))
+    return Conclusions(verdicts, f"{store.address.rstrip('/')}/{page.name}")
 
 
 def _notes(remains: Prospect) -> tuple[str, ...]:
