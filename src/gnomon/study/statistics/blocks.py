@@ -78,12 +78,7 @@ def blocks(
     Raises:
         DataError: two trials have the same seed and settings.
     """
-    rows = [
-        row
-        for row in results.rows(finding)
-        if all(row.trial.settings[key] == value for key, value in where.items())
-        and (levels is None or row.trial.settings[axis] in levels)
-    ]
+    rows = _rows_at(results.rows(finding), where, axis, levels)
     with_value = [row for row in rows if row.value is not None]
     there = {row.trial.settings[axis] for row in with_value}
     every = {row.trial.settings[axis] for row in rows}
@@ -178,6 +173,17 @@ class _Seed:
     def trials(self) -> tuple[tuple[str, ...], ...]:
         """The ids behind the rows of each level."""
         return tuple(tuple(row.trial.id for row in group) for group in self.rows)
+
+
+def _rows_at(
+    rows: Sequence[Row], where: Mapping[str, Any], axis: str, levels: Sequence[Any] | None
+) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if all(row.trial.settings[key] == value for key, value in where.items())
+        and (levels is None or row.trial.settings[axis] in levels)
+    ]
 
 
 def _cells(rows: Sequence[Row], axis: str, averaged: Sequence[str]) -> _Cells:
