@@ -1,4 +1,4 @@
-"""Any attack on any number of examples, at constant memory."""
+"""Any attack on any number of examples, so many at a time."""
 
 from dataclasses import dataclass
 
