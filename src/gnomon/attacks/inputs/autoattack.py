@@ -24,8 +24,8 @@ class AutoAttack:
 
     The outcome names the parts, and says for each example which of them fooled it; gradients
     and queries are sums over the parts that ran on it. Beside inputs and outcome, examples are
-    held one batch at a time. The versions have the settings of the authors' code. Other than there, the
-    cross-entropy is free of the logits' scale, and two classes are enough.
+    held one batch at a time. The versions have the settings of the authors' code. Other than
+    there, the cross-entropy is free of the logits' scale, and two classes are enough.
 
     Attributes:
         parts: the attacks in their order.
