@@ -30,6 +30,7 @@ from gnomon.training import (
 from gnomon.training.checkpoint import read_checkpoint
 from gnomon.training.replicas import parameters_of
 from reference.groups import (
+    Interrupts,
     Watcher,
     alone,
     everything_varied,
@@ -123,6 +124,19 @@ def test_everything_at_once_is_as_alone(tmp_path: Path) -> None:
         (place, each.facts) for place, each in enumerate(group)
     ]
     assert [tuple(rows[0] for rows in watching.rows if 0 in rows)] == [group[0].history]
+
+
+def test_the_best_epoch_stays_with_its_network_when_others_leave(tmp_path: Path) -> None:
+    stopping = EarlyStopping(patience=3, metric="validation_accuracy")
+    training = Training(epochs=14, batch_size=32, early_stopping=stopping)
+    experiments = varied(small(training))
+    with pytest.raises(KeyboardInterrupt):
+        together(experiments, tmp_path, Interrupts(12, 1))
+    group = finished(together(experiments, tmp_path))
+    spans = [(each.facts.best_epoch or 0, each.facts.epochs_done) for each in group]
+    assert spans[3][0] < spans[1][1] < 12 < spans[3][1], "the last keeps its best past others"
+    # 39 steps of Adam in float32, each of which may magnify the error of the one before.
+    assert_close(group, finished(alone(experiments, tmp_path)), 1e-3)
 
 
 NETWORKS: dict[str, Architecture] = {
