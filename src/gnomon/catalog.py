@@ -13,6 +13,21 @@ from gnomon.activations import (
     Softplus,
     Tanh,
 )
+from gnomon.attacks import (
+    APGD,
+    APGDT,
+    BIM,
+    FAB,
+    FABT,
+    FGSM,
+    FMN,
+    PGD,
+    DeepFool,
+    InputAttack,
+    RandomPoint,
+    Square,
+    UnprojectedBIM,
+)
 from gnomon.audit import (
     AttackedAccuracy,
     AutoAttackAccuracy,
@@ -113,6 +128,21 @@ SCHEDULES: dict[str, type] = {
 
 INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2, "l1": L1}
 
+INPUT_ATTACKS: dict[str, type] = {
+    "fgsm": FGSM,
+    "bim": BIM,
+    "unprojected_bim": UnprojectedBIM,
+    "pgd": PGD,
+    "apgd": APGD,
+    "apgd_targeted": APGDT,
+    "fab": FAB,
+    "fab_targeted": FABT,
+    "deepfool": DeepFool,
+    "fmn": FMN,
+    "square": Square,
+    "random_point": RandomPoint,
+}
+
 RADIUS_LAWS: dict[str, type] = {
     "constant": radius.Constant,
     "relative": radius.Relative,
@@ -153,5 +183,6 @@ NAMES = Names(
         Schedule: Choice(SCHEDULES),
         radius.RadiusLaw: Choice(RADIUS_LAWS),
         ParameterSet: Choice(PARAMETER_SETS),
+        InputAttack: Choice(INPUT_ATTACKS),
     }
 )

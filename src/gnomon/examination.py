@@ -1,13 +1,14 @@
 """From what a front end was asked to examine to a subject and probes."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
-from gnomon.catalog import PROBES, SLOW_PROBES
+from gnomon.catalog import NAMES, PROBES, SLOW_PROBES
 from gnomon.config import as_device, data_source, input_set, override, parameter_set
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
@@ -15,6 +16,9 @@ from gnomon.records import settings_of
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
 from gnomon.targets import Target, open_target
+
+_GIVEN = ("within", "parameters")
+"""What probes are given besides their settings: the sets of inputs and of parameters."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class Request:
         samples: how many test examples; None means all.
         seed: everything random in the audit depends on it.
         device: auto, cpu or cuda.
+        probe_settings: settings of probes by their names, such as {"noise": {"draws": 10}};
+            the sets are given above.
     """
 
     target: str
@@ -44,6 +50,7 @@ class Request:
     samples: int | None = None
     seed: int = 0
     device: str = "auto"
+    probe_settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def prepare(request: Request) -> tuple[Subject, list[Probe]]:
@@ -54,6 +61,7 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
             message says which.
     """
     probes = _probe_kinds(request.probes)
+    tuned = read_probe_settings(request.probes, request.probe_settings)
     if request.parameters and not any("parameters" in settings_of(kind) for kind in probes):
         raise SettingError(
             "--parameters: expected a probe that varies parameters, got --probes "
@@ -74,7 +82,43 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
         about=target.about,
         snapshots=target.snapshots,
     )
-    return subject, [_probe(kind, within, around) for kind in probes]
+    return subject, [_probe(kind, within, around, tuned.get(kind, {})) for kind in probes]
+
+
+def read_probe_settings(
+    names: tuple[str, ...] | None, settings: Mapping[str, Mapping[str, Any]]
+) -> dict[type, dict[str, Any]]:
+    """The settings of probes as values, by the class of the probe.
+
+    Args:
+        names: of the probes that are asked; None means all but the slow ones.
+        settings: plain values, as a TOML file has them, by the name of the probe and the key.
+
+    Raises:
+        UnknownNameError: a name that the catalogue does not have.
+        SettingError: a probe that is not asked, an unknown key, or a wrong value.
+    """
+    asked = _probe_kinds(names)
+    found: dict[type, dict[str, Any]] = {}
+    for name, table in settings.items():
+        if PROBES.get(name) not in asked:
+            known = [each for each, kind in PROBES.items() if kind in asked]
+            raise SettingError(
+                f"settings.{name}: expected a probe that is asked, got {name}."
+                f"{nearest(name, known) or ' Add it to probes.'}"
+            )
+        kinds = settings_of(PROBES[name])
+        free = [key for key in kinds if key not in _GIVEN]
+        for key in table:
+            if key not in free:
+                raise SettingError(
+                    f"settings.{name}.{key}: there is no such key.{nearest(key, free)}"
+                )
+        found[PROBES[name]] = {
+            key: NAMES.read(kinds[key], value, f"settings.{name}.{key}")
+            for key, value in table.items()
+        }
+    return found
 
 
 def _data(request: Request, target: Target) -> Dataset:
@@ -105,10 +149,15 @@ def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
     return [PROBES[name] for name in names or usual]
 
 
-def _probe(kind: type, within: tuple[InputSet, ...], around: tuple[ParameterSet, ...]) -> Probe:
-    """The probe with the sets it can use; everything else by default."""
-    given = {"within": within, "parameters": around}
-    return kind(**{name: given[name] for name in settings_of(kind) if name in given})
+def _probe(
+    kind: type,
+    within: tuple[InputSet, ...],
+    around: tuple[ParameterSet, ...],
+    tuned: Mapping[str, Any],
+) -> Probe:
+    """The probe with the sets it can use and the settings given; all else by default."""
+    sets = dict(zip(_GIVEN, (within, around), strict=True))
+    return kind(**{name: sets[name] for name in settings_of(kind) if name in sets}, **tuned)
 
 
 def _device(text: str) -> torch.device:

@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_findings_and_the_batch_changes_nothing() -
         first, PointMapping(followed=50, batch=17)(subject, generator(1)), strict=True
     ):
         assert one.value == pytest.approx(other.value, rel=1e-5)
-    assert len(first[2].details["moved"]) == 50
+    assert len(first[3].details["moved"]) == 50
 
 
 def test_the_network_and_its_snapshots_are_left_alone() -> None:
@@ -120,13 +120,21 @@ def test_every_epoch_is_described_with_its_own_weights() -> None:
 
 def test_a_collapsed_class_is_a_number() -> None:
     found = _findings(with_collapsed_class())
-    assert found["class_spread_ratio"].value == 0
+    assert found["class_spread_ratio"].value == found["class_rank_ratio"].value == 0
     stages = found["linear_separability"].details["stages"]
     assert [stage["stage"] for stage in stages] == ["input", "hidden1", "output"]
     assert stages[0]["spread_ratio"] > 0.3
     assert stages[1]["spread"][0] == 0
     assert stages[1]["effective_rank"][0] == 0
     assert stages[1]["effective_rank"][1] > 1.5
+
+
+def test_the_rank_ratio_is_that_of_a_line_beside_a_plane() -> None:
+    found = _findings(plane_journey(turned(3)))["class_rank_ratio"]
+    stages = _findings(plane_journey(turned(3)))["linear_separability"].details["stages"]
+    ranks = stages[1]["effective_rank"]
+    assert found.value == min(ranks) / max(ranks)
+    assert 0.5 < found.value < 1
 
 
 def test_separability_is_that_of_the_last_stage_before_the_output() -> None:
@@ -176,6 +184,7 @@ def test_one_class_has_neither_probe_nor_ratio() -> None:
     assert "one class" in found["linear_separability"].absent
     assert found["class_spread_ratio"].value is None
     assert "two classes" in found["class_spread_ratio"].absent
+    assert found["class_rank_ratio"].absent == found["class_spread_ratio"].absent
 
 
 def test_a_constant_representation_is_said_to_be_constant() -> None:

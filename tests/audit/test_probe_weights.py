@@ -86,6 +86,8 @@ def test_known_weights_have_known_figures() -> None:
     assert found["stable_rank"].value == pytest.approx(169 / 144)
     assert found["eigenvalue_spread"].value == pytest.approx((1 + 7) / 2)
     assert found["eigenvalue_condition"].value == pytest.approx(12 / 5)
+    assert found["eigenvalue_modulus"].value == pytest.approx((3.5 + 8.5) / 2)
+    assert found["eigenvalues_nonreal"].value == 0
     layers = {name: each.details["layers"] for name, each in found.items()}
     assert layers["spectral_norm"]["2.weight"]["singular_values"] == {
         "ranks": [1, 2],
@@ -216,7 +218,7 @@ def test_a_network_without_square_matrices_has_singular_values_instead() -> None
     network = nn.Sequential(nn.Flatten(), nn.Linear(30, 5), nn.ReLU(), nn.Linear(5, 3))
     subject = subject_of(network, image_data(1))
     found = findings(subject)
-    for name in ("eigenvalue_spread", "eigenvalue_condition"):
+    for name in (each for each in WeightSpectra.names if each.startswith("eigenvalue")):
         assert found[name].value is None
         assert found[name].absent == "no square weight matrix: singular values instead"
         assert list(found[name].details["skipped"]) == ["1.weight", "3.weight"]
@@ -238,6 +240,14 @@ def test_a_network_without_matrices_has_no_figures() -> None:
         assert finding.value is None
         assert "no weight matrix" in finding.absent
     assert pictures(subject) == []
+
+
+def test_a_rotation_has_two_eigenvalues_that_are_not_real() -> None:
+    rotation = diagonal(1.0, 1.0)
+    rotation.weight.data = torch.tensor([[0.0, -2.0], [2.0, 0.0]])
+    found = findings(plane(nn.Sequential(rotation, diagonal(3.0, 1.0))))
+    assert found["eigenvalues_nonreal"].value == 2
+    assert found["eigenvalue_modulus"].value == pytest.approx((2 + 2) / 2)
 
 
 def test_a_singular_matrix_makes_the_largest_condition_infinite() -> None:

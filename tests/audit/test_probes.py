@@ -201,7 +201,11 @@ def test_a_larger_radius_never_raises_an_attacked_accuracy(subject: Subject) -> 
         for curve in curves:
             assert curve["accuracy"] == sorted(curve["accuracy"], reverse=True)
             assert all(w <= c for w, c in zip(worst, curve["accuracy"], strict=True))
-        assert finding.value == worst[radii.index(finding.details["radius"])]
+        place = radii.index(finding.details["radius"])
+        assert finding.value == worst[place]
+        assert finding.details["by_attack"] == {
+            curve["attack"]: curve["accuracy"][place] for curve in curves[1:]
+        }
 
 
 def test_without_perturbation_the_curves_start_at_the_clean_accuracy(subject: Subject) -> None:

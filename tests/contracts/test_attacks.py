@@ -21,6 +21,7 @@ from gnomon.attacks import (
     InputAttack,
     Part,
     Square,
+    UnprojectedBIM,
     View,
 )
 from gnomon.errors import OutOfDomainError, SettingError, ShapeError, SubjectError
@@ -33,6 +34,7 @@ ATTACKS: dict[str, InputAttack] = {
     "FGSM with random start": FGSM(random_start=True),
     "BIM": BIM(),
     "BIM with a fixed step": BIM(steps=4, relative_step=0.5),
+    "BIM without projection": UnprojectedBIM(steps=6, relative_step=0.3),
     "PGD": PGD(steps=10),
     "PGD with restarts": PGD(steps=5, restarts=3),
     "PGD on the margin": PGD(steps=8, objective=margin),

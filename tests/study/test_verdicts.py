@@ -11,6 +11,8 @@ import pytest
 from gnomon.errors import DataError, SettingError, UnknownNameError
 from gnomon.study.statistics import (
     KINDS,
+    Above,
+    Below,
     Differs,
     Falls,
     Greater,
@@ -99,6 +101,55 @@ def test_a_planted_difference_is_found_in_its_direction() -> None:
         between(Differs, "offset", "tanh", "relu"),
     ]
     assert answers(table, *kinds) == ["supported", "refuted", "supported"]
+
+
+def test_a_finding_is_compared_with_a_number() -> None:
+    table = study(8, offset=offset)
+    claims = [kind(finding="offset", than=0.5, per=(ACTIVATION,)) for kind in (Above, Below)]
+    assert answers(table, claims[0]) == ["refuted", "supported", "supported"]
+    assert answers(table, claims[1]) == ["supported", "refuted", "refuted"]
+    relu = judge(table, AXES, [claims[0]])[0]
+    assert relu.effects[0].value == pytest.approx(-0.5, abs=0.05)
+    assert relu.p == 1.0
+    assert relu.blocks.levels == ("offset", 0.5)
+    assert relu.notes == (f"mean over the values of {ENTANGLEMENT}",)
+    assert len(relu.blocks.trials[0][0]) == len(LEVELS)
+
+
+def test_a_finding_is_compared_with_another_of_the_same_networks() -> None:
+    def shifted(settings: Mapping[str, Any], seed: int) -> float:
+        return norm(settings, seed) - 0.25
+
+    table = study(6, norm=norm, shifted=shifted)
+    (verdict,) = judge(table, AXES, [Above(finding="norm", than="shifted")])
+    assert verdict.answer == "supported"
+    assert verdict.effects[0].value == pytest.approx(0.25)
+    assert verdict.p == 2**-6
+    (opposite,) = judge(table, AXES, [Below(finding="norm", than="shifted")])
+    assert opposite.answer == "refuted"
+
+
+def test_a_trial_without_the_other_finding_is_left_out() -> None:
+    def partly(settings: Mapping[str, Any], seed: int) -> float | None:
+        return None if seed == 2 or settings[ACTIVATION] == "elu" else 100.0
+
+    table = study(6, norm=norm, partly=partly)
+    (verdict,) = judge(table, AXES, [Below(finding="norm", than="partly")])
+    assert verdict.answer == "supported"
+    assert verdict.blocks.seeds == (0, 1, 3, 4, 5)
+    assert len(verdict.blocks.trials[0][0]) == 2 * len(LEVELS)
+    assert any("seed 2 is left out" in note for note in verdict.notes)
+
+
+def test_a_comparison_with_an_unknown_finding_suggests_the_nearest() -> None:
+    (verdict,) = judge(study(5, norm=norm), AXES, [Above(finding="norm", than="nrm")])
+    assert verdict.answer == "undecided"
+    assert "there is 'norm'" in verdict.reason
+
+
+def test_a_finding_is_not_compared_with_itself() -> None:
+    with pytest.raises(SettingError, match="than"):
+        Above(finding="norm", than="norm")
 
 
 def test_a_difference_too_small_to_matter_is_no_difference() -> None:

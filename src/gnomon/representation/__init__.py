@@ -4,6 +4,7 @@ from gnomon.representation.boundary import DecisionBoundary, decision_boundary
 from gnomon.representation.collapse import (
     ClassSpread,
     class_spreads,
+    rank_ratio,
     spread_of,
     spread_ratio,
 )
@@ -71,6 +72,7 @@ __all__ = [
     "loss_gradients",
     "network_singular_values",
     "rank_correlation",
+    "rank_ratio",
     "relative_distance",
     "represent",
     "spectrum",

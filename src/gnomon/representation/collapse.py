@@ -73,3 +73,14 @@ def spread_ratio(spreads: tuple[ClassSpread | None, ...]) -> float | None:
     if len(known) < 2 or max(known) == 0:
         return None
     return min(known) / max(known)
+
+
+def rank_ratio(spreads: tuple[ClassSpread | None, ...]) -> float | None:
+    """The smallest effective rank of a class divided by the largest: 1 alike, 0 one is a point.
+
+    None with fewer than two classes that have a spread, or where all of them are points.
+    """
+    known = [each.effective_rank for each in spreads if each is not None]
+    if len(known) < 2 or max(known) == 0:
+        return None
+    return min(known) / max(known)

@@ -35,6 +35,8 @@ from .run import (
     survey as survey,
 )
 from .statistics import (
+    Above as Above,
+    Below as Below,
     Differs as Differs,
     Falls as Falls,
     Greater as Greater,

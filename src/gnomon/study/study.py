@@ -14,7 +14,9 @@ key = "data.entanglement"
 values = [2.0, 6.0, 10.0]
 
 [examine]                           # what `gnomon audit` is asked of each network
-probes = ["accuracy", "weights"]
+probes = ["accuracy", "noise"]
+inputs = ["linf:0.5"]
+settings = { noise = { draws = 10 } }
 
 [[hypotheses]]                      # see gnomon.study.statistics
 kind = "rises"
@@ -35,6 +37,7 @@ from typing import Any, cast
 import tomli_w
 
 from gnomon.errors import DataError, SettingError, nearest
+from gnomon.examination import read_probe_settings
 from gnomon.records import Names, read_toml
 from gnomon.study.axes import Axis, read_axis
 from gnomon.study.statistics import KINDS, Hypothesis
@@ -62,6 +65,7 @@ class Examination:
         samples: how many test examples; None means all.
         inputs: sets of inputs, such as "linf:0.1".
         parameters: sets of parameters, such as "relative:0.01".
+        settings: of probes, by name and key, such as {"attacks": {"attacks": ["fgsm"]}}.
         details: numbers within the details of findings that become rows of the results, too:
             "frobenius_norm/layers/*/frobenius_norm" is one for each layer.
     """
@@ -70,7 +74,12 @@ class Examination:
     samples: int | None = None
     inputs: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     details: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.probes or self.settings:
+            read_probe_settings(self.probes or None, self.settings)
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,7 @@ def _examined(folder: Path, task: Task) -> tuple[Row, ...]:
         parameters=task.examine.parameters,
         probes=task.examine.probes,
         samples=task.examine.samples,
+        probe_settings=task.examine.settings,
         device=task.device,
     )
     audit = examine(*prepare(request))

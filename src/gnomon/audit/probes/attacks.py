@@ -34,6 +34,7 @@ class AttackedAccuracy:
     - curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
       radius, `gradients` (how many were computed) and `zero_gradients` (the share that
       were exactly zero).
+    - by_attack: the accuracy within the radius of the set under each attack alone.
     - distance: of the perturbations that first fooled an example which was right: their
       number `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
 
@@ -83,6 +84,7 @@ def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
             "radius": within.radius,
             "radii": list(sweep.radii),
             "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
+            "by_attack": {each.attack: each.accuracy(within.radius) for each in chases},
             "distance": _distances(worst),
         },
         references=("goodfellow2015", "kurakin2017", "madry2018", "clopper1934"),

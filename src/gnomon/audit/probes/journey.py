@@ -15,6 +15,7 @@ from gnomon.representation import (
     Separability,
     class_spreads,
     linear_separability,
+    rank_ratio,
     represent,
     spread_of,
     spread_ratio,
@@ -56,6 +57,11 @@ class Place:
     def spread_ratio(self) -> float | None:
         """The smallest class's spread divided by the largest's."""
         return spread_ratio(self.classes)
+
+    @property
+    def rank_ratio(self) -> float | None:
+        """The smallest effective rank of a class divided by the largest."""
+        return rank_ratio(self.classes)
 
     @property
     def why_no_probe(self) -> str:

@@ -26,6 +26,8 @@ class PointMapping:
       output: how far the layers so far have made the classes linearly separable.
     - class_spread_ratio: there, the smallest class's spread divided by the largest's: 1 where
       the classes are treated alike, 0 where one of them has collapsed to a point.
+    - class_rank_ratio: there, the smallest effective rank of a class divided by the largest:
+      less than 1 where one class uses fewer directions, such as a line beside a plane.
     - movement_across_layers: Spearman's ρ between an example's distance from the centre of the
       data and how far the network moves it, from the input to the first hidden stage of the
       same dimension; there is no distance between spaces of different dimension.
@@ -47,6 +49,7 @@ class PointMapping:
     names: ClassVar[tuple[str, ...]] = (
         "linear_separability",
         "class_spread_ratio",
+        "class_rank_ratio",
         "movement_across_layers",
         "movement_through_training",
     )
@@ -71,6 +74,7 @@ class PointMapping:
         return (
             _separability(places, details),
             _spread_ratio(places, details),
+            _rank_ratio(places, details),
             _across_layers(journey, subject.network),
             _through_training(journey),
         )
@@ -109,6 +113,23 @@ def _spread_ratio(places: Sequence[Place], details: dict[str, Any]) -> Finding:
         details={"stage": place.stage},
         references=("roy2007",),
         absent="" if place.spread_ratio is not None else place.why_no_ratio,
+    )
+
+
+def _rank_ratio(places: Sequence[Place], details: dict[str, Any]) -> Finding:
+    place = _last_before_output(places)
+    return Finding(
+        probe=PointMapping.topic,
+        name="class_rank_ratio",
+        value=place.rank_ratio,
+        unit="ratio",
+        error=None,
+        method="The smallest effective rank (exponential of the entropy of the normalised "
+        f"singular values) of a class divided by the largest, in stage {place.stage}, of "
+        f"{details['followed']} examples.",
+        details={"stage": place.stage},
+        references=("roy2007",),
+        absent="" if place.rank_ratio is not None else place.why_no_ratio,
     )
 
 

@@ -21,6 +21,8 @@ _FIGURES = {
     "spectral_norm": ("spectral_norm", "condition"),
     "stable_rank": ("stable_rank",),
     "eigenvalue_spread": ("spread", "mean_modulus", "nonreal", "outliers"),
+    "eigenvalue_modulus": ("mean_modulus",),
+    "eigenvalues_nonreal": ("nonreal",),
     "eigenvalue_condition": ("eigenvalue_condition",),
 }
 """The figures of one matrix that stand in the details of each finding."""
@@ -30,6 +32,10 @@ _METHODS = {
     "counts as its kernel matrix (out, in · k · k), whose norm is not that of the operator.",
     "stable_rank": "The smallest ‖W‖_F² / ‖W‖₂² over the weight matrices that are not zero.",
     "eigenvalue_spread": "|λ|max − |λ|min, mean over the square weight matrices.",
+    "eigenvalue_modulus": "The mean of |λ| over the eigenvalues of a matrix, and of that the "
+    "mean over the square weight matrices.",
+    "eigenvalues_nonreal": "How many eigenvalues are not real, in all square weight matrices "
+    "together.",
     "eigenvalue_condition": "The largest |λ|max / |λ|min over the square weight matrices.",
 }
 _OVERALL: dict[str, Callable[[list[float]], float]] = {
@@ -37,12 +43,22 @@ _OVERALL: dict[str, Callable[[list[float]], float]] = {
     "spectral_norm": max,
     "stable_rank": min,
     "eigenvalue_spread": fmean,
+    "eigenvalue_modulus": fmean,
+    "eigenvalues_nonreal": sum,
     "eigenvalue_condition": max,
 }
+_HEADLINES = {
+    "eigenvalue_spread": "spread",
+    "eigenvalue_modulus": "mean_modulus",
+    "eigenvalues_nonreal": "nonreal",
+}
+"""The figure of a matrix that a finding is about, where it is not called the same."""
 _REFERENCES = {
     "spectral_norm": ("sedghi2019",),
     "stable_rank": ("rudelson2007",),
     "eigenvalue_spread": ("tao2010", "ginibre1965", "golub2013"),
+    "eigenvalue_modulus": ("golub2013",),
+    "eigenvalues_nonreal": ("golub2013",),
     "eigenvalue_condition": ("golub2013",),
 }
 _LARGEST_KEPT = 20
@@ -62,8 +78,9 @@ class WeightSpectra:
       `singular_values` with their `ranks`. `stable_rank`: itself. `eigenvalue_spread`:
       `spread`, `mean_modulus`, the numbers `nonreal` and `outliers`, `radius` and `threshold`
       of the circular law, `eigenvalues` (`real`, `imaginary`; there are `of` of them).
+      `eigenvalue_modulus`: `mean_modulus`. `eigenvalues_nonreal`: the number `nonreal`.
       `eigenvalue_condition`: itself.
-    - skipped: in the last two, the matrices without eigenvalues, and why.
+    - skipped: in those of eigenvalues, the matrices without eigenvalues, and why.
     - history: `epochs` with a snapshot, and for each of the `layers` the same figures at each
       of them, with the reasons for null under `absent`; `unreadable` says which snapshots could
       not be read. Null without snapshots, and then `no_history` says so.
@@ -85,7 +102,7 @@ class WeightSpectra:
     bins: int = 40
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:  # noqa: ARG002
-        """Five findings; nothing in them is random."""
+        """One finding for each name; nothing in them is random."""
         weights = weight_matrices(subject.network)
         changes = follow(subject.snapshots, weights, self.exact_snapshots)
         measured = {
@@ -153,7 +170,7 @@ def _finding(name: str, measured: Mapping[str, Measured], details: dict[str, Any
         probe=WeightSpectra.topic,
         name=name,
         value=value,
-        unit="",
+        unit="eigenvalues" if name == "eigenvalues_nonreal" else "",
         error=None,
         method=_METHODS[name],
         details=details,
@@ -164,7 +181,7 @@ def _finding(name: str, measured: Mapping[str, Measured], details: dict[str, Any
 
 def _headline(name: str, measured: Mapping[str, Measured]) -> tuple[float | None, str]:
     """The figure of the whole network, or why there is none."""
-    figure = "spread" if name == "eigenvalue_spread" else name
+    figure = _HEADLINES.get(name, name)
     found = [each.figures[figure] for each in measured.values()]
     values = [value for value in found if value is not None]
     singular = [
@@ -177,20 +194,22 @@ def _headline(name: str, measured: Mapping[str, Measured]) -> tuple[float | None
     if singular:
         return None, f"infinite: an eigenvalue of {', '.join(singular)} is 0"
     if not values:
-        return None, _no_values(figure, measured)
-    return _OVERALL[name](values), ""
+        return None, _no_values(name, figure, measured)
+    return float(_OVERALL[name](values)), ""
 
 
-def _no_values(figure: str, measured: Mapping[str, Measured]) -> str:
+def _no_values(name: str, figure: str, measured: Mapping[str, Measured]) -> str:
     if not measured:
         return "no weight matrix: no parameter of the network has two axes or more"
     square = any(
         each.spectrum.kind is Kind.MATRIX and len(set(each.spectrum.shape)) == 1
         for each in measured.values()
     )
-    if figure in {"spread", "eigenvalue_condition"} and not square:
+    if name.startswith("eigenvalue") and not square:
         return "no square weight matrix: singular values instead"
-    reasons = dict.fromkeys(f"{name}: {each.absent[figure]}" for name, each in measured.items())
+    reasons = dict.fromkeys(
+        f"{layer}: {each.absent[figure]}" for layer, each in measured.items()
+    )
     return "; ".join(reasons)
 
 

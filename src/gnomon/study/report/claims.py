@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.report.words import file_stem, listed
 from gnomon.study.report.figures import draw_comparison, draw_trend
-from gnomon.study.report.words import effect, number, ranges, scale_of
-from gnomon.study.statistics.hypotheses import Falls, Rises, shown
+from gnomon.study.report.words import compared, effect, number, ranges, scale_of
+from gnomon.study.statistics.hypotheses import Falls, Rises
 from gnomon.study.statistics.verdict import Verdict
 
 _FEW_PANELS = 2
@@ -124,17 +124,18 @@ def _caption_of_trend(drawn: Sequence[Verdict]) -> str:
 
 
 def _caption_of_comparison(drawn: Sequence[Verdict]) -> str:
-    first, second = (shown(level) for level in drawn[0].blocks.levels)
+    first, second = compared(drawn[0])
     sizes = [f"{_named(each)}{effect(each.effects[0])}" for each in drawn]
     grey = (
         ""
         if drawn[0].hypothesis.smallest is None
         else (" In the grey band differences are too small to matter.")
     )
-    finding = drawn[0].hypothesis.finding
+    finding, axis = drawn[0].hypothesis.finding, drawn[0].hypothesis.axis
+    less = f"of {first} less that of {second}" if axis else f"less {second}"
     return (
         "Each thin line or small dot is a seed, beside the means with their intervals. "
-        f"{finding} of {first} less that of {second}: {listed(sizes)}.{grey}"
+        f"{finding} {less}: {listed(sizes)}.{grey}"
     )
 
 

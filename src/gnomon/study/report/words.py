@@ -3,6 +3,8 @@
 import math
 
 from gnomon.study.statistics.estimates import Estimate
+from gnomon.study.statistics.hypotheses import shown
+from gnomon.study.statistics.verdict import Verdict
 
 CONFIDENCE = 0.95
 """Of every interval in the tables."""
@@ -78,6 +80,20 @@ def effect(found: Estimate) -> str:
     return f"{value} ({low} to {high})"
 
 
+def compared(verdict: Verdict) -> tuple[str, str]:
+    """What the two columns of a comparison are called.
+
+    Values of an axis are their own names. Findings of the same networks are called by the part
+    of their titles that tells them apart; a number by itself, a share in per cent.
+    """
+    first, second = verdict.blocks.levels
+    if verdict.hypothesis.axis:
+        return shown(first), shown(second)
+    if isinstance(second, str):
+        return _told_apart(first, second)
+    return "found", f"{scale_of(verdict.unit) * second:g} {unit_of(verdict.unit)}".rstrip()
+
+
 def p_value(p: float) -> str:
     """Two digits.
 
@@ -100,6 +116,15 @@ def ranges(numbers: list[int]) -> str:
         else:
             parts.append([each])
     return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else f"{p[0]}" for p in parts)
+
+
+def _told_apart(first: str, second: str) -> tuple[str, str]:
+    """The titles without the way through the details that they have in common."""
+    ways = first.split("/"), second.split("/")
+    while len(ways[0]) > 1 and len(ways[1]) > 1 and ways[0][0] == ways[1][0]:
+        ways = ways[0][1:], ways[1][1:]
+    one, other = ("/".join(way).replace("_", " ") for way in ways)
+    return one, other
 
 
 def _short(value: float) -> str:

@@ -158,8 +158,8 @@ def _by_trial(results: Results, finding: str, where: Mapping[str, Any]) -> dict[
 
 def _means(pairs: Sequence[tuple[float, float, str]]) -> tuple[float, float]:
     """Of both sides."""
-    first, second = (float(np.mean([pair[side] for pair in pairs])) for side in (0, 1))
-    return first, second
+    first, second = zip(*((one, other) for one, other, _ in pairs), strict=True)
+    return float(np.mean(first)), float(np.mean(second))
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from gnomon.audit.report.figures.picture import (
     new_figure,
 )
 from gnomon.audit.report.words import shortened
-from gnomon.study.report.words import scale_of, unit_of, with_unit
-from gnomon.study.statistics.hypotheses import shown
+from gnomon.study.report.words import compared, scale_of, unit_of, with_unit
 from gnomon.study.statistics.verdict import Verdict
 
 _MOST_PANELS = 6
@@ -60,7 +59,7 @@ def _draw_pairs(axes: Axes, verdict: Verdict) -> None:
         _dot(axes, beside, scale * mean.value, place)
         if mean.low is not None and mean.high is not None:
             _bar(axes, beside, scale * mean.low, scale * mean.high, COLOURS[place])
-    names = [shortened(shown(level), 12) for level in verdict.blocks.levels]
+    names = [shortened(each, 12) for each in compared(verdict)]
     axes.set_xticks([0, 1], names)
     axes.set_xlim(-0.5, 1.5)
     axes.grid(axis="y")
@@ -103,9 +102,10 @@ def _differences(drawn: Sequence[Verdict]) -> Figure:
         axes.text(1.015, row, verdict.answer, transform=axes.get_yaxis_transform(), va="center")
     axes.set_yticks(range(len(drawn)), [shortened(each.condition) for each in drawn])
     axes.invert_yaxis()
-    first_name, second_name = (shown(level) for level in drawn[0].blocks.levels)
-    finding = drawn[0].hypothesis.finding.replace("_", " ")
-    axes.set_xlabel(f"{finding}: {first_name} less {second_name}{_in(unit)}")
+    first_name, second_name = compared(drawn[0])
+    finding = f"{drawn[0].hypothesis.finding.replace('_', ' ')}: "
+    named = finding if drawn[0].hypothesis.axis else ""
+    axes.set_xlabel(f"{named}{first_name} less {second_name}{_in(unit)}")
     axes.grid(axis="x")
     return figure
 
