@@ -79,7 +79,7 @@ def bootstrap_interval(
 
     With few values it is too narrow, as it resamples what was seen and nothing else: around the
     mean of Spearman's ρ its coverage is about 0.65 with 3 seeds and 0.85 with 5, where
-    Student's is above 0.9. So it decides nothing here.
+    Student's is 0.78 to 0.93 and 0.91 to 0.96. So it decides nothing here.
 
     None with fewer than two values. Where every resample gives the same statistic it is that
     point. Where the statistic is beyond all resamples, or all values of the jackknife agree,
