@@ -33,6 +33,10 @@ class SparseParameterAttack:
     those with the largest slope of CE(f(x), y) / CE(f(x′), y) there, and both halves are
     trained to bring the accuracy back. No step changes a weight by more than `step`.
 
+    The authors take 390 steps an epoch, at rates of 0.01 and 0.05. A search on 500 examples takes
+    a few: at those rates it leaves a network of MNIST as it is (adversarial rate 0.03 for one
+    weight in a hundred), with those here the rate is 0.4.
+
     Attributes:
         inputs: where perturbed inputs lie.
         share: p of the entries of each tensor with at least two axes, in (0, 1].
@@ -49,8 +53,8 @@ class SparseParameterAttack:
             positive.
 
     References:
-        yu2023, section 4 (L0); rates, bounds and the choice by slopes are those of the
-        authors' program, whose regulariser is left out.
+        yu2023, section 4 (L0); epochs and the choice by slopes are those of the authors'
+        program, whose regulariser is left out.
     """
 
     inputs: InputSet
@@ -58,9 +62,9 @@ class SparseParameterAttack:
     climb: Climb = FROM_THE_INPUT
     spoil_epochs: int = 10
     restore_epochs: int = 40
-    spoil_rate: float = 0.01
-    restore_rates: tuple[float, float, float] = (0.05, 0.025, 0.0125)
-    step: float = 0.01
+    spoil_rate: float = 10.0
+    restore_rates: tuple[float, float, float] = (0.5, 0.25, 0.125)
+    step: float = 0.1
     enough: float = 50.0
 
     def __post_init__(self) -> None:
