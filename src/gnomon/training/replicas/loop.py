@@ -74,22 +74,28 @@ def train_replicas(
             first = first_progress(config, dataset)
             replicas.append(Replica(place, experiment, dataset, folder, config, first))
         left = [each for each in replicas if _status(each.folder) not in _ENDED]
-        trained: Mapping[int, int] = {}
-        if left:
-            accelerator = stack.enter_context(accelerated(device, "float32"))
-            _check_alone(accelerator.num_processes)
-            watching = observer or SilentGroup()
-            trained = _train(replicas, left, accelerator.device, watching)
+        trained = _train(replicas, left, device, observer or SilentGroup()) if left else {}
         return tuple(_result(each, trained.get(each.place, 0)) for each in replicas)
 
 
 def _train(
     replicas: Sequence[Replica],
     left: Sequence[Replica],
-    device: torch.device,
+    device: Device,
     observer: GroupObserver,
 ) -> dict[int, int]:
     """Trains those that are left to their ends; how many epochs it took, by place."""
+    with accelerated(device, "float32") as accelerator:
+        _check_alone(accelerator.num_processes)
+        return _train_on(accelerator.device, replicas, left, observer)
+
+
+def _train_on(
+    device: torch.device,
+    replicas: Sequence[Replica],
+    left: Sequence[Replica],
+    observer: GroupObserver,
+) -> dict[int, int]:
     file = replicas[0].folder.group_checkpoint
     moment = _moment_of(replicas, left, file)
     if moment is not None:
