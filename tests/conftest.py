@@ -4,11 +4,17 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import settings
 
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_runtest_setup() -> None:
+    """Layers that a test makes have the same weights each time, whichever tests ran before."""
+    torch.manual_seed(0)
 
 
 @pytest.fixture(scope="session")
