@@ -131,6 +131,16 @@ def test_what_is_half_uploaded_is_no_trial_and_no_damage() -> None:
     assert files.exists(f"{root}/trials/a1/model.safetensors")
 
 
+def test_a_relative_folder_is_the_same_for_processes_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    store = TrialStore("out").everywhere()
+    monkeypatch.chdir("/")
+    assert store.local == tmp_path / "out"
+    assert store.everywhere() == store
+
+
 def test_a_folder_belongs_to_one_process(tmp_path: Path) -> None:
     store = TrialStore(str(tmp_path / "study"))
     with store.claimed():

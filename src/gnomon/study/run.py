@@ -1,5 +1,6 @@
 """A study from beginning to end: what is there already is kept, and only the rest is done."""
 
+import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -149,6 +150,8 @@ def run_study(
                 watching.ended(outcome)
         finally:
             _collect(store, prospect.trials)
+            with contextlib.suppress(OSError):
+                store.scratch.rmdir()  # where nothing is left unfinished
         return survey(study, store)
 
 
@@ -160,7 +163,7 @@ def _tasks(
             trials=group,
             trained=prospect.trained & {trial.id for trial in group},
             examine=study.examine,
-            store=store,
+            store=store.everywhere(),
             code=code_version(),
             device=device,
         )

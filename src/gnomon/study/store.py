@@ -60,6 +60,10 @@ class TrialStore:
         """The folder; None where the store is elsewhere."""
         return Path(self._root) if isinstance(self._files, LocalFileSystem) else None
 
+    def everywhere(self) -> "TrialStore":
+        """The same store for processes with another working directory."""
+        return self if self.local is None else TrialStore(str(self.local))
+
     @property
     def scratch(self) -> Path:
         """The folder of this machine in which trials are made."""
