@@ -107,17 +107,14 @@ def read_probe_settings(
                 f"settings.{name}: expected a probe that is asked, got {name}."
                 f"{nearest(name, known) or ' Add it to probes.'}"
             )
-        kinds = settings_of(PROBES[name])
-        free = [key for key in kinds if key not in _GIVEN]
-        for key in table:
-            if key not in free:
+        for key in _GIVEN:
+            if key in table:
                 raise SettingError(
-                    f"settings.{name}.{key}: there is no such key.{nearest(key, free)}"
+                    f"settings.{name}.{key}: expected the sets beside the settings, got them "
+                    'within. Write inputs = ["linf:0.1"] or parameters there.'
                 )
-        found[PROBES[name]] = {
-            key: NAMES.read(kinds[key], value, f"settings.{name}.{key}")
-            for key, value in table.items()
-        }
+        where = f"settings.{name}"
+        found[PROBES[name]] = NAMES.read_settings(PROBES[name], table, where)
     return found
 
 

@@ -61,6 +61,25 @@ class Names:
         """
         return cast("T", self._read(kind, value, where))
 
+    def read_settings(
+        self, kind: type, value: Mapping[str, object], where: str = ""
+    ) -> dict[str, Any]:
+        """The settings of a record of type `kind` that the plain `value` has, by name.
+
+        Raises:
+            SettingError: unknown key (the nearest known one is suggested), wrong type.
+            UnknownNameError: a name that no member of the choice has.
+        """
+        kinds = settings_of(kind)
+        for key in value:
+            if key not in kinds:
+                raise SettingError(
+                    f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}"
+                )
+        return {
+            key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()
+        }
+
     def write(self, record: object) -> Any:
         """The plain value that `read` turns into an equal record; what is None is absent."""
         return self._write(record, _is_given)
@@ -136,15 +155,7 @@ class Names:
         return self._read_settings(choice.members[name], settings, where)
 
     def _read_settings(self, kind: type, value: Mapping[str, object], where: str) -> object:
-        kinds = settings_of(kind)
-        for key in value:
-            if key not in kinds:
-                raise SettingError(
-                    f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}"
-                )
-        read = {
-            key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()
-        }
+        read = self.read_settings(kind, value, where)
         missing = [key for key in _required(kind) if key not in read]
         if missing:
             raise SettingError(
