@@ -8,6 +8,8 @@ from gnomon.study.statistics.verdict import Verdict
 
 CONFIDENCE = 0.95
 """Of every interval in the tables."""
+_MOST_IN_A_LINE = 32
+"""Characters of the label of an axis."""
 
 
 def scale_of(unit: str) -> float:
@@ -21,13 +23,20 @@ def unit_of(unit: str) -> str:
 
 
 def with_unit(name: str, unit: str) -> str:
-    """A label such as "clean accuracy in %".
+    r"""A label such as "clean accuracy in %"; a long way through details takes several lines.
 
     >>> with_unit("clean_accuracy", "share")
     'clean accuracy in %'
+    >>> with_unit("frobenius_norm/layers/linear1.weight/frobenius_norm", "")
+    'frobenius norm/layers/\nlinear1.weight/frobenius norm'
     """
-    shown = name.replace("_", " ")
-    return f"{shown} in {unit_of(unit)}" if unit_of(unit) else shown
+    lines = [""]
+    for part in name.replace("_", " ").replace("/", "/\n").split("\n"):
+        if lines[-1] and len(lines[-1] + part) > _MOST_IN_A_LINE:
+            lines.append("")
+        lines[-1] += part
+    label = "\n".join(lines)
+    return f"{label} in {unit_of(unit)}" if unit_of(unit) else label
 
 
 def axis_label(key: str) -> str:
