@@ -80,11 +80,14 @@ def read_history(path: Path) -> tuple[Row, ...]:
 class Events:
     """TensorBoard's view of the history.
 
-    A resumed run writes all its rows anew, marked so that TensorBoard drops what an earlier
-    process wrote: no step appears twice and none is missing, wherever that process was killed.
+    A resumed run writes all its rows anew, in place of what an earlier process wrote, and marked
+    so that a TensorBoard that has read that drops it: no step appears twice and none is missing,
+    wherever that process was killed.
     """
 
     def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
+        for earlier in folder.glob("events.out.tfevents.*"):
+            earlier.unlink()
         self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
         for row in rows:
             self._write(row)
