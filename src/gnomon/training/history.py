@@ -80,9 +80,9 @@ def read_history(path: Path) -> tuple[Row, ...]:
 class Events:
     """TensorBoard's view of the history.
 
-    A resumed run writes all its rows anew, in place of what an earlier process wrote, and marked
-    so that a TensorBoard that has read that drops it: no step appears twice and none is missing,
-    wherever that process was killed.
+    A resumed run writes all its rows anew, in place of what an earlier process wrote, and so
+    marked that a TensorBoard which has read that drops it: no step appears twice and none is
+    missing, wherever that process was killed.
     """
 
     def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
