@@ -35,8 +35,10 @@ def with_unit(name: str, unit: str) -> str:
         if lines[-1] and len(lines[-1] + part) > _MOST_IN_A_LINE:
             lines.append("")
         lines[-1] += part
-    label = "\n".join(lines)
-    return f"{label} in {unit_of(unit)}" if unit_of(unit) else label
+    label, said = "\n".join(lines), f"in {unit_of(unit)}"
+    if not unit_of(unit):
+        return label
+    return f"{label}{' ' if len(lines[-1] + said) < _MOST_IN_A_LINE else chr(10)}{said}"
 
 
 def axis_label(key: str) -> str:
@@ -100,7 +102,7 @@ def compared(verdict: Verdict) -> tuple[str, str]:
         return shown(first), shown(second)
     if isinstance(second, str):
         return _told_apart(first, second)
-    return "found", f"{scale_of(verdict.unit) * second:g} {unit_of(verdict.unit)}".rstrip()
+    return "found", f"{scale_of(verdict.unit) * second:g}{' %' * (verdict.unit == 'share')}"
 
 
 def p_value(p: float) -> str:
@@ -128,12 +130,10 @@ def ranges(numbers: list[int]) -> str:
 
 
 def _told_apart(first: str, second: str) -> tuple[str, str]:
-    """The titles without the way through the details that they have in common."""
-    ways = first.split("/"), second.split("/")
-    while len(ways[0]) > 1 and len(ways[1]) > 1 and ways[0][0] == ways[1][0]:
-        ways = ways[0][1:], ways[1][1:]
-    one, other = ("/".join(way).replace("_", " ") for way in ways)
-    return one, other
+    """The last parts of the ways through the details, if these differ; else the titles."""
+    ends = first.rpartition("/")[2], second.rpartition("/")[2]
+    one, other = ends if ends[0] != ends[1] else (first, second)
+    return one.replace("_", " "), other.replace("_", " ")
 
 
 def _short(value: float) -> str:

@@ -293,10 +293,14 @@ def canonical(value: object) -> Any:  # noqa: ANN401 - any plain value
 def shown(value: object) -> str:
     """The value for readers.
 
-    >>> shown(2.0), shown([50, 50]), shown("relu")
-    ('2', '[50, 50]', 'relu')
+    >>> shown(2.0), shown([50, 50]), shown([50, 50, 50]), shown("relu")
+    ('2', '[50, 50]', '[3 × 50]', 'relu')
     """
     plain = canonical(value)
+    if isinstance(plain, str) and plain[:1] == "[":
+        items: list[object] = json.loads(plain)
+        if len(items) > 2 and all(item == items[0] for item in items):
+            return f"[{len(items)} × {shown(items[0])}]"
     if isinstance(plain, float):
         return f"{plain:.6g}"
     if isinstance(plain, str) and plain[:1] in {"[", "{"}:
