@@ -47,9 +47,9 @@ def test_these_are_shipped_and_found_by_name() -> None:
         locate("spiral-norm")
 
 
-def test_who_browses_the_repository_finds_them_in_studies(name: str) -> None:
-    root = Path(__file__).parents[2] / "studies"
-    assert (root / f"{name}.toml").samefile(locate(name))
+def test_who_browses_the_repository_finds_them_among_the_examples(name: str) -> None:
+    examples = Path(__file__).parents[2] / "examples" / "studies"
+    assert (examples / f"{name}.toml").samefile(locate(name))
 
 
 def test_every_form_is_planned_and_survives_its_file(study: Study, tmp_path: Path) -> None:

@@ -105,7 +105,7 @@ def _spread_ratio(places: Sequence[Place], details: dict[str, Any]) -> Finding:
         probe=PointMapping.topic,
         name="class_spread_ratio",
         value=place.spread_ratio,
-        unit="ratio",
+        unit="",
         error=None,
         method="The spread (root mean square distance from the mean) of the class with the "
         f"smallest divided by that of the class with the largest, in stage {place.stage}, of "
@@ -122,7 +122,7 @@ def _rank_ratio(places: Sequence[Place], details: dict[str, Any]) -> Finding:
         probe=PointMapping.topic,
         name="class_rank_ratio",
         value=place.rank_ratio,
-        unit="ratio",
+        unit="",
         error=None,
         method="The smallest effective rank (exponential of the entropy of the normalised "
         f"singular values) of a class divided by the largest, in stage {place.stage}, of "
