@@ -16,7 +16,6 @@ from gnomon.study.study import Study
 from gnomon.training import Experiment
 from gnomon.training.replicas import replica_key
 
-
 _GROUPS, _ENOUGH = 8, 16
 
 
