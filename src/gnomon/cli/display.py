@@ -19,7 +19,7 @@ from rich.progress import (
 from gnomon.audit import Audit
 from gnomon.training import EpochProgress, Plan, Row, RunFacts
 
-CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
+_CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 _SPEAKS = os.environ.get("RANK", "0") == "0"
@@ -29,7 +29,7 @@ _SPEAKS = os.environ.get("RANK", "0") == "0"
 def say(text: str) -> None:
     """One line to the person."""
     if _SPEAKS:
-        CONSOLE.print(text)
+        _CONSOLE.print(text)
 
 
 def show_findings(audit: Audit) -> None:
@@ -43,6 +43,20 @@ def show_findings(audit: Audit) -> None:
         print(f"{finding.title} = {figure}{interval}{absent}")
 
 
+def progress_bars() -> Progress:
+    """Bars with counts, the text that each task has under `figures`, and times; none yet."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[figures]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=_CONSOLE,
+        disable=not _SPEAKS,
+    )
+
+
 class TrainingDisplay:
     """Two progress bars (epochs, and batches of the epoch) with loss, accuracy and time left.
 
@@ -52,16 +66,7 @@ class TrainingDisplay:
 
     def __init__(self, *, each_epoch: bool = True) -> None:
         self._each_epoch = each_epoch
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=CONSOLE,
-            disable=not _SPEAKS,
-        )
+        self._progress = progress_bars()
         self._epochs = self._progress.add_task("epochs", figures="", start=False)
         self._batches = self._progress.add_task("batches", figures="", start=False)
 
@@ -119,6 +124,6 @@ def _line(row: Row) -> str:
 def announcing() -> Generator[Callable[[str], None], None, None]:
     """Gives a function that names the probe at work, beside a spinner and the time passed."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=CONSOLE) as progress:
+    with Progress(*columns, console=_CONSOLE) as progress:
         task = progress.add_task("reading", total=None)
         yield lambda topic: progress.update(task, description=f"probe: {topic}")

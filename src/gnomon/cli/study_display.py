@@ -3,16 +3,7 @@
 from collections.abc import Sequence
 from types import TracebackType
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-
-from gnomon.cli.display import CONSOLE, say
+from gnomon.cli.display import progress_bars, say
 from gnomon.study import Outcome, Prospect, Task
 from gnomon.study.conclusions import Conclusions
 from gnomon.study.forecast import Forecast
@@ -24,15 +15,7 @@ class StudyDisplay:
     """A bar of trials: how many are done, have failed, and run now, and the time left."""
 
     def __init__(self) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[figures]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            console=CONSOLE,
-        )
+        self._progress = progress_bars()
         self._bar = self._progress.add_task("trials", figures="", start=False)
         self._handed = self._ended = self._failed = 0
 
