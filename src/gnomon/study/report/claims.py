@@ -7,7 +7,7 @@ from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.report.words import file_stem, listed
 from gnomon.study.report.figures import draw_comparison, draw_trend
 from gnomon.study.report.words import compared, effect, number, ranges, scale_of
-from gnomon.study.statistics.hypotheses import Falls, Rises
+from gnomon.study.statistics.hypotheses import Trend
 from gnomon.study.statistics.verdict import Verdict
 
 _FEW_PANELS = 2
@@ -148,4 +148,4 @@ def _said(verdict: Verdict) -> str:
 
 
 def _is_trend(verdicts: Sequence[Verdict]) -> bool:
-    return isinstance(verdicts[0].hypothesis, Rises | Falls)
+    return isinstance(verdicts[0].hypothesis, Trend)

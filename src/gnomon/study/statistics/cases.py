@@ -19,12 +19,14 @@ from gnomon.study.statistics.estimates import (
 from gnomon.study.statistics.hypotheses import (
     Above,
     Below,
+    Comparison,
     Differs,
-    Falls,
     Greater,
     Hypothesis,
     Less,
+    Limit,
     Rises,
+    Trend,
     canonical,
     shown,
 )
@@ -40,7 +42,6 @@ from gnomon.study.statistics.trends import page_test, spearman_of_seeds
 from gnomon.study.statistics.verdict import Role
 
 _RHO = "mean of Spearman's ρ"
-_TRENDS = (Rises, Falls)
 _ALTERNATIVES: Mapping[type[Hypothesis], Alternative] = {
     Greater: "greater",
     Less: "less",
@@ -102,7 +103,7 @@ def cases_of(results: Results, hypothesis: Hypothesis, seed: int) -> list[Case]:
 def _case(
     results: Results, hypothesis: Hypothesis, where: Mapping[str, Any], seed: int
 ) -> Case:
-    if isinstance(hypothesis, Above | Below):
+    if isinstance(hypothesis, Limit):
         found = beside(results, hypothesis.finding, hypothesis.than, where)
     else:
         levels = _levels(results, hypothesis)
@@ -113,7 +114,7 @@ def _case(
         return Case(hypothesis, where, unit, found, obstacle)
     names = (hypothesis.title, *map(shown, where.values()))
     generator = np.random.default_rng(derive(seed, "statistics", *names))
-    if isinstance(hypothesis, _TRENDS):
+    if isinstance(hypothesis, Trend):
         return _trend(hypothesis, where, unit, found, generator)
     return _comparison(hypothesis, where, unit, found, generator)
 
@@ -125,7 +126,7 @@ def _levels(results: Results, hypothesis: Hypothesis) -> Sequence[Any] | None:
         SettingError: no axis, or a trend along an axis of other things than numbers.
     """
     there = [value for (value,) in results.combinations((hypothesis.axis,))]
-    if isinstance(hypothesis, Greater | Less | Differs):
+    if isinstance(hypothesis, Comparison):
         return tuple(canonical(value) for value in hypothesis.values)
     others = [shown(each) for each in there if not _is_number(each)]
     if others:
@@ -159,7 +160,7 @@ def _obstacle(results: Results, hypothesis: Hypothesis, found: Blocks) -> str:
 
 def _named(hypothesis: Hypothesis) -> tuple[str, ...]:
     """The findings that it is about."""
-    if isinstance(hypothesis, Above | Below) and isinstance(hypothesis.than, str):
+    if isinstance(hypothesis, Limit) and isinstance(hypothesis.than, str):
         return (hypothesis.finding, hypothesis.than)
     return (hypothesis.finding,)
 

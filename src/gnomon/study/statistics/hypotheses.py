@@ -36,8 +36,8 @@ class Hypothesis:
     """Its name in a study's file."""
 
     def __post_init__(self) -> None:
-        if type(self) is Hypothesis:
-            raise TypeError("Hypothesis is abstract; use one of its kinds")
+        if not hasattr(self, "kind"):
+            raise TypeError(f"{type(self).__name__} is abstract; use one of its kinds")
         if not 0 < self.level < 0.5:
             raise SettingError(
                 f"level: expected a number between 0 and 0.5, got {self.level}. "
@@ -75,56 +75,46 @@ class Hypothesis:
         raise NotImplementedError
 
 
-@final
 @dataclass(frozen=True, kw_only=True)
-class Rises(Hypothesis):
-    """The finding grows with a numeric axis.
+class Trend(Hypothesis):
+    """A claim about the way a finding takes along a numeric axis. Abstract.
 
     Attributes:
         along: the axis.
     """
 
     along: str
+
+    @property
+    def axis(self) -> str:
+        """The numeric axis."""
+        return self.along
+
+    @property
+    def statement(self) -> str:
+        """What is tested, in words."""
+        return f"{self.finding} {self.kind} with {self.along}"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Rises(Trend):
+    """The finding grows with the axis."""
+
     kind: ClassVar[str] = "rises"
 
-    @property
-    def axis(self) -> str:
-        """The numeric axis."""
-        return self.along
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        return f"{self.finding} rises with {self.along}"
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Falls(Hypothesis):
-    """The finding shrinks as a numeric axis grows.
+class Falls(Trend):
+    """The finding shrinks as the axis grows."""
 
-    Attributes:
-        along: the axis.
-    """
-
-    along: str
     kind: ClassVar[str] = "falls"
 
-    @property
-    def axis(self) -> str:
-        """The numeric axis."""
-        return self.along
 
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        return f"{self.finding} falls with {self.along}"
-
-
-@final
 @dataclass(frozen=True, kw_only=True)
-class Greater(Hypothesis):
-    """The finding is greater for the first value of an axis than for the second.
+class Comparison(Hypothesis):
+    """A claim about two values of an axis, of which each seed has both. Abstract.
 
     Attributes:
         of: the axis.
@@ -133,136 +123,100 @@ class Greater(Hypothesis):
 
     of: str
     values: tuple[Any, Any]
+
+    phrase: ClassVar[str]
+    """What is tested, in words, with places for the values."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if canonical(self.values[0]) == canonical(self.values[1]):
+            raise SettingError(
+                f"values: expected two different values, got {self.values[0]!r} twice. "
+                "Change one."
+            )
+
+    @property
+    def axis(self) -> str:
+        """The axis that has the two values."""
+        return self.of
+
+    @property
+    def statement(self) -> str:
+        """What is tested, in words."""
+        return f"{self.finding} {self.phrase.format(*map(shown, self.values))}"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Greater(Comparison):
+    """The finding is greater for the first value than for the second."""
+
     kind: ClassVar[str] = "greater"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_two(self.values)
-
-    @property
-    def axis(self) -> str:
-        """The axis that has the two values."""
-        return self.of
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        first, second = map(shown, self.values)
-        return f"{self.finding} is greater for {first} than for {second}"
+    phrase: ClassVar[str] = "is greater for {} than for {}"
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Less(Hypothesis):
-    """The finding is less for the first value of an axis than for the second.
+class Less(Comparison):
+    """The finding is less for the first value than for the second."""
 
-    Attributes:
-        of: the axis.
-        values: two of its values.
-    """
-
-    of: str
-    values: tuple[Any, Any]
     kind: ClassVar[str] = "less"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_two(self.values)
-
-    @property
-    def axis(self) -> str:
-        """The axis that has the two values."""
-        return self.of
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        first, second = map(shown, self.values)
-        return f"{self.finding} is less for {first} than for {second}"
+    phrase: ClassVar[str] = "is less for {} than for {}"
 
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Differs(Hypothesis):
-    """The finding differs between two values of an axis, in either direction.
+class Differs(Comparison):
+    """The finding differs between the two values, in either direction."""
 
-    Attributes:
-        of: the axis.
-        values: two of its values.
-    """
-
-    of: str
-    values: tuple[Any, Any]
     kind: ClassVar[str] = "differs"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_two(self.values)
-
-    @property
-    def axis(self) -> str:
-        """The axis that has the two values."""
-        return self.of
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        first, second = map(shown, self.values)
-        return f"{self.finding} differs between {first} and {second}"
+    phrase: ClassVar[str] = "differs between {} and {}"
 
 
-@final
 @dataclass(frozen=True, kw_only=True)
-class Above(Hypothesis):
-    """The finding is greater than a number, or than another finding of the same networks.
+class Limit(Hypothesis):
+    """A claim about a finding beside a number, or another of the same networks. Abstract.
 
     Attributes:
         than: the number, in the unit of the finding, or the title of the other finding.
     """
 
     than: float | str
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        number = self.than if isinstance(self.than, float) else 0.0
+        if self.than == self.finding or not math.isfinite(number):
+            raise SettingError(
+                f"than: expected a finite number or another finding, got {self.than!r}. "
+                "Change it."
+            )
+
+    @property
+    def axis(self) -> str:
+        """None: it compares no values of an axis."""
+        return ""
+
+    @property
+    def statement(self) -> str:
+        """What is tested, in words."""
+        return f"{self.finding} is {self.kind} {shown(self.than)}"
+
+
+@final
+@dataclass(frozen=True, kw_only=True)
+class Above(Limit):
+    """The finding is greater than the other."""
+
     kind: ClassVar[str] = "above"
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_other(self.finding, self.than)
-
-    @property
-    def axis(self) -> str:
-        """None: it compares no values of an axis."""
-        return ""
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        return f"{self.finding} is above {shown(self.than)}"
-
 
 @final
 @dataclass(frozen=True, kw_only=True)
-class Below(Hypothesis):
-    """The finding is less than a number, or than another finding of the same networks.
+class Below(Limit):
+    """The finding is less than the other."""
 
-    Attributes:
-        than: the number, in the unit of the finding, or the title of the other finding.
-    """
-
-    than: float | str
     kind: ClassVar[str] = "below"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _check_other(self.finding, self.than)
-
-    @property
-    def axis(self) -> str:
-        """None: it compares no values of an axis."""
-        return ""
-
-    @property
-    def statement(self) -> str:
-        """What is tested, in words."""
-        return f"{self.finding} is below {shown(self.than)}"
 
 
 HYPOTHESES: Mapping[str, type[Hypothesis]] = {
@@ -306,17 +260,3 @@ def shown(value: object) -> str:
     if isinstance(plain, str) and plain[:1] in {"[", "{"}:
         return plain.replace(",", ", ")
     return "none" if plain is None else str(plain)
-
-
-def _check_other(finding: str, than: float | str) -> None:
-    if than == finding or (isinstance(than, float) and not math.isfinite(than)):
-        raise SettingError(
-            f"than: expected a finite number or another finding, got {than!r}. Change it."
-        )
-
-
-def _check_two(values: tuple[Any, Any]) -> None:
-    if canonical(values[0]) == canonical(values[1]):
-        raise SettingError(
-            f"values: expected two different values, got {values[0]!r} twice. Change one."
-        )

@@ -7,7 +7,7 @@ import pyarrow as pa
 from gnomon.study.statistics.cases import Case, cases_of
 from gnomon.study.statistics.estimates import Estimate
 from gnomon.study.statistics.holm import holm
-from gnomon.study.statistics.hypotheses import Differs, Falls, Hypothesis, Rises
+from gnomon.study.statistics.hypotheses import Differs, Hypothesis, Trend
 from gnomon.study.statistics.paired import least_seeds
 from gnomon.study.statistics.results import Results
 from gnomon.study.statistics.trends import least_seeds_for_trend
@@ -112,7 +112,7 @@ def _doubt(case: Case) -> str:
     assert case.direction is not None
     assert case.size is not None
     smallest, seeds = case.hypothesis.smallest, len(case.blocks.seeds)
-    if isinstance(case.hypothesis, Rises | Falls):
+    if isinstance(case.hypothesis, Trend):
         if seeds < _FEWEST_FOR_A_TREND:
             return f"an interval over seeds needs {_FEWEST_FOR_A_TREND} of them at least"
         if not _excludes(case.direction, case.sign):
@@ -143,7 +143,7 @@ def _lack(case: Case, claim: Evidence) -> str:
 def _least(case: Case, claims: int) -> int:
     """How many seeds the smallest p needs to pass, were it the first of so many."""
     level = case.hypothesis.level
-    if isinstance(case.hypothesis, Rises | Falls):
+    if isinstance(case.hypothesis, Trend):
         needed = least_seeds_for_trend(level, len(case.blocks.levels), claims)
         return max(needed, _FEWEST_FOR_A_TREND)
     return least_seeds(level, claims, two_sided=isinstance(case.hypothesis, Differs))
@@ -152,7 +152,7 @@ def _least(case: Case, claims: int) -> int:
 def _least_p(case: Case) -> str:
     """The smallest p of the exact test."""
     seeds = len(case.blocks.seeds)
-    if isinstance(case.hypothesis, Rises | Falls):
+    if isinstance(case.hypothesis, Trend):
         return f"({len(case.blocks.levels)}!)^-{seeds}"
     return f"2^-{seeds - isinstance(case.hypothesis, Differs)}"
 
