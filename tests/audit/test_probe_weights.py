@@ -243,11 +243,12 @@ def test_a_network_without_matrices_has_no_figures() -> None:
 
 
 def test_a_rotation_has_two_eigenvalues_that_are_not_real() -> None:
-    rotation = diagonal(1.0, 1.0)
-    rotation.weight.data = torch.tensor([[0.0, -2.0], [2.0, 0.0]])
-    found = findings(plane(nn.Sequential(rotation, diagonal(3.0, 1.0))))
-    assert found["eigenvalues_nonreal"].value == 2
-    assert found["eigenvalue_modulus"].value == pytest.approx((2 + 2) / 2)
+    rotations = [diagonal(1.0, 1.0), diagonal(1.0, 1.0)]
+    for each in rotations:
+        each.weight.data = torch.tensor([[0.0, -2.0], [2.0, 0.0]])
+    found = findings(plane(nn.Sequential(*rotations, diagonal(3.0, 1.0))))
+    assert found["eigenvalues_nonreal"].value == 2 + 2 + 0
+    assert found["eigenvalue_modulus"].value == pytest.approx((2 + 2 + 2) / 3)
 
 
 def test_a_singular_matrix_makes_the_largest_condition_infinite() -> None:
