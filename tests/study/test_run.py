@@ -12,7 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 import gnomon as gn
 from gnomon.audit.audit import read_json
-from gnomon.errors import ClusterError, FolderError
+from gnomon.errors import ClusterError, FolderError, SettingError
 from gnomon.study.axes import Listed
 from gnomon.study.engines import Engine, Inline
 from gnomon.study.forecast import foresee
@@ -255,7 +255,20 @@ def test_a_dry_run_measures_and_leaves_nothing(tmp_path: Path) -> None:
 def test_nothing_left_takes_no_time(store: TrialStore) -> None:
     expected = foresee(survey(STUDY, store), STUDY.examine)
     assert (expected.seconds, expected.size) == (0, 0)
-    assert expected.lines() == ("nothing is left to do",)
+    assert expected.lines()[0].startswith("nothing is left to do")
+
+
+def test_a_dry_run_leaves_out_what_cannot_be_trained_and_refuses_what_cannot_be_asked(
+    tmp_path: Path,
+) -> None:
+    store = TrialStore(str(tmp_path / "out"))
+    expected = foresee(survey(DIVERGING, store), DIVERGING.examine)
+    assert expected.tried == 1
+    assert expected.size > 0
+    asked = replace(STUDY.examine, details=("clean_accuracy/nothing",))
+    study = replace(STUDY, examine=asked)
+    with pytest.raises(SettingError, match=r"would fail: .*no part 'nothing'"):
+        foresee(survey(study, store), study.examine)
 
 
 def test_networks_that_train_alone_take_part(tmp_path: Path) -> None:

@@ -1,16 +1,20 @@
 """How long a study would take, and how much space: measured on a part of it."""
 
+import statistics
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
 
+from gnomon.errors import SettingError
 from gnomon.study.plan import Trial
-from gnomon.study.record import TrialRecord, code_version
+from gnomon.study.record import code_version
 from gnomon.study.run import Prospect
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
 from gnomon.study.work import Task, carry_out
-from gnomon.training import Experiment
+from gnomon.training import Experiment, read_history
 
 _GROUPS = 4
 """How many groups are tried."""
@@ -25,7 +29,7 @@ class Forecast:
         examining: seconds of work, over all workers.
         size: bytes.
         workers: that share the work.
-        tried: how many groups were tried, for one epoch of each trial in them.
+        tried: how many groups were tried.
     """
 
     training: float
@@ -42,35 +46,39 @@ class Forecast:
     def lines(self) -> tuple[str, ...]:
         """For a person."""
         if not self.tried:
-            return ("nothing is left to do",)
+            return ("nothing is left to do, or nothing of it can be trained",)
         shared = f", shared by {self.workers} workers" if self.workers > 1 else ""
         work = f"training {duration(self.training)}, examination {duration(self.examining)}"
         return (
             f"time: about {duration(self.seconds)} ({work}{shared})",
             f"space: about {self.size / 1e6:.1f} MB",
-            f"measured on one epoch of the trials in {self.tried} of the groups",
+            f"measured on two epochs of the trials in {self.tried} of the groups",
         )
 
 
 def foresee(
     prospect: Prospect, examine: Examination, workers: int = 1, device: str = "cpu"
 ) -> Forecast:
-    """Trains a few of the groups for one epoch each, examines what comes out, and extrapolates.
+    """Trains a few of the groups for two epochs, examines one network of each, extrapolates.
 
-    Nothing of that is kept. Each group is as long as the mean of those tried, per epoch.
+    Nothing of that is kept. Every group is taken to be as the mean of those tried; groups that
+    fail in training are not counted.
+
+    Raises:
+        SettingError: the examination fails.
     """
     groups = prospect.groups
-    tried = [groups[index] for index in _spread(len(groups))]
-    records = [record for group in tried for record in _tried(group, examine, device)]
-    count = max(1, len(records))
+    every = [_tried(groups[index], examine, device) for index in _spread(len(groups))]
+    tried = [each for each in every if each is not None]
     left = [trial for group in groups for trial in group]
-    ahead = sum(
-        trial.planned.training.epochs for trial in left if trial.id not in prospect.trained
-    )
+    untrained = [trial for trial in left if trial.id not in prospect.trained]
+    epochs = sum(trial.planned.training.epochs for trial in untrained)
+    count = max(1, len(tried))
+    mean = _Tried(*(sum(column) / count for column in zip(_NOTHING, *tried, strict=True)))
     return Forecast(
-        training=sum(each.training for each in records) / count * ahead,
-        examining=sum(each.examining for each in records) / count * len(left),
-        size=sum(each.size for each in records) / count * len(left),
+        training=mean.once * len(untrained) + mean.epoch * epochs,
+        examining=mean.examining * len(left),
+        size=mean.size * len(left),
         workers=workers,
         tried=len(tried),
     )
@@ -89,27 +97,55 @@ def _spread(count: int) -> Sequence[int]:
     return [round(index * (count - 1) / max(few - 1, 1)) for index in range(few)]
 
 
-def _tried(
-    group: Sequence[Trial], examine: Examination, device: str
-) -> tuple[TrialRecord, ...]:
+class _Tried(NamedTuple):
+    """What one network took: seconds besides epochs, for an epoch, to examine; bytes."""
+
+    once: float
+    epoch: float
+    examining: float
+    size: float
+
+
+_NOTHING = _Tried(0.0, 0.0, 0.0, 0.0)
+
+
+def _tried(group: Sequence[Trial], examine: Examination, device: str) -> _Tried | None:
+    """Trains a group for two epochs, of which the second counts, and examines one network.
+
+    None where all of them fail in training.
+
+    Raises:
+        SettingError: the examination fails.
+    """
+    short = tuple(replace(trial, planned=_short(trial)) for trial in group)
     with tempfile.TemporaryDirectory() as folder:
         store = TrialStore(folder)
         task = Task(
-            trials=tuple(replace(trial, planned=_short(trial)) for trial in group),
+            trials=short,
             trained=frozenset(),
-            examine=examine,
+            examine=Examination(probes=()),
             store=store,
             code=code_version(),
             device=device,
         )
-        for _ in carry_out(task):
-            pass
-        return tuple(store.records())
+        trained = [each.trial for each in carry_out(task) if each.status == "finished"]
+        if not trained:
+            return None
+        chosen = tuple(trial for trial in short if trial.id == trained[0])
+        rows = read_history(Path(folder) / "trials" / trained[0] / "history.parquet")
+        spent = statistics.fmean(record.training for record in store.records())
+        again = replace(task, trials=chosen, trained=frozenset(trained[:1]), examine=examine)
+        for outcome in carry_out(again):
+            if outcome.status == "failed":
+                raise SettingError(f"trial {outcome.trial} would fail: {outcome.reason}")
+        (examined,) = store.records(trained[:1])
+    once = max(0.0, spent - sum(row.seconds for row in rows))
+    return _Tried(once, rows[-1].seconds, examined.examining, examined.size)
 
 
 def _short(trial: Trial) -> Experiment:
-    """The same experiment with one epoch."""
+    """The same experiment with two epochs."""
     training = replace(
-        trial.planned.training, epochs=1, warmup_epochs=0.0, snapshots=(), early_stopping=None
+        trial.planned.training, epochs=2, warmup_epochs=0.0, snapshots=(), early_stopping=None
     )
     return replace(trial.planned, training=training)
