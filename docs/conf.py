@@ -42,6 +42,7 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 
 doctest_global_setup = """
+import numpy as np
 import torch
 from gnomon.audit import clopper_pearson
 from gnomon.errors import nearest
@@ -49,6 +50,12 @@ from gnomon.records import fingerprint
 from gnomon.references import cite
 from gnomon.representation import spectrum
 from gnomon.seeds import derive
+from gnomon.study.statistics import (
+    holm,
+    least_seeds,
+    least_seeds_for_trend,
+    student_interval,
+)
 """
 
 # Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries

@@ -33,9 +33,9 @@ class SparseParameterAttack:
     those with the largest slope of CE(f(x), y) / CE(f(x′), y) there, and both halves are
     trained to bring the accuracy back. No step changes a weight by more than `step`.
 
-    The authors take 390 steps an epoch, at rates of 0.01 and 0.05. A search on 500 examples takes
-    a few: at those rates it leaves a network of MNIST as it is (adversarial rate 0.03 for one
-    weight in a hundred), with those here the rate is 0.4.
+    The authors take 390 steps an epoch, at rates of 0.01 and 0.05. A search on 500 examples
+    takes a few: at those rates it leaves a network of MNIST as it is (adversarial rate 0.03 for
+    one weight in a hundred), with those here the adversarial rate is 0.4.
 
     Attributes:
         inputs: where perturbed inputs lie.
