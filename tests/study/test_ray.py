@@ -15,6 +15,8 @@ import pytest
 
 from gnomon.errors import ClusterError, SettingError
 from gnomon.study.engines import Engine, Inline, RayEngine
+from gnomon.study.engines.ray import outcomes_of
+from gnomon.study.plan import trials_of
 from gnomon.study.run import Prospect, run_study
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study
@@ -121,7 +123,9 @@ DRIVER = textwrap.dedent(
     from reference.small_study import CONFIG, STUDY
     from study.test_ray import LONG
     from gnomon.study.engines import RayEngine
-    from gnomon.study.run import Prospect, run_study
+    from gnomon.study.engines.ray import outcomes_of
+from gnomon.study.plan import trials_of
+from gnomon.study.run import Prospect, run_study
     from gnomon.study.store import TrialStore
 
     run_study(LONG, TrialStore(sys.argv[1]), RayEngine(sys.argv[2]))
@@ -180,6 +184,24 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
     run_study(LONG, store, RayEngine(processes=2))
     assert there.items() <= stamps(store).items()
     _same(store, inline)
+
+
+def test_trials_that_kill_their_workers_fail_in_the_end(tmp_path: Path) -> None:
+    store = TrialStore(str(tmp_path))
+    task = Task(trials_of(STUDY)[:2], frozenset(), STUDY.examine, store, "0")
+
+    def die() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    ray.init(num_cpus=1, log_to_driver=False, include_dashboard=False)
+    try:
+        killing = ray.remote(max_retries=1)(die).remote()
+        outcomes = outcomes_of(ray, killing, task)
+    finally:
+        ray.shutdown()
+    assert [outcome.status for outcome in outcomes] == ["failed", "failed"]
+    assert all("Its worker died" in record.reason for record in store.failures().values())
+    assert len(store.failures()) == 2
 
 
 def test_a_cluster_that_does_not_answer_is_refused_soon(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from gnomon.study.forecast import foresee
 from gnomon.study.plan import trials_of
 from gnomon.study.run import Prospect, StudyObserver, run_study, survey
 from gnomon.study.store import TrialStore
-from gnomon.study.work import Outcome, Task, carry_out
+from gnomon.study.work import Outcome, Task, carry_out, give_up
 from reference.small_study import CONFIG, DIVERGING, STUDY, results, stamps, weights
 
 
@@ -201,6 +201,18 @@ def test_an_examination_that_fails_fails_its_trial(tmp_path: Path) -> None:
     remains = run_study(study, TrialStore(str(tmp_path)), Inline())
     assert len(remains.failed) == 6
     assert all("no part 'nothing'" in reason for reason in remains.failed.values())
+    assert len(run_study(STUDY, TrialStore(str(tmp_path)), Inline()).done) == 6
+
+
+def test_trials_whose_workers_died_fail_and_those_in_the_store_do_not(
+    store: TrialStore,
+) -> None:
+    trials = trials_of(replace(STUDY, seeds=(0, 1, 2, 3)))
+    task = Task(trials, frozenset(), STUDY.examine, store, "0")
+    outcomes = give_up(task, "Its worker died.")
+    failed = {outcome.trial for outcome in outcomes if outcome.status == "failed"}
+    assert failed == {trial.id for trial in trials if trial.seed == 3}
+    assert store.failures().keys() == failed
 
 
 def test_a_worker_of_another_version_is_refused(tmp_path: Path) -> None:

@@ -31,10 +31,9 @@ class Prospect:
         trials: of the plan.
         done: ids of finished trials that were examined as the study asks.
         trained: ids of those that were trained, but examined otherwise.
-        failed: why trials failed before, by id.
+        failed: why trials failed before, by id; asked something else, they are tried again.
         groups: what is to be done; each trains as one computation.
         versions: of Gnomon that made the finished trials.
-        seconds: what the finished trials took, each.
     """
 
     trials: tuple[Trial, ...]
@@ -43,7 +42,6 @@ class Prospect:
     failed: Mapping[str, str]
     groups: tuple[tuple[Trial, ...], ...]
     versions: frozenset[str]
-    seconds: tuple[float, ...]
 
 
 @runtime_checkable
@@ -92,15 +90,14 @@ def survey(
     asked = examination_of(study.examine)
     known = {trial.id for trial in trials}
     done, trained = set[str](), set[str]()
-    versions, seconds = set[str](), list[float]()
+    versions = set[str]()
     for record in store.records([trial.id for trial in trials]):
         (done if record.examination == asked else trained).add(record.id)
         versions.add(record.code)
-        seconds.append(record.seconds)
     failed = {
         key: record.reason
         for key, record in store.failures().items()
-        if key in known and key not in done
+        if key in known and key not in done and record.examination == asked
     }
     todo = [trial for trial in trials if trial.id not in done]
     if not retry:
@@ -112,7 +109,6 @@ def survey(
         failed=failed,
         groups=grouped(todo, _largest(todo, device)),
         versions=frozenset(versions),
-        seconds=tuple(seconds),
     )
 
 

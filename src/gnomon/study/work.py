@@ -79,6 +79,29 @@ def carry_out(task: Task) -> Iterator[Outcome]:
             yield _finish(task, trial, run, 0.0 if trial.id in task.trained else share)
 
 
+def give_up(task: Task, reason: str) -> tuple[Outcome, ...]:
+    """Keeps the trials of a task as failed that are not in the store; what became of each."""
+    there = {record.id for record in task.store.records([each.id for each in task.trials])}
+    outcomes: list[Outcome] = []
+    for trial in task.trials:
+        lost = trial.id not in there or trial.id in task.trained
+        if lost:
+            task.store.fail(
+                TrialRecord(
+                    id=trial.id,
+                    seed=trial.seed,
+                    status="failed",
+                    reason=reason,
+                    examination=examination_of(task.examine),
+                    code=task.code,
+                    training=0.0,
+                    examining=0.0,
+                )
+            )
+        outcomes.append(Outcome(trial.id, "failed" if lost else "finished", reason, 0.0))
+    return tuple(outcomes)
+
+
 def examination_of(examine: Examination) -> str:
     """The fingerprint by which a trial's record says what was asked of its network."""
     return fingerprint(vars(examine))

@@ -11,10 +11,13 @@ from itertools import islice
 from typing import Any
 
 from gnomon.errors import ClusterError, SettingError
-from gnomon.study.work import Outcome, Task, carry_out
+from gnomon.study.work import Outcome, Task, carry_out, give_up
 
 _WAITING = 2
 """Tasks in Ray's hands for each that can run: enough that no worker waits for the next."""
+
+_RETRIES = 5
+"""How often a task is begun again whose worker died: one that kills its workers must end."""
 
 _SECONDS_TO_REACH = 10.0
 _SECONDS = 0.5
@@ -74,15 +77,17 @@ class RayEngine:
                         return
                     ended, _ = ray.wait(list(running), num_returns=1, timeout=_SECONDS)
                     for reference in ended:
-                        del running[reference]
-                        yield from _outcomes(ray, reference)
+                        yield from outcomes_of(ray, reference, running.pop(reference))
             finally:
                 for reference in running:
                     ray.cancel(reference, force=True)
 
     def _submitted(self, ray: Any, task: Task) -> Any:  # noqa: ANN401 - Ray is optional
         function = ray.remote(
-            num_cpus=task.threads, num_gpus=self.gpus, max_retries=-1, retry_exceptions=False
+            num_cpus=task.threads,
+            num_gpus=self.gpus,
+            max_retries=_RETRIES,
+            retry_exceptions=False,
         )(_all_outcomes)
         return function.remote(task)
 
@@ -155,12 +160,23 @@ def _all_outcomes(task: Task) -> tuple[Outcome, ...]:
     return tuple(carry_out(task))
 
 
-def _outcomes(ray: Any, reference: Any) -> tuple[Outcome, ...]:  # noqa: ANN401 - Ray is optional
-    """A task's outcomes; raises what the task raised."""
+def outcomes_of(
+    ray: Any,  # noqa: ANN401 - Ray is optional
+    reference: Any,  # noqa: ANN401
+    task: Task,
+) -> tuple[Outcome, ...]:
+    """A task's outcomes; where its workers died, its trials fail.
+
+    Raises:
+        GnomonError: what the task raised.
+    """
     try:
         return ray.get(reference)
     except ray.exceptions.RayTaskError as error:
         raise error.cause from error
+    except ray.exceptions.RayError as error:
+        reason = f"Its worker died {_RETRIES + 1} times: {str(error).splitlines()[0]}"
+        return give_up(task, reason)
 
 
 def _ray() -> Any:  # noqa: ANN401 - Ray is optional
