@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 
@@ -17,10 +18,18 @@ class Batch:
     Attributes:
         inputs: in the data's own units.
         labels: 0 … classes − 1.
+        domain: the interval of every coordinate of an input; None where there is none.
+        progress: how much of the training is done, from 0 at its first step towards 1. What a
+            method does step by step is in full force at 1.
+        carried: what the method left for this step at the one before it (`Loss.carried`); None
+            at the first step of an epoch.
     """
 
     inputs: Inputs
     labels: Labels
+    domain: Domain = None
+    progress: float = 1.0
+    carried: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -35,11 +44,15 @@ class Loss:
 
     Attributes:
         values: what is minimised, on the network's device; differentiable in its parameters.
-        correct: which examples the network got right while it was trained on them.
+        correct: which examples the network got right as it was trained on them: perturbed, and
+            under the method's own worst case.
+        carried: what the method wants to find in the next batch; if it is a leaf of the graph
+            of `values`, with its gradient.
     """
 
     values: PerExample
     correct: Mask
+    carried: Tensor | None = None
 
     @property
     def value(self) -> Float[Tensor, ""]:
@@ -63,4 +76,14 @@ class TrainingMethod(Protocol):
         batch. One that changes parameters asks for them by `parameters_of` and runs the
         network by `run_with`.
         """
+        ...
+
+
+@runtime_checkable
+class ReplayingMethod(TrainingMethod, Protocol):
+    """A method that takes several steps in a row on the same batch."""
+
+    @property
+    def replays(self) -> int:
+        """How many steps each batch is used for."""
         ...
