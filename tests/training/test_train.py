@@ -166,7 +166,7 @@ def test_divergence_stops_with_the_reason_and_keeps_the_last_good_epoch(
     method = Breaks(value, where, [])
     experiment = small(replace(training, method=method))
     with pytest.raises(
-        DivergedError, match=rf"epoch 2, batch 3 of 6: expected a {says}.*0\.0\d+\. Lower"
+        DivergedError, match=rf"epoch 2, step 3 of 6: expected a {says}.*0\.0\d+\. Lower"
     ):
         train(experiment, data_of(experiment), tmp_path / "bad", {"network": {}}, device="cpu")
     facts = json.loads((tmp_path / "bad/run.json").read_text())

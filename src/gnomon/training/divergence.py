@@ -8,12 +8,12 @@ REMEDY = "Lower learning_rate (see the range test), add warmup_epochs, or set gr
 """What to do about a training that diverges."""
 
 
-def check_batch(place: str, loss: float, gradient_norm: float, learning_rate: float) -> None:
+def check_step(place: str, loss: float, gradient_norm: float, learning_rate: float) -> None:
     """Refuses a loss or a gradient that is not finite.
 
     Args:
-        place: which batch of which epoch.
-        loss: of the batch.
+        place: which step of which epoch.
+        loss: of its batch.
         gradient_norm: of the step.
         learning_rate: of the step.
 

@@ -1,7 +1,8 @@
 """One pass over the training data: a function of the state before it, seed and number."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
 from jaxtyping import Int
@@ -9,8 +10,9 @@ from torch import Tensor
 
 from gnomon.data.dataset import Split
 from gnomon.seeds import generator
+from gnomon.sets import Domain
 from gnomon.training.devices import default_randomness
-from gnomon.training.method import Batch
+from gnomon.training.method import Batch, ReplayingMethod
 from gnomon.training.observer import EpochProgress
 from gnomon.training.settings import Training
 from gnomon.training.step import Step, StepFigures
@@ -28,13 +30,15 @@ class Epoch:
         step: takes one step.
         training: the settings.
         split: the training data, on the device.
+        domain: theirs.
         seed: everything random is derived from it and the number of the epoch.
-        report: told after every batch, or every few.
+        report: told after every step, or every few.
     """
 
     step: Step
     training: Training
     split: Split
+    domain: Domain
     seed: int
     report: Callable[[EpochProgress], None]
 
@@ -47,18 +51,27 @@ class Epoch:
         accelerator = self.step.accelerator
         process, device = accelerator.process_index, accelerator.device
         noise = generator(self.seed, "method", number, process, device=device)
-        batches = count_batches(len(self.split), self.training.batch_size)
-        reading = _Reading(self, number, batches)
-        order = shuffled(len(self.split), self.seed, number)
+        steps = steps_per_epoch(len(self.split), self.training)
+        reading = _Reading(self, number, steps)
+        taken, carried = (number - 1) * steps, None
         self.step.network.train()
         with default_randomness(device, self.seed, "dropout", number, process):
-            for index, whole in enumerate(split_batches(order, self.training.batch_size)):
+            for whole in self._batches(number):
                 mine = whole.tensor_split(accelerator.num_processes)[process].to(device)
-                batch = Batch(self.split.inputs[mine], self.split.labels[mine])
-                rate = self.training.learning_rate_at((number - 1) * batches + index, batches)
-                figures = self.step(batch, len(whole), rate, noise)
+                inputs, labels = self.split.inputs[mine], self.split.labels[mine]
+                progress = taken / (self.training.epochs * steps)
+                batch = Batch(inputs, labels, self.domain, progress, carried)
+                rate = self.training.learning_rate_at(taken, steps)
+                figures, carried = self.step(batch, len(whole), rate, noise)
                 reading.add(len(whole), rate, figures)
+                taken += 1
         return reading.tally.score()
+
+    def _batches(self, number: int) -> Iterator[Int[Tensor, " batch"]]:
+        """The batch of each step of epoch `number`."""
+        order = shuffled(len(self.split), self.seed, number)
+        for batch in split_batches(order, self.training.batch_size):
+            yield from repeat(batch, replays_of(self.training))
 
 
 def shuffled(examples: int, seed: int, number: int) -> Int[Tensor, " examples"]:
@@ -84,12 +97,23 @@ def count_batches(examples: int, size: int) -> int:
     return max(1, examples // size + (examples % size > (size > 1)))
 
 
+def replays_of(training: Training) -> int:
+    """How many steps are taken on each batch."""
+    method = training.method
+    return method.replays if isinstance(method, ReplayingMethod) else 1
+
+
+def steps_per_epoch(examples: int, training: Training) -> int:
+    """How many optimiser steps an epoch has."""
+    return count_batches(examples, training.batch_size) * replays_of(training)
+
+
 class _Reading:
     """Reads the figures of steps from the device, several together, and tallies them."""
 
-    def __init__(self, epoch: Epoch, number: int, batches: int) -> None:
-        self.tally = Tally(number, batches)
-        self._epoch, self._batches = epoch, batches
+    def __init__(self, epoch: Epoch, number: int, steps: int) -> None:
+        self.tally = Tally(number, steps)
+        self._epoch, self._steps = epoch, steps
         self._pending: list[tuple[int, float, StepFigures]] = []
         self._added = 0
 
@@ -97,7 +121,7 @@ class _Reading:
         self._pending.append((examples, rate, figures))
         self._added += 1
         every = BATCHES_PER_READING[figures.loss.device.type]
-        if len(self._pending) == every or self._added == self._batches:
+        if len(self._pending) == every or self._added == self._steps:
             self._read()
 
     def _read(self) -> None:

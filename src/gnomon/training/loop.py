@@ -107,7 +107,12 @@ class _Preparation:
             self.training.gradient_clip,
         )
         epoch = Epoch(
-            step, self.training, self.data.train, self.experiment.seed, observer.batch
+            step,
+            self.training,
+            self.data.train,
+            self.data.domain,
+            self.experiment.seed,
+            observer.batch,
         )
         recorder = Recorder(
             self.folder,

@@ -17,7 +17,7 @@ class Plan:
         parameters: how many numbers are trained.
         examples: size of the training split.
         epochs: how many are planned.
-        batches: optimiser steps per epoch.
+        batches: optimiser steps per epoch: batches, as often as the method takes each.
         epochs_done: more than 0 when a run is resumed.
         device: such as cpu or cuda:0.
         processes: how many share the work.
@@ -39,8 +39,8 @@ class EpochProgress:
 
     Attributes:
         epoch: 1, 2, …
-        batch: batches done in it.
-        batches: batches in all.
+        batch: optimiser steps done in it.
+        batches: steps in all.
         loss: mean over the examples seen in it so far.
         accuracy: share of them that were right.
     """

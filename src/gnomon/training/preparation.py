@@ -14,7 +14,7 @@ from gnomon.networks import Signature, load_weights
 from gnomon.records import fingerprint
 from gnomon.seeds import generator
 from gnomon.training.devices import default_randomness
-from gnomon.training.epoch import count_batches
+from gnomon.training.epoch import steps_per_epoch
 from gnomon.training.experiment import Experiment
 from gnomon.training.history import Row, read_history
 from gnomon.training.observer import Plan
@@ -90,7 +90,7 @@ def plan_of(
         parameters=sum(each.numel() for each in network.parameters()),
         examples=examples,
         epochs=experiment.training.epochs,
-        batches=count_batches(examples, experiment.training.batch_size),
+        batches=steps_per_epoch(examples, experiment.training),
         epochs_done=epochs_done,
         device=str(device),
         processes=processes,

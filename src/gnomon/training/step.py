@@ -51,8 +51,8 @@ class Step:
 
     def __call__(
         self, batch: Batch, examples: int, learning_rate: float, generator: torch.Generator
-    ) -> StepFigures:
-        """Takes the step; what it measured.
+    ) -> tuple[StepFigures, Tensor | None]:
+        """Takes the step; what it measured, and what the method carries to the next one.
 
         Args:
             batch: this process's share, possibly empty.
@@ -63,27 +63,30 @@ class Step:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
         self.optimizer.zero_grad(set_to_none=True)
-        loss, correct = self._backward(batch, examples, generator)
+        loss, correct, carried = self._backward(batch, examples, generator)
         if self.accelerator.num_processes > 1:
             loss, correct = self._sum_over_processes(loss, correct)
         norm = self._clip()
         self._update()
-        return StepFigures(loss, correct, norm)
+        return StepFigures(loss, correct, norm), carried
 
     def _backward(
         self, batch: Batch, examples: int, generator: torch.Generator
-    ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""]]:
-        """Adds this share's gradients; its part of the loss, and its right answers."""
+    ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""], Tensor | None]:
+        """Adds this share's gradients; its part of the loss, its right answers, the carried."""
         if len(batch) == 0:
             nothing = torch.zeros((), device=self.accelerator.device)
-            return nothing, nothing
+            return nothing, nothing, None
         loss = self.method.loss(self.network, batch, generator)
         value = loss.value
         if len(batch) < examples:
             value = value * (len(batch) / examples)
         scaler = self.accelerator.scaler
         (value if scaler is None else scaler.scale(value)).backward()
-        return value.detach(), loss.correct.sum()
+        carried = loss.carried
+        if scaler is not None and carried is not None and carried.grad is not None:
+            carried.grad.div_(scaler.get_scale())
+        return value.detach(), loss.correct.sum(), carried
 
     def _sum_over_processes(
         self, loss: Float[Tensor, ""], correct: Shaped[Tensor, ""]

@@ -1,10 +1,10 @@
-"""What an epoch's batches add up to."""
+"""What an epoch's steps add up to."""
 
 import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from gnomon.training.divergence import check_batch
+from gnomon.training.divergence import check_step
 from gnomon.training.observer import EpochProgress
 
 
@@ -50,19 +50,19 @@ class Tally:
 
     Args:
         epoch: its number.
-        batches: how many it has.
+        steps: how many it has.
     """
 
-    def __init__(self, epoch: int, batches: int) -> None:
-        self._epoch, self._batches = epoch, batches
+    def __init__(self, epoch: int, steps: int) -> None:
+        self._epoch, self._steps = epoch, steps
         self._read = self._examples = 0
         self._loss = self._correct = self._norm = self._rate = 0.0
 
     def add(self, figures: BatchFigures, *, scale_adapts: bool = False) -> None:
-        """Counts a batch.
+        """Counts a step.
 
         Args:
-            figures: of the batch.
+            figures: of the step.
             scale_adapts: whether an infinite gradient is no failure, because the gradient
                 scale of float16 will fall; that step's norm counts as 0.
 
@@ -72,8 +72,8 @@ class Tally:
         norm = figures.gradient_norm
         if scale_adapts and not math.isfinite(norm):
             norm = 0.0
-        place = f"epoch {self._epoch}, batch {self._read + 1} of {self._batches}"
-        check_batch(place, figures.loss, norm, figures.learning_rate)
+        place = f"epoch {self._epoch}, step {self._read + 1} of {self._steps}"
+        check_step(place, figures.loss, norm, figures.learning_rate)
         self._examples += figures.examples
         self._loss += figures.loss * figures.examples
         self._correct += figures.correct
@@ -86,17 +86,17 @@ class Tally:
         return EpochProgress(
             self._epoch,
             self._read,
-            self._batches,
+            self._steps,
             self._loss / self._examples,
             self._correct / self._examples,
         )
 
     def score(self) -> EpochScore:
-        """The means, once all batches are counted."""
+        """The means, once all steps are counted."""
         return EpochScore(
             loss=self._loss / self._examples,
             accuracy=self._correct / self._examples,
-            gradient_norm=self._norm / self._batches,
+            gradient_norm=self._norm / self._steps,
             learning_rate=self._rate,
-            steps=self._batches,
+            steps=self._steps,
         )

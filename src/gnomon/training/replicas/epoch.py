@@ -1,19 +1,22 @@
 """One pass of many networks over their training data, in step."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gnomon.errors import DivergedError
 from gnomon.seeds import generator
+from gnomon.sets import Domain
 from gnomon.training.epoch import (
     BATCHES_PER_READING,
-    count_batches,
+    replays_of,
     shuffled,
     split_batches,
+    steps_per_epoch,
 )
 from gnomon.training.method import Batch
 from gnomon.training.observer import EpochProgress
@@ -40,15 +43,17 @@ class GroupEpoch:
         network: the networks.
         update: moves their rows.
         examples: what they are trained on.
+        domain: that of all their data.
         streams: what their dropout draws from.
         trainings: the settings of each; they differ in what `replica_key` says.
         seeds: of each.
-        report: told after every batch, or every few.
+        report: told after every step, or every few.
     """
 
     network: ReplicatedNetwork
     update: RowwiseUpdate
     examples: Examples
+    domain: Domain
     streams: Streams
     trainings: Sequence[Training]
     seeds: Sequence[int]
@@ -56,24 +61,36 @@ class GroupEpoch:
 
     def __call__(self, number: int) -> list[EpochScore | DivergedError]:
         """Takes the steps of epoch `number`; for each network its score, or why it has none."""
-        size, device = self.trainings[0].batch_size, self.network.rows.device
-        batches = count_batches(self.examples.size, size)
-        reading = _Reading(len(self.seeds), number, batches, self.report)
-        orders = [shuffled(self.examples.size, seed, number) for seed in self.seeds]
+        first, device = self.trainings[0], self.network.rows.device
+        steps = steps_per_epoch(self.examples.size, first)
+        reading = _Reading(len(self.seeds), number, steps, self.report)
         noise = DrawsForEach(
             [generator(seed, "method", number, 0, device=device) for seed in self.seeds]
         )
         self.streams.start(self.seeds, "dropout", number, 0)
         self.network.train()
-        for index, chosen in enumerate(split_batches(torch.stack(orders), size)):
-            step = (number - 1) * batches + index
-            rates = [each.learning_rate_at(step, batches) for each in self.trainings]
+        taken, carried = (number - 1) * steps, None
+        for chosen in self._batches(number):
+            inputs, labels = self.examples.chosen(chosen)
+            progress = taken / (first.epochs * steps)
+            batch = Batch(inputs, labels, self.domain, progress, carried)
+            rates = [each.learning_rate_at(taken, steps) for each in self.trainings]
             self.network.examples = chosen.shape[1]
-            figures = self._step(self.examples.batch(chosen), rates, noise)
+            figures, carried = self._step(batch, rates, noise)
             reading.add(chosen.shape[1], rates, figures)
+            taken += 1
         return reading.results()
 
-    def _step(self, batch: Batch, rates: Sequence[float], noise: DrawsForEach) -> Figures:
+    def _batches(self, number: int) -> Iterator[Int[Tensor, " replicas batch"]]:
+        """The batches of each step of epoch `number`."""
+        orders = [shuffled(self.examples.size, seed, number) for seed in self.seeds]
+        for batch in split_batches(torch.stack(orders), self.trainings[0].batch_size):
+            yield from repeat(batch, replays_of(self.trainings[0]))
+
+    def _step(
+        self, batch: Batch, rates: Sequence[float], noise: DrawsForEach
+    ) -> tuple[Figures, Tensor | None]:
+        """Moves all rows once; what was measured, and what the method carries on."""
         rows, training = self.network.rows, self.trainings[0]
         rows.grad = None
         with noise:
@@ -87,19 +104,19 @@ class GroupEpoch:
             gradients.mul_(factors[:, None])
         self.update(rows.detach(), gradients, rows.new_tensor(rates))
         correct = loss.correct.view(len(rows), -1).sum(dim=1)
-        return torch.stack((losses.detach(), correct.to(norms), norms))
+        return torch.stack((losses.detach(), correct.to(norms), norms)), loss.carried
 
 
 class _Reading:
     """Reads figures from the device, those of several steps together, and tallies them."""
 
     def __init__(
-        self, replicas: int, number: int, batches: int, report: Callable[[EpochProgress], None]
+        self, replicas: int, number: int, steps: int, report: Callable[[EpochProgress], None]
     ) -> None:
         self._tallies: list[Tally | DivergedError] = [
-            Tally(number, batches) for _ in range(replicas)
+            Tally(number, steps) for _ in range(replicas)
         ]
-        self._batches, self._report = batches, report
+        self._steps, self._report = steps, report
         self._pending: list[tuple[int, Sequence[float], Figures]] = []
         self._added = 0
 
@@ -107,7 +124,7 @@ class _Reading:
         self._pending.append((examples, rates, figures))
         self._added += 1
         every = BATCHES_PER_READING[figures.device.type]
-        if len(self._pending) == every or self._added == self._batches:
+        if len(self._pending) == every or self._added == self._steps:
             self._read()
 
     def results(self) -> list[EpochScore | DivergedError]:

@@ -20,12 +20,12 @@ def evaluate_replicas(network: ReplicatedNetwork, examples: Examples) -> list[Sc
     sums = torch.zeros(2, replicas, dtype=torch.float64, device=device)
     order = torch.arange(examples.size, device=device)
     for part in order.split(max(1, _EXAMPLES_AT_ONCE // replicas)):
-        batch = examples.batch(part.expand(replicas, -1))
+        inputs, labels = examples.chosen(part.expand(replicas, -1))
         network.examples = len(part)
-        logits = network(batch.inputs)
-        losses = functional.cross_entropy(logits, batch.labels, reduction="none")
+        logits = network(inputs)
+        losses = functional.cross_entropy(logits, labels, reduction="none")
         sums[0] += losses.view(replicas, -1).sum(dim=1)
-        sums[1] += (logits.argmax(dim=1) == batch.labels).view(replicas, -1).sum(dim=1)
+        sums[1] += (logits.argmax(dim=1) == labels).view(replicas, -1).sum(dim=1)
     network.train(training)
     means = (sums / examples.size).T.tolist()
     return [Score(loss, accuracy) for loss, accuracy in means]

@@ -7,7 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from gnomon.data.dataset import Split
-from gnomon.training.method import Batch
+from gnomon.shapes import Inputs, Labels
 
 
 class Examples:
@@ -16,7 +16,7 @@ class Examples:
     Args:
         splits: one for each network, of one shape.
         contents: a name for each; splits of one name are equal.
-        device: where batches are wanted.
+        device: where the examples are wanted.
 
     Attributes:
         size: how many examples each network has.
@@ -35,10 +35,10 @@ class Examples:
         first = torch.tensor([number[name] for name in contents], device=device)
         self._first = (first * self.size)[:, None]
 
-    def batch(self, chosen: Int[Tensor, " replicas batch"]) -> Batch:
-        """The chosen examples of the first network, then those of the second, and so on."""
-        where = (chosen.to(self._first.device) + self._first).flatten()
-        return Batch(self.held[where], self._labels[where])
+    def chosen(self, places: Int[Tensor, " replicas _"]) -> tuple[Inputs, Labels]:
+        """Those at places in the first network's split, then in the second's, and so on."""
+        where = (places.to(self._first.device) + self._first).flatten()
+        return self.held[where], self._labels[where]
 
     def keep(self, chosen: Tensor) -> None:
         """Lets all networks go but those of the chosen rows."""

@@ -116,6 +116,7 @@ class Group:
             self.network,
             self._update,
             self._examples,
+            self.replicas[0].data.domain,
             self._streams,
             [each.experiment.training for each in self.replicas],
             [each.experiment.seed for each in self.replicas],

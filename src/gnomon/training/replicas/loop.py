@@ -9,6 +9,7 @@ import torch
 
 from gnomon.data.dataset import Dataset
 from gnomon.errors import DivergedError, SettingError
+from gnomon.sets import Domain
 from gnomon.training.devices import Device, accelerated
 from gnomon.training.experiment import Experiment
 from gnomon.training.preparation import (
@@ -49,8 +50,8 @@ def train_replicas(
 
     Args:
         experiments: with equal `replica_key`.
-        data: what each experiment's source made, of one shape. Data of equal content are held
-            once.
+        data: what each experiment's source made, of one shape and domain. Data of equal
+            content are held once.
         paths: a folder for each, new or empty or with an earlier run of the same configuration.
         configs: the plain mapping each experiment was read from; it has a table "network".
         observer: told how it goes.
@@ -173,12 +174,12 @@ def _check(
             f"{'one without' if None in keys else f'{len(keys)} keys'}. Group experiments by "
             "replica_key, and train those without one by train."
         )
-    shapes = {_shape(dataset) for dataset in data}
+    shapes = {str(_shape(dataset)) for dataset in data}
     if len(shapes) > 1:
         raise SettingError(
             "train_replicas: expected data of one shape, got (examples for training, for "
-            f"validation, shape of one, classes) {' and '.join(map(str, sorted(shapes)))}. "
-            "Group experiments by the shape of their data, too."
+            f"validation, shape of one, classes, domain) {' and '.join(sorted(shapes))}. "
+            "Group experiments by the shape and domain of their data, too."
         )
     runs = {first_progress(*pair).run for pair in zip(configs, data, strict=True)}
     if len(runs) < len(configs):
@@ -188,8 +189,8 @@ def _check(
         )
 
 
-def _shape(data: Dataset) -> tuple[int, int, tuple[int, ...], int]:
-    return len(data.train), len(data.validation), data.shape, data.classes
+def _shape(data: Dataset) -> tuple[int, int, tuple[int, ...], int, Domain]:
+    return len(data.train), len(data.validation), data.shape, data.classes, data.domain
 
 
 def _check_alone(processes: int) -> None:
