@@ -114,9 +114,11 @@ from .errors import GnomonError as GnomonError
 from .networks import (
     CNN4 as CNN4,
     MLP as MLP,
+    VGG as VGG,
     Architecture as Architecture,
     CNN4Conv as CNN4Conv,
     LeNet as LeNet,
+    ResNet as ResNet,
     Signature as Signature,
     Snapshots as Snapshots,
     Stage as Stage,

@@ -57,7 +57,7 @@ from gnomon.data import (
     ParquetFile,
     Source,
 )
-from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet
+from gnomon.networks import CNN4, MLP, VGG, Architecture, CNN4Conv, LeNet, ResNet
 from gnomon.records import Choice, Names
 from gnomon.sets import L1, L2, Linf, ParameterBall, ParameterBox, ParameterSet, radius
 from gnomon.training import (
@@ -93,6 +93,8 @@ ARCHITECTURES: dict[str, type] = {
     "lenet": LeNet,
     "cnn4": CNN4,
     "cnn4_conv": CNN4Conv,
+    "vgg": VGG,
+    "resnet20": ResNet,
 }
 
 ACTIVATIONS: dict[str, type] = {

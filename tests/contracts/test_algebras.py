@@ -52,7 +52,7 @@ ALGEBRAS = {
     "affine": Row(Affine.around, _ends, inclusion=False, correlated=True),
     "relaxed": Row(Relaxed.around, _ends, inclusion=False, correlated=True),
 }
-DEAR = {("relaxed", "lenet"), ("relaxed", "cnn4_conv"), ("relaxed", "residual")}
+DEAR = {("relaxed", name) for name in ("lenet", "cnn4_conv", "residual", "resnet20")}
 """Seconds for each evaluation."""
 
 EXACTLY = {"mlp, relu", "mlp, gelu", "linear, prelu", "linear, layer norm", "lenet, group norm"}

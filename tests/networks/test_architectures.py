@@ -1,13 +1,27 @@
 """Architectures against the literature, and against what a user may ask."""
 
+import math
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional
 
-from gnomon.activations import SELU, ReLU, Tanh
+from gnomon.activations import SELU, ReLU, SiLU, Softplus, Tanh
 from gnomon.catalog import ACTIVATIONS, ARCHITECTURES
 from gnomon.errors import SettingError, ShapeError
-from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet, Signature, gain
+from gnomon.networks import (
+    CNN4,
+    MLP,
+    VGG,
+    Architecture,
+    CNN4Conv,
+    LeNet,
+    ResNet,
+    Signature,
+    gain,
+    weight_layers,
+)
 from gnomon.networks.chain import Normalization
 from gnomon.seeds import generator
 
@@ -28,6 +42,86 @@ def test_the_certified_training_networks_have_their_published_size(
     architecture: Architecture, parameters: int
 ) -> None:
     assert _parameters(architecture(CIFAR, generator(0))) == parameters
+
+
+@pytest.mark.parametrize(
+    ("architecture", "parameters"),
+    [(VGG(), 551_466), (ResNet(), 293_546), (ResNet(blocks=9), 878_186)],
+    ids=["vgg", "resnet20", "resnet56"],
+)
+def test_deep_networks_have_the_size_that_is_said(
+    architecture: Architecture, parameters: int
+) -> None:
+    assert _parameters(architecture(CIFAR, generator(0))) == parameters
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_resnet_has_6n_plus_2_layers_and_published_parameters_beside_its_shortcuts(
+    n: int,
+) -> None:
+    layers = weight_layers(ResNet(blocks=n)(CIFAR, generator(0)))
+    shortcuts = [each for name, each in layers.items() if name.endswith("shortcut")]
+    assert len(layers) - len(shortcuts) == 6 * n + 2
+    # He et al. count 0.27 million for n = 3, with shortcuts that have no parameters.
+    assert [_parameters(each) for each in shortcuts] == [16 * 9 * 32 + 32, 32 * 9 * 64 + 64]
+
+
+def test_a_resnet_computes_its_definition() -> None:
+    network = ResNet(channels=(3, 5), blocks=2, activation=Softplus())(MNIST, generator(0))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.normal_(0, 0.3, generator=generator(1))
+    x = torch.rand(4, 1, 28, 28, generator=generator(2))
+    weights = network.state_dict()
+
+    def convolved(name: str, x: Tensor, stride: int = 1) -> Tensor:
+        own = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        return functional.conv2d(x, *own, stride=stride, padding=1)
+
+    def activated(name: str, x: Tensor) -> Tensor:
+        own = weights[f"{name}.weight"], weights[f"{name}.bias"]
+        return functional.softplus(functional.batch_norm(x, None, None, *own, training=True))
+
+    h = activated("normalization1", convolved("conv1", (x - 0.13) / 0.31))
+    for number, stride in ((2, 1), (3, 1), (4, 2), (5, 1)):
+        block = f"residual{number}"
+        shortcut = convolved(f"{block}.shortcut", h, 2) if stride == 2 else h
+        inner = convolved(f"{block}.body.conv1", h, stride)
+        inner = activated(f"{block}.body.normalization1", inner)
+        h = activated(
+            f"normalization{number}", shortcut + convolved(f"{block}.body.conv2", inner)
+        )
+    expected = functional.linear(
+        h.mean(dim=(2, 3)), weights["linear6.weight"], weights["linear6.bias"]
+    )
+    assert h.shape[1:] == (5, 14, 14)
+    torch.testing.assert_close(network(x), expected)
+
+
+def test_a_vgg_has_the_layers_of_its_definition() -> None:
+    network = VGG(channels=(4, 6), linear=7, dropout=(0.0, 0.3, 0.4))(CIFAR, generator(0))
+    block = ["Conv2d", "BatchNorm2d", "ReLU"] * 2
+    assert [type(layer).__name__ for layer in network] == [
+        "Standardize",
+        *block, "MaxPool2d",
+        *block, "MaxPool2d", "Dropout",
+        "Flatten", "Linear", "ReLU", "Dropout", "Linear",
+    ]  # fmt: skip
+    assert network.get_parameter("linear5.weight").shape == (7, 6 * 8 * 8)
+    assert [network.get_submodule(f"dropout{n}").p for n in (4, 5)] == [0.3, 0.4]
+
+
+def test_layers_within_blocks_get_the_gain_of_what_they_receive() -> None:
+    activation = SiLU()
+    network = ResNet(channels=(16, 32), activation=activation)(CIFAR, generator(0))
+    for name, layer in weight_layers(network).items():
+        weight = network.get_parameter(f"{name}.weight").detach()
+        expected = (1.0 if name == "conv1" else gain(activation)) / weight[0].numel() ** 0.5
+        # The standard error of a standard deviation of n values is 1/√(2n) of it.
+        tolerance = 4 / math.sqrt(2 * weight.numel())
+        assert float(weight.square().mean().sqrt()) == pytest.approx(expected, rel=tolerance)
+        assert isinstance(layer.bias, Tensor)
+        assert not layer.bias.any()
 
 
 def test_lenet_on_mnist_has_lenet_5s_layers() -> None:
@@ -62,8 +156,9 @@ def test_a_network_standardises_its_input() -> None:
 def test_every_architecture_takes_every_option(
     architecture: str, normalization: Normalization, signature: Signature
 ) -> None:
+    dropout = (0.25,) * 4 if architecture == "vgg" else 0.25
     build: Architecture = ARCHITECTURES[architecture](
-        normalization=normalization, dropout=0.25, activation=Tanh()
+        normalization=normalization, dropout=dropout, activation=Tanh()
     )
     network = build(signature, generator(0)).eval()
     assert network(torch.rand(4, *signature.shape)).shape == (4, 10)
@@ -113,14 +208,19 @@ def test_initial_weights_keep_the_variance_through_ten_layers(activation: str) -
                 assert 0.5 < float(x.square().mean()) < 2.0
 
 
-def test_images_are_needed_by_convolutions() -> None:
+@pytest.mark.parametrize(
+    "architecture", [CNN4(), VGG(), ResNet()], ids=["cnn4", "vgg", "resnet"]
+)
+def test_images_are_needed_by_convolutions(architecture: Architecture) -> None:
     with pytest.raises(ShapeError, match="expected images"):
-        CNN4()(PLANE, generator(0))
+        architecture(PLANE, generator(0))
 
 
 def test_images_that_are_too_small_are_refused() -> None:
     with pytest.raises(ShapeError, match="5 × 5 window, got 4 × 4 before block 2"):
         LeNet()(Signature((1, 8, 8), 10, (0.0,), (1.0,)), generator(0))
+    with pytest.raises(ShapeError, match="2 × 2 window, got 1 × 1 before block 7"):
+        VGG()(Signature((1, 4, 5), 10, (0.0,), (1.0,)), generator(0))
 
 
 @pytest.mark.parametrize(
@@ -130,6 +230,12 @@ def test_images_that_are_too_small_are_refused() -> None:
         (CNN4, {"dropout": 1.0}, "CNN4: expected 0 ≤ dropout < 1"),
         (CNN4Conv, {"width": -1}, "CNN4Conv: expected widths"),
         (LeNet, {"channels": (0, 3)}, "LeNet: expected widths"),
+        (VGG, {"channels": (8, 8, 0)}, "VGG: expected widths"),
+        (VGG, {"dropout": (0.1, 0.1, 0.1, 1.5)}, "VGG: expected 0 ≤ dropout < 1, got 1.5"),
+        (VGG, {"channels": (8, 8)}, "VGG: expected 3 probabilities .* 2 blocks .* got 4"),
+        (ResNet, {"blocks": 0}, "ResNet: .* got 3 stages of 0 blocks"),
+        (ResNet, {"channels": ()}, "ResNet: .* got 0 stages of 3 blocks"),
+        (ResNet, {"dropout": -0.1}, "ResNet: expected 0 ≤ dropout < 1"),
     ],
 )
 def test_settings_outside_their_range_are_refused(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from gnomon.config import experiment
 from gnomon.errors import DataError, SettingError, WeightsError
 from gnomon.networks import (
     MLP,
@@ -34,6 +35,27 @@ def test_a_saved_network_loads_with_nothing_but_its_files(tmp_path: Path) -> Non
         x = torch.randn(5, 2)
         assert not again.training
         assert torch.equal(again(x), network.eval()(x))
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        {"architecture": "vgg", "channels": [2, 3], "linear": 5, "dropout": [0.1, 0.2, 0.0]},
+        {"architecture": "resnet20", "channels": [2, 3], "blocks": 1, "activation": "silu"},
+    ],
+    ids=["vgg", "resnet20"],
+)
+def test_networks_with_blocks_come_back_from_their_files(
+    table: dict[str, object], tmp_path: Path
+) -> None:
+    images = Signature((1, 8, 8), 3, (0.5,), (0.3,))
+    built = experiment({"data": {"name": "mnist"}, "network": table}).network
+    network = built(images, generator(3))
+    x = torch.rand(4, 1, 8, 8, generator=generator(4))
+    network(x)  # moves the running statistics
+    path = tmp_path / "model.safetensors"
+    save_network(path, network, table, images)
+    assert torch.equal(load_network(path)(x), network.eval()(x))
 
 
 def test_the_description_says_how_to_rebuild(tmp_path: Path) -> None:

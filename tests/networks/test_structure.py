@@ -6,10 +6,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ReLU
-from gnomon.networks import MLP, Signature, stages, undisturbed, weight_layers
+from gnomon.networks import MLP, ResNet, Signature, stages, undisturbed, weight_layers
 from gnomon.seeds import generator
 from reference.small_subjects import FirstCoordinate
 
+SMALL_IMAGES = Signature((1, 8, 8), 3, (0.5,), (0.3,))
 X = torch.randn(7, 4, generator=torch.Generator().manual_seed(3))
 
 
@@ -42,6 +43,22 @@ def test_a_stage_is_what_the_next_weight_layer_receives() -> None:
     assert torch.equal(found[1].preactivation, before)
     assert torch.equal(found[1].values, before.relu())
     assert torch.equal(found[3].values, network(X))
+
+
+def test_both_paths_of_a_residual_block_receive_its_input() -> None:
+    network = ResNet(channels=(3, 4), blocks=1)(SMALL_IMAGES, generator(0)).eval()
+    images = torch.rand(2, 1, 8, 8, generator=generator(1))
+    found = {stage.receiver: stage for stage in stages(network, images)}
+    assert list(found) == [
+        "conv1",
+        "residual2.body.conv1", "residual2.body.conv2",
+        "residual3.shortcut", "residual3.body.conv1", "residual3.body.conv2",
+        "linear4", "",
+    ]  # fmt: skip
+    block = network[: list(dict(network.named_children())).index("residual3")](images)
+    assert torch.equal(found["residual3.shortcut"].values, block)
+    assert torch.equal(found["residual3.body.conv1"].values, block)
+    assert torch.equal(found[""].values, network(images))
 
 
 def test_activations_called_as_functions_and_in_place_are_seen_through() -> None:

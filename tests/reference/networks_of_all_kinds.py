@@ -8,11 +8,17 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.catalog import ACTIVATIONS, ARCHITECTURES
-from gnomon.networks import MLP, LeNet, Signature
+from gnomon.networks import MLP, VGG, Architecture, LeNet, ResNet, Signature
 from gnomon.seeds import generator
 
 IMAGES = Signature((1, 16, 16), 3, (0.4,), (0.3,))
 VECTORS = Signature((4,), 3, (0.1,) * 4, (1.5,) * 4)
+
+SMALL: dict[str, Architecture] = {
+    "vgg": VGG(channels=(2, 3), linear=6, dropout=(0.1, 0.1, 0.1)),
+    "resnet20": ResNet(channels=(2, 3), blocks=1),
+}
+"""Those that are too large as they are for bounds on parameters."""
 
 
 class Residual(nn.Module):
@@ -66,7 +72,8 @@ def networks() -> dict[str, Callable[[], tuple[nn.Module, Tensor]]]:
     made: dict[str, Callable[[], tuple[nn.Module, Tensor]]] = {}
     for name, architecture in ARCHITECTURES.items():
         if name != "mlp":
-            made[name] = lambda kind=architecture: _images(kind()(IMAGES, generator(1)))
+            build: Architecture = SMALL.get(name) or architecture()
+            made[name] = lambda build=build: _images(build(IMAGES, generator(1)))
     for name, activation in ACTIVATIONS.items():
         made[f"mlp, {name}"] = lambda kind=activation: _vectors(
             MLP(hidden=(8, 6), activation=kind())(VECTORS, generator(1))

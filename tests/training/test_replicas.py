@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from gnomon.errors import DivergedError
-from gnomon.networks import CNN4, MLP, Architecture, LeNet
+from gnomon.networks import CNN4, MLP, VGG, Architecture, LeNet, ResNet
 from gnomon.training import (
     SGD,
     Adam,
@@ -144,6 +144,8 @@ NETWORKS: dict[str, Architecture] = {
     "batch": CNN4(width=1, linear=8, normalization="batch", dropout=0.2),
     "instance": CNN4(width=1, linear=8, normalization="instance"),
     "group": LeNet(channels=(2, 4), hidden=(8,), normalization="group", dropout=0.2),
+    "maxima": VGG(channels=(2, 3), linear=6, dropout=(0.1, 0.2, 0.3)),
+    "residual": ResNet(channels=(2, 3), blocks=1, dropout=0.1),
 }
 
 

@@ -7,17 +7,23 @@ from gnomon.networks.initialisation import gain, initialise
 from gnomon.networks.lenet import LeNet
 from gnomon.networks.mlp import MLP
 from gnomon.networks.predictions import device_of, logits_of, predict
+from gnomon.networks.residual import Residual
+from gnomon.networks.resnet import ResNet
 from gnomon.networks.snapshots import Snapshots
 from gnomon.networks.standardize import Standardize
 from gnomon.networks.structure import Stage, stages, weight_layers
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.networks.vgg import VGG
 
 __all__ = [
     "CNN4",
     "MLP",
+    "VGG",
     "Architecture",
     "CNN4Conv",
     "LeNet",
+    "ResNet",
+    "Residual",
     "Signature",
     "Snapshots",
     "Stage",

@@ -1,4 +1,4 @@
-"""Builds a network as one flat chain of named layers, knowing the shape between them."""
+"""Builds a network as one chain of named layers, knowing the shape between them."""
 
 import copy
 import math
@@ -12,6 +12,7 @@ from gnomon.activations import Activation
 from gnomon.errors import SettingError, ShapeError
 from gnomon.networks.architecture import Signature
 from gnomon.networks.initialisation import initialise
+from gnomon.networks.residual import Residual
 from gnomon.networks.standardize import Standardize
 
 Normalization = Literal["none", "batch", "layer", "instance", "group"]
@@ -59,12 +60,39 @@ class Chain:
         self.shape = (channels, *size)
         self._block("conv", weights)
 
+    def residual(self, channels: int, stride: int = 1) -> None:
+        """A block whose weights are two 3 × 3 convolutions with a path around them.
+
+        What stands between weights and weights elsewhere stands between the two as well. The
+        path is a convolution of its own where the shape changes.
+        """
+        shortcut: nn.Module = nn.Identity()
+        if stride > 1 or channels != self.shape[0]:
+            shortcut = nn.Conv2d(self.shape[0], channels, 3, stride, padding=1)
+        inner = copy.copy(self)
+        inner.layers, inner.blocks = OrderedDict(), 0
+        inner.conv(channels, kernel=3, stride=stride, padding=1)
+        inner.layers["conv2"] = nn.Conv2d(channels, channels, 3, padding=1)
+        self.shape = inner.shape
+        self._block("residual", Residual(shortcut, nn.Sequential(inner.layers)))
+
     def average_pool(self, kernel: int) -> None:
         """Means of disjoint squares; what does not fill a square is dropped."""
-        size = [axis // kernel for axis in self.shape[1:]]
-        self._check_room(kernel, size)
-        self.layers[f"pool{self.blocks}"] = nn.AvgPool2d(kernel)
-        self.shape = (self.shape[0], *size)
+        self._pool(kernel, nn.AvgPool2d(kernel))
+
+    def max_pool(self, kernel: int) -> None:
+        """Maxima of disjoint squares; what does not fill a square is dropped."""
+        self._pool(kernel, nn.MaxPool2d(kernel))
+
+    def global_average_pool(self) -> None:
+        """The mean of each channel over all places: a vector."""
+        self.layers[f"pool{self.blocks}"] = nn.AdaptiveAvgPool2d(1)
+        self.shape = (self.shape[0], 1, 1)
+
+    def drop(self, probability: float) -> None:
+        """Drops values with a probability; the layer is left out where that is 0."""
+        if probability > 0:
+            self.layers[f"dropout{self.blocks}"] = nn.Dropout(probability)
 
     def linear(self, width: int) -> None:
         """A block with a full matrix; images are flattened first."""
@@ -90,8 +118,13 @@ class Chain:
             layer = _normalization(self.normalization, self.shape)
             self.layers[f"normalization{self.blocks}"] = layer
         self.layers[f"activation{self.blocks}"] = copy.deepcopy(self.activation)
-        if self.dropout > 0:
-            self.layers[f"dropout{self.blocks}"] = nn.Dropout(self.dropout)
+        self.drop(self.dropout)
+
+    def _pool(self, kernel: int, layer: nn.Module) -> None:
+        size = [axis // kernel for axis in self.shape[1:]]
+        self._check_room(kernel, size)
+        self.layers[f"pool{self.blocks}"] = layer
+        self.shape = (self.shape[0], *size)
 
     def _flatten(self) -> None:
         if len(self.shape) > 1:
@@ -112,8 +145,8 @@ class Chain:
             )
 
 
-def check_settings(name: str, widths: tuple[int, ...], dropout: float) -> None:
-    """Refuses widths below 1 and dropout outside [0, 1).
+def check_settings(name: str, widths: tuple[int, ...], *dropouts: float) -> None:
+    """Refuses widths below 1 and probabilities of dropping outside [0, 1).
 
     Raises:
         SettingError: naming the architecture and the value.
@@ -121,8 +154,9 @@ def check_settings(name: str, widths: tuple[int, ...], dropout: float) -> None:
     for width in widths:
         if width < 1:
             raise SettingError(f"{name}: expected widths ≥ 1, got {width}. Correct it.")
-    if not 0 <= dropout < 1:
-        raise SettingError(f"{name}: expected 0 ≤ dropout < 1, got {dropout}. Correct it.")
+    for dropout in dropouts:
+        if not 0 <= dropout < 1:
+            raise SettingError(f"{name}: expected 0 ≤ dropout < 1, got {dropout}. Correct it.")
 
 
 def _normalization(kind: Normalization, shape: tuple[int, ...]) -> nn.Module:

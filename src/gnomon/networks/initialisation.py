@@ -2,6 +2,7 @@
 
 import copy
 import functools
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -32,10 +33,10 @@ def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
     """Draws every weight of a chain afresh: normal, variance gain² / fan_in; biases 0.
 
     The gain of a layer is that of the activation whose output it receives, and 1 for the first
-    layer, which receives standardised data.
+    layer, which receives standardised data. Blocks hold their layers in the order of the call.
     """
     received = 1.0
-    for layer in network:
+    for layer in _layers(network):
         if isinstance(layer, Activation):
             received = gain(layer)
         elif isinstance(layer, nn.Linear | nn.Conv2d):
@@ -44,6 +45,15 @@ def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
                 layer.weight.normal_(0.0, received / fan_in**0.5, generator=generator)
                 if layer.bias is not None:
                     layer.bias.zero_()
+
+
+def _layers(network: nn.Module) -> Iterator[nn.Module]:
+    """Activations, and layers that are not made of others, in order."""
+    for module in network.children():
+        if isinstance(module, Activation) or not any(module.children()):
+            yield module
+        else:
+            yield from _layers(module)
 
 
 @functools.cache

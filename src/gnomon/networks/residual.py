@@ -1,0 +1,30 @@
+"""A layer with a path around it."""
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gnomon.algebra import Value
+
+
+class Residual(nn.Module):
+    """x ↦ S(x) + B(x).
+
+    The shortcut S comes first among the layers, because what both receive comes before B.
+
+    Args:
+        shortcut: S; the identity, or a convolution where B changes the shape.
+        body: B.
+
+    References:
+        he2016, equations 1 and 2.
+    """
+
+    def __init__(self, shortcut: nn.Module, body: nn.Module) -> None:
+        super().__init__()
+        self.shortcut, self.body = shortcut, body
+
+    def forward(
+        self, x: Float[Tensor, " batch *shape"] | Value
+    ) -> Float[Tensor, " batch *outputs"] | Value:
+        """The sum of what both paths make of the input."""
+        return self.shortcut(x) + self.body(x)
