@@ -70,6 +70,7 @@ def test_the_catalogue_misses_no_activation() -> None:
     [
         (catalog.DATA, "data", ["self", "seed", "store"]),
         (catalog.ARCHITECTURES, "networks", ["self", "signature", "generator"]),
+        (catalog.AUGMENTATIONS, "training", ["self", "inputs", "generator"]),
         (catalog.SCHEDULES, "training", ["self", "step", "steps"]),
         (
             catalog.OPTIMIZERS,

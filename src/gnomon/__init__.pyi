@@ -173,6 +173,7 @@ from .training import (
     AdamW as AdamW,
     Constant as Constant,
     Cosine as Cosine,
+    CropAndFlip as CropAndFlip,
     EarlyStopping as EarlyStopping,
     Experiment as Experiment,
     Exponential as Exponential,

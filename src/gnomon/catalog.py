@@ -64,8 +64,10 @@ from gnomon.training import (
     SGD,
     Adam,
     AdamW,
+    Augmentation,
     Constant,
     Cosine,
+    CropAndFlip,
     Exponential,
     Momentum,
     OneCycle,
@@ -111,6 +113,8 @@ ACTIVATIONS: dict[str, type] = {
 }
 
 METHODS: dict[str, type] = {"standard": Standard}
+
+AUGMENTATIONS: dict[str, type] = {"crop_and_flip": CropAndFlip}
 
 OPTIMIZERS: dict[str, type] = {
     "sgd": SGD,
@@ -181,6 +185,7 @@ NAMES = Names(
         Architecture: Choice(ARCHITECTURES, tag="architecture"),
         Activation: Choice(ACTIVATIONS),
         TrainingMethod: Choice(METHODS),
+        Augmentation: Choice(AUGMENTATIONS),
         OptimizerRule: Choice(OPTIMIZERS),
         Schedule: Choice(SCHEDULES),
         radius.RadiusLaw: Choice(RADIUS_LAWS),

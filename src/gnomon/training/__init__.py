@@ -1,5 +1,6 @@
 """Training: one loop, methods as losses, and the folder a run leaves."""
 
+from gnomon.training.augmentation import Augmentation, CropAndFlip
 from gnomon.training.devices import Device
 from gnomon.training.experiment import Experiment
 from gnomon.training.history import Row, read_history
@@ -26,9 +27,11 @@ __all__ = [
     "SGD",
     "Adam",
     "AdamW",
+    "Augmentation",
     "Batch",
     "Constant",
     "Cosine",
+    "CropAndFlip",
     "Device",
     "EarlyStopping",
     "EpochProgress",

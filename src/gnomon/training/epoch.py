@@ -11,6 +11,7 @@ from torch import Tensor
 from gnomon.data.dataset import Split
 from gnomon.seeds import generator
 from gnomon.sets import Domain
+from gnomon.shapes import Inputs, Labels
 from gnomon.training.devices import default_randomness
 from gnomon.training.method import Batch, ReplayingMethod
 from gnomon.training.observer import EpochProgress
@@ -56,22 +57,27 @@ class Epoch:
         taken, carried = (number - 1) * steps, None
         self.step.network.train()
         with default_randomness(device, self.seed, "dropout", number, process):
-            for whole in self._batches(number):
-                mine = whole.tensor_split(accelerator.num_processes)[process].to(device)
-                inputs, labels = self.split.inputs[mine], self.split.labels[mine]
+            for examples, inputs, labels in self._batches(number):
                 progress = taken / (self.training.epochs * steps)
                 batch = Batch(inputs, labels, self.domain, progress, carried)
                 rate = self.training.learning_rate_at(taken, steps)
-                figures, carried = self.step(batch, len(whole), rate, noise)
-                reading.add(len(whole), rate, figures)
+                figures, carried = self.step(batch, examples, rate, noise)
+                reading.add(examples, rate, figures)
                 taken += 1
         return reading.tally.score()
 
-    def _batches(self, number: int) -> Iterator[Int[Tensor, " batch"]]:
-        """The batch of each step of epoch `number`."""
+    def _batches(self, number: int) -> Iterator[tuple[int, Inputs, Labels]]:
+        """For each step of epoch `number`: the size of its batch, and this process's share."""
+        accelerator, augmentation = self.step.accelerator, self.training.augmentation
+        process, device = accelerator.process_index, accelerator.device
+        draws = generator(self.seed, "augmentation", number, process, device=device)
         order = shuffled(len(self.split), self.seed, number)
-        for batch in split_batches(order, self.training.batch_size):
-            yield from repeat(batch, replays_of(self.training))
+        for whole in split_batches(order, self.training.batch_size):
+            mine = whole.tensor_split(accelerator.num_processes)[process].to(device)
+            inputs, labels = self.split.inputs[mine], self.split.labels[mine]
+            if augmentation is not None:
+                inputs = augmentation(inputs, draws)
+            yield from repeat((len(whole), inputs, labels), replays_of(self.training))
 
 
 def shuffled(examples: int, seed: int, number: int) -> Int[Tensor, " examples"]:

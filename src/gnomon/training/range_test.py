@@ -87,7 +87,7 @@ class LearningRateRangeTest:
         Args:
             network: the network to start from, on the device of `split`.
             split: what batches are drawn from.
-            training: its schedule, epochs and precision are not used.
+            training: its schedule, epochs, augmentation and precision are not used.
             seed: the order of the examples, and what is random in the method, derive from it.
         """
         rates = np.geomspace(self.low, self.high, self.steps).tolist()

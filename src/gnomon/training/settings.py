@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gnomon.errors import SettingError
+from gnomon.training.augmentation import Augmentation
 from gnomon.training.method import TrainingMethod
 from gnomon.training.optimizers import Adam, OptimizerRule
 from gnomon.training.schedules import Cosine, Schedule, warmed_up
@@ -52,6 +53,7 @@ class Training:
         epochs: passes over the training data.
         batch_size: examples per optimiser step, over all processes together. The last batch of
             an epoch takes what remains.
+        augmentation: what changes the examples whenever they are trained on, if anything does.
         optimizer: the update rule.
         learning_rate: the base rate, which `schedule` multiplies.
         weight_decay: λ; each optimiser says what it does with it.
@@ -66,6 +68,7 @@ class Training:
     method: TrainingMethod = field(default_factory=Standard)
     epochs: int = 10
     batch_size: int = 128
+    augmentation: Augmentation | None = None
     optimizer: OptimizerRule = field(default_factory=Adam)
     learning_rate: float = 1e-3
     weight_decay: float = 0.0

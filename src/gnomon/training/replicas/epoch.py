@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from itertools import repeat
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import DivergedError
 from gnomon.seeds import generator
 from gnomon.sets import Domain
+from gnomon.shapes import Inputs, Labels
 from gnomon.training.epoch import (
     BATCHES_PER_READING,
     replays_of,
@@ -61,31 +62,41 @@ class GroupEpoch:
 
     def __call__(self, number: int) -> list[EpochScore | DivergedError]:
         """Takes the steps of epoch `number`; for each network its score, or why it has none."""
-        first, device = self.trainings[0], self.network.rows.device
+        first = self.trainings[0]
         steps = steps_per_epoch(self.examples.size, first)
         reading = _Reading(len(self.seeds), number, steps, self.report)
-        noise = DrawsForEach(
-            [generator(seed, "method", number, 0, device=device) for seed in self.seeds]
-        )
+        noise = self._draws("method", number)
         self.streams.start(self.seeds, "dropout", number, 0)
         self.network.train()
         taken, carried = (number - 1) * steps, None
-        for chosen in self._batches(number):
-            inputs, labels = self.examples.chosen(chosen)
+        for examples, inputs, labels in self._batches(number):
             progress = taken / (first.epochs * steps)
             batch = Batch(inputs, labels, self.domain, progress, carried)
             rates = [each.learning_rate_at(taken, steps) for each in self.trainings]
-            self.network.examples = chosen.shape[1]
+            self.network.examples = examples
             figures, carried = self._step(batch, rates, noise)
-            reading.add(chosen.shape[1], rates, figures)
+            reading.add(examples, rates, figures)
             taken += 1
         return reading.results()
 
-    def _batches(self, number: int) -> Iterator[Int[Tensor, " replicas batch"]]:
-        """The batches of each step of epoch `number`."""
+    def _batches(self, number: int) -> Iterator[tuple[int, Inputs, Labels]]:
+        """For each step of epoch `number`: how many examples each network has, and all."""
+        first = self.trainings[0]
+        draws = self._draws("augmentation", number)
         orders = [shuffled(self.examples.size, seed, number) for seed in self.seeds]
-        for batch in split_batches(torch.stack(orders), self.trainings[0].batch_size):
-            yield from repeat(batch, replays_of(self.trainings[0]))
+        for chosen in split_batches(torch.stack(orders), first.batch_size):
+            inputs, labels = self.examples.chosen(chosen)
+            if first.augmentation is not None:
+                with draws:
+                    inputs = first.augmentation(inputs, draws.token)
+            yield from repeat((chosen.shape[1], inputs, labels), replays_of(first))
+
+    def _draws(self, name: str, number: int) -> DrawsForEach:
+        """What each network draws from in epoch `number`."""
+        device = self.network.rows.device
+        return DrawsForEach(
+            [generator(seed, name, number, 0, device=device) for seed in self.seeds]
+        )
 
     def _step(
         self, batch: Batch, rates: Sequence[float], noise: DrawsForEach
