@@ -7,12 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from gnomon.data import CIFAR10, GTSRB, MNIST, Dataset, Digits, RemoteFile, Source, Store
 from gnomon.data.cifar10 import CLASSES, read_batches
 from gnomon.data.gtsrb import SIGNS
 from gnomon.data.mnist import read_idx
-from gnomon.errors import DataError
+from gnomon.errors import DataError, SettingError
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +169,14 @@ def test_the_jpeg_copy_of_cifar10_is_called_so(store: Store) -> None:
     data = CIFAR10()(0, store)
     check_images(data, (3, 32, 32), (45000, 5000, 10000))
     assert data.title == "CIFAR-10 (JPEG q75)"
+    few = CIFAR10(train_share=0.02)(0, store)
+    assert few.title == "CIFAR-10 (JPEG q75), 1,000 of its training images"
+    together = torch.cat((few.train.labels, few.validation.labels))
+    assert together.bincount().tolist() == [100] * 10
+    assert torch.equal(few.test.inputs, data.test.inputs)
+    assert CIFAR10(train_share=0.02)(1, store).fingerprint != few.fingerprint
+    with pytest.raises(SettingError, match="train_share must lie in"):
+        CIFAR10(train_share=0.0)
     assert data.class_names == CLASSES
     # The commonly cited means of the originals; the copy differs per pixel, hardly on average.
     np.testing.assert_allclose(data.mean, [0.4914, 0.4822, 0.4465], atol=2e-3)

@@ -12,9 +12,10 @@ from gnomon.data.dataset import Dataset
 from gnomon.data.examples import Examples, joined
 from gnomon.data.parquet import Columns, read_images
 from gnomon.data.preparation import UNIT, Card, prepare
-from gnomon.data.splits import check_shares
+from gnomon.data.splits import check_shares, hold_out
 from gnomon.data.store import RemoteFile, Store
-from gnomon.errors import DataError
+from gnomon.errors import DataError, SettingError
+from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
 
 _ORIGINAL_FOLDER = "cifar10"
@@ -54,7 +55,9 @@ class CIFAR10:
             "jpeg75" is a copy in Parquet, re-encoded as JPEG of quality 75, and its results
             must be called so; "auto" takes the one that is on this machine, the original first,
             else fetches the original.
-        validation_share: of the 50,000 training images.
+        validation_share: of the training images, held out.
+        train_share: of the 50,000 training images, those that there are at all, for trials of
+            minutes; drawn by class with the seed. The title says so where it is below 1.
 
     References:
         krizhevsky2009.
@@ -62,9 +65,15 @@ class CIFAR10:
 
     version: Literal["auto", "original", "jpeg75"] = "auto"
     validation_share: float = 0.1
+    train_share: float = 1.0
 
     def __post_init__(self) -> None:
         check_shares("CIFAR10", validation_share=self.validation_share)
+        if not 0 < self.train_share <= 1:
+            raise SettingError(
+                f"CIFAR10: train_share must lie in (0, 1], got {self.train_share}. Use 1 for "
+                "all images."
+            )
 
     def __call__(self, seed: int, store: Store) -> Dataset:
         """Reads the data; decoded JPEG images are kept in the store's cache.
@@ -74,9 +83,14 @@ class CIFAR10:
         """
         jpeg = self.version == "jpeg75" or (self.version == "auto" and _has_only_jpeg(store))
         train, test = _read_jpeg(store) if jpeg else _read_original(store)
+        title = "CIFAR-10 (JPEG q75)" if jpeg else "CIFAR-10"
+        if self.train_share < 1:
+            order = generator(seed, "data", "train share")
+            train = train.take(hold_out(train.labels, self.train_share, order)[1])
+            title = f"{title}, {len(train):,} of its training images"
         card = Card(
             name="cifar10",
-            title="CIFAR-10 (JPEG q75)" if jpeg else "CIFAR-10",
+            title=title,
             class_names=CLASSES,
             domain=UNIT,
             customary=(Linf(2 / 255, UNIT), L2(0.25, UNIT)),
