@@ -6,10 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
 from accelerate import Accelerator
 from torch import nn
 
-from gnomon.data.dataset import Dataset
+from gnomon.data.dataset import Dataset, Split
 from gnomon.training.devices import Device, accelerated
 from gnomon.training.epoch import Epoch
 from gnomon.training.experiment import Experiment
@@ -90,9 +91,8 @@ class _Preparation:
     ) -> None:
         self.experiment, self.training, self.folder = experiment, experiment.training, folder
         self.config, self.accelerator = config, accelerator
-        device = accelerator.device
         self.data = replace(
-            data, train=placed(data.train, device), validation=placed(data.validation, device)
+            data, train=self._placed(data.train), validation=self._placed(data.validation)
         )
         self.facts, self.first = first_facts(experiment, data), first_progress(config, data)
 
@@ -105,6 +105,7 @@ class _Preparation:
             self.training.method,
             self.accelerator,
             self.training.gradient_clip,
+            self.training.weight_clip,
         )
         epoch = Epoch(
             step,
@@ -137,8 +138,14 @@ class _Preparation:
         trainer.run(self.folder)
         return state.progress.epoch - before
 
+    def _placed(self, split: Split) -> Split:
+        device = self.accelerator.device
+        return placed(split, device, channels_last=self.training.channels_last)
+
     def _state(self) -> State:
         network: nn.Module = build(self.experiment, self.data).to(self.accelerator.device)
+        if self.training.channels_last:
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (missing in torch's types)
         if self.training.precision != "float32":
             # Makes the network run in that precision and return float32. Prepared as if for
             # evaluation: without torch's wrapper for several processes, see `Step`.

@@ -11,6 +11,7 @@ from torch import nn
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import FolderError, SettingError
 from gnomon.networks import Signature, load_weights
+from gnomon.networks.interval_initialisation import initialise_for_intervals
 from gnomon.records import fingerprint
 from gnomon.seeds import generator
 from gnomon.training.devices import default_randomness
@@ -20,6 +21,9 @@ from gnomon.training.history import Row, read_history
 from gnomon.training.observer import Plan
 from gnomon.training.progress import Progress
 from gnomon.training.run_folder import RunFacts, RunFolder
+
+_IMAGES = 4
+"""How many axes a batch of images has."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,12 @@ def signature_of(data: Dataset) -> Signature:
 def build(experiment: Experiment, data: Dataset) -> nn.Sequential:
     """The network before training; its weights depend on the seed alone."""
     with default_randomness(torch.device("cpu"), experiment.seed, "torch initialisation"):
-        return experiment.network(
+        network = experiment.network(
             signature_of(data), generator(experiment.seed, "initialisation")
         )
+    if experiment.training.initialisation == "interval":
+        initialise_for_intervals(network, generator(experiment.seed, "interval initialisation"))
+    return network
 
 
 def first_facts(experiment: Experiment, data: Dataset) -> RunFacts:
@@ -97,9 +104,12 @@ def plan_of(
     )
 
 
-def placed(split: Split, device: torch.device) -> Split:
-    """The split on a device."""
-    return Split(split.inputs.to(device), split.labels.to(device))
+def placed(split: Split, device: torch.device, *, channels_last: bool = False) -> Split:
+    """The split on a device; images with the channels of a pixel side by side, if asked for."""
+    inputs = split.inputs.to(device)
+    if channels_last and inputs.dim() == _IMAGES:
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+    return Split(inputs, split.labels.to(device))
 
 
 def finished_run(experiment: Experiment, data: Dataset, folder: RunFolder, trained: int) -> Run:

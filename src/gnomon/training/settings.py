@@ -14,6 +14,10 @@ from gnomon.training.standard import Standard
 Precision = Literal["float32", "bfloat16", "float16"]
 """In what numbers the network runs; parameters and optimiser state are float32 always."""
 
+Initialisation = Literal["variance", "interval"]
+"""What the initial weights keep from layer to layer: the variance of values, as architectures
+draw them, or the radius of intervals (`initialise_for_intervals`)."""
+
 
 @dataclass(frozen=True)
 class EarlyStopping:
@@ -60,9 +64,18 @@ class Training:
         schedule: the course of the learning rate after the warm-up.
         warmup_epochs: how long the rate first rises linearly; fractions allowed.
         gradient_clip: the gradient's Euclidean norm, over all parameters, is cut to this.
+        weight_clip: c; after each step every trained parameter, biases and the scales of
+            normalisations too, is moved into [−c, c].
         early_stopping: when to stop before the last epoch, if at all.
         snapshots: after which epochs the weights are kept; 0 is before training.
         precision: in what numbers the network runs.
+        channels_last: weights and batches of images lie in memory with the channels of a pixel
+            side by side, which some machines convolve faster. The result is equal up to
+            rounding, but for dropout, whose masks are drawn in the order of memory.
+        initialisation: what the initial weights keep from layer to layer.
+
+    References:
+        stutz2021 (weight_clip).
     """
 
     method: TrainingMethod = field(default_factory=Standard)
@@ -75,9 +88,12 @@ class Training:
     schedule: Schedule = field(default_factory=Cosine)
     warmup_epochs: float = 0.0
     gradient_clip: float | None = None
+    weight_clip: float | None = None
     early_stopping: EarlyStopping | None = None
     snapshots: tuple[int, ...] = ()
     precision: Precision = "float32"
+    channels_last: bool = False
+    initialisation: Initialisation = "variance"
 
     def __post_init__(self) -> None:
         _check_count("epochs", self.epochs)
@@ -89,8 +105,10 @@ class Training:
                 f"warmup_epochs: expected a number in [0, epochs = {self.epochs}), "
                 f"got {self.warmup_epochs}. Shorten the warm-up or train longer."
             )
-        if self.gradient_clip is not None:
-            _check_above_zero("gradient_clip", self.gradient_clip)
+        for name in ("gradient_clip", "weight_clip"):
+            bound: float | None = getattr(self, name)
+            if bound is not None:
+                _check_above_zero(name, bound)
         for epoch in self.snapshots:
             if not 0 <= epoch <= self.epochs:
                 raise SettingError(

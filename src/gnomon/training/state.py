@@ -102,3 +102,16 @@ def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: Mapping[str, Te
         index, name = key.split("/", 1)
         state.setdefault(int(index), {})[name] = tensor
     optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+    for parameter, entries in optimizer.state.items():
+        for name, tensor in entries.items():
+            entries[name] = _laid_out_like(parameter, tensor)
+
+
+def _laid_out_like(parameter: Tensor, tensor: Tensor) -> Tensor:
+    """The tensor, its entries in the order of the parameter's in memory.
+
+    Torch's fused updates go through both from the first entry in memory to the last.
+    """
+    if tensor.shape != parameter.shape or tensor.stride() == parameter.stride():
+        return tensor
+    return torch.empty_like(parameter, dtype=tensor.dtype).copy_(tensor)

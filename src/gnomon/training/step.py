@@ -41,6 +41,7 @@ class Step:
         method: says what is minimised.
         accelerator: the processes and, with float16, the gradient scaler.
         gradient_clip: bound on the gradient's Euclidean norm.
+        weight_clip: bound on the size of every trained parameter after the step.
     """
 
     network: nn.Module
@@ -48,6 +49,7 @@ class Step:
     method: TrainingMethod
     accelerator: Accelerator
     gradient_clip: float | None = None
+    weight_clip: float | None = None
 
     def __call__(
         self, batch: Batch, examples: int, learning_rate: float, generator: torch.Generator
@@ -68,6 +70,7 @@ class Step:
             loss, correct = self._sum_over_processes(loss, correct)
         norm = self._clip()
         self._update()
+        self._clip_weights()
         return StepFigures(loss, correct, norm), carried
 
     def _backward(
@@ -127,3 +130,9 @@ class Step:
         else:
             scaler.step(self.optimizer)
             scaler.update()
+
+    @torch.no_grad()
+    def _clip_weights(self) -> None:
+        if self.weight_clip is not None:
+            for parameter in self._trained:
+                parameter.clamp_(-self.weight_clip, self.weight_clip)

@@ -114,6 +114,8 @@ class GroupEpoch:
             factors = (training.gradient_clip / (norms + _CLIP_GUARD)).clamp(max=1.0)
             gradients.mul_(factors[:, None])
         self.update(rows.detach(), gradients, rows.new_tensor(rates))
+        if training.weight_clip is not None:
+            rows.detach().clamp_(-training.weight_clip, training.weight_clip)
         correct = loss.correct.view(len(rows), -1).sum(dim=1)
         return torch.stack((losses.detach(), correct.to(norms), norms)), loss.carried
 

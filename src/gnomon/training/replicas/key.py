@@ -22,11 +22,13 @@ def replica_key(experiment: Experiment) -> str | None:
     only once they are made; `train_replicas` looks.
 
     An experiment is alone when its precision is not float32, since the gradient scale and the
-    casts of mixed precision belong to one network, and when its optimiser is none of Gnomon's,
-    which are known to be linear in the learning rate.
+    casts of mixed precision belong to one network; when its images have `channels_last`, since
+    the weights of a group lie in one tensor; and when its optimiser is none of Gnomon's, which
+    are known to be linear in the learning rate.
     """
     training = experiment.training
-    if training.precision != "float32" or type(training.optimizer) not in ROWWISE:
+    known = type(training.optimizer) in ROWWISE
+    if training.precision != "float32" or training.channels_last or not known:
         return None
     settings = _settings(training)
     data = {
