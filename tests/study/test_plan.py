@@ -8,7 +8,7 @@ import pytest
 
 import gnomon as gn
 from gnomon.errors import DataError, SettingError
-from gnomon.study.axes import Listed
+from gnomon.study.axes import Listed, Zipped
 from gnomon.study.plan import Trial, count_trials, grouped, trials_of
 from gnomon.study.study import Study, read_study, write_study
 
@@ -186,3 +186,15 @@ def test_ten_thousand_trials_are_planned_with_few_readings(
     assert len(trials) == 10_000
     assert read == 10
     assert isinstance(trials[-1], Trial)
+
+
+def test_a_key_may_change_a_table_that_another_key_sets(tmp_path: Path) -> None:
+    table = {"architecture": "mlp", "hidden": [4], "dropout": 0.5}
+    axis = Zipped(("network", "network.activation"), ((table, "relu"), (table, "tanh")))
+    study = Study("Tables", "", _study(tmp_path).config, (0,), (axis,))
+    trials = trials_of(study)
+    assert [each.config["network"]["activation"] for each in trials] == ["relu", "tanh"]
+    assert [each.config["network"]["dropout"] for each in trials] == [0.5, 0.5]
+    # What is shown for a key is what the file says of it.
+    for trial in trials:
+        assert trial.settings["network"].keys() == {"architecture", "hidden", "dropout"}

@@ -104,7 +104,7 @@ def _seeded(study: Study, settings: Settings) -> list[Trial]:
     """The trials of one combination; its configuration is read once for all seeds."""
     config = copy.deepcopy(dict(study.config))
     for key, value in settings.items():
-        assign(config, key, value, f"axes: {key}")
+        assign(config, key, copy.deepcopy(value), f"axes: {key}")
     try:
         planned = experiment({**config, "seed": study.seeds[0]})
     except SettingError as error:
