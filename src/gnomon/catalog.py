@@ -59,7 +59,16 @@ from gnomon.data import (
 )
 from gnomon.networks import CNN4, MLP, VGG, Architecture, CNN4Conv, LeNet, ResNet
 from gnomon.records import Choice, Names
-from gnomon.sets import L1, L2, Linf, ParameterBall, ParameterBox, ParameterSet, radius
+from gnomon.sets import (
+    L1,
+    L2,
+    InputSet,
+    Linf,
+    ParameterBall,
+    ParameterBox,
+    ParameterSet,
+    radius,
+)
 from gnomon.training import (
     SGD,
     Adam,
@@ -188,8 +197,9 @@ NAMES = Names(
         Augmentation: Choice(AUGMENTATIONS),
         OptimizerRule: Choice(OPTIMIZERS),
         Schedule: Choice(SCHEDULES),
+        InputSet: Choice(INPUT_SETS),
         radius.RadiusLaw: Choice(RADIUS_LAWS),
-        ParameterSet: Choice(PARAMETER_SETS),
+        ParameterSet: Choice(PARAMETER_SETS, implied="box"),
         InputAttack: Choice(INPUT_ATTACKS),
     }
 )

@@ -7,22 +7,17 @@ gives back has every default written out, and is what a run folder keeps.
 import copy
 import tomllib
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
-from gnomon.catalog import DATA, INPUT_SETS, NAMES, PARAMETER_SETS, RADIUS_LAWS
+from gnomon.catalog import DATA, NAMES
 from gnomon.data import Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
 from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
 
-_PARAMETER_FORMS = {
-    "constant": "constant:SIZE",
-    "relative": "relative:SIZE",
-    "tanh": "tanh:SIZE:SLOPE:DIVISOR (the last one, or two, may be left out)",
-    "ball": "ball:SIZE",
-}
 _FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
 
 
@@ -61,16 +56,18 @@ def override(config: Mapping[str, Any], settings: Iterable[str]) -> dict[str, An
 def assign(config: dict[str, Any], key: str, value: object, where: str = "config") -> None:
     """Puts `value` at the key "table.key" of `config`, making tables that are not there.
 
-    A table that is written as its name alone becomes one.
+    What is written as a text becomes a table: "cosine", or "linf:8/255" with its radius.
 
     Raises:
-        SettingError: a part of the key is no table; `where` says to the user what was set.
+        SettingError: a part of the key is no table, or a text whose numbers do not fit its
+            name; `where` says to the user what was set.
     """
     *tables, last = key.split(".")
-    place = config
+    place, kind = config, Experiment
     for table in tables:
-        if isinstance(place.get(table), str):
-            place[table] = {"name": place[table]}
+        kind, there = NAMES.kind_at(kind, place, table), place.get(table)
+        if isinstance(there, str):
+            place[table] = NAMES.table(kind, there, where)
         place = place.setdefault(table, {})
         if not isinstance(place, dict):
             raise SettingError(
@@ -124,19 +121,10 @@ def input_set(text: str, domain: Domain) -> InputSet:
 
     Raises:
         UnknownNameError: a norm that the catalogue does not have.
-        SettingError: the radius is no number ≥ 0 and no fraction.
+        SettingError: the radius is no number ≥ 0 and no fraction, or there is more than it.
     """
-    norm, _, radius = text.partition(":")
-    if norm not in INPUT_SETS:
-        raise UnknownNameError(f"--inputs {text}: no such norm.{nearest(norm, INPUT_SETS)}")
-    try:
-        size = _number(radius)
-    except (ValueError, ZeroDivisionError):
-        raise SettingError(
-            f"--inputs {text}: expected {norm}:RADIUS with a number or a fraction such as "
-            f"2/255, got {radius!r}. Correct it."
-        ) from None
-    return INPUT_SETS[norm](size, domain)
+    found = NAMES.read(InputSet, text, f"--inputs {text}")
+    return replace(cast("Any", found), domain=domain)
 
 
 def parameter_set(text: str) -> ParameterSet:
@@ -149,30 +137,7 @@ def parameter_set(text: str) -> ParameterSet:
         UnknownNameError: a law that the catalogue does not have.
         SettingError: too many or too few numbers, or one that is out of range.
     """
-    name, *numbers = text.split(":")
-    if name not in _PARAMETER_FORMS:
-        raise UnknownNameError(
-            f"--parameters {text}: no such set.{nearest(name, _PARAMETER_FORMS)}"
-        )
-    form = _PARAMETER_FORMS[name]
-    try:
-        settings = [_number(number) for number in numbers]
-    except (ValueError, ZeroDivisionError):
-        settings = []
-    if not 1 <= len(settings) <= form.count(":"):
-        raise SettingError(
-            f"--parameters {text}: expected {form}, each a number or a fraction such as 1/100. "
-            "Correct it."
-        )
-    if name in RADIUS_LAWS:
-        return PARAMETER_SETS["box"](RADIUS_LAWS[name](*settings))
-    return PARAMETER_SETS[name](*settings)
-
-
-def _number(text: str) -> float:
-    """The number, or the fraction such as 2/255."""
-    numerator, _, denominator = text.partition("/")
-    return float(numerator) / float(denominator or 1)
+    return NAMES.read(ParameterSet, text, f"--parameters {text}")
 
 
 def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:

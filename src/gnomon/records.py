@@ -6,6 +6,7 @@ names it:
 
     schedule = "cosine"                              # all its own settings at their defaults
     schedule = { name = "cosine", restarts = 2 }     # or some of them given
+    within = "linf:8/255"                            # those that are numbers, in their order
 
 Which names exist is not known here: `Names` is given the tables by the front end's catalogue.
 """
@@ -17,7 +18,7 @@ import inspect
 import json
 import tomllib
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
@@ -26,6 +27,7 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gnomon.errors import DataError, SettingError, UnknownNameError, nearest
 from gnomon.files import write_text
+from gnomon.notation import Notation
 
 T = TypeVar("T")
 _Keep = Callable[[object, str, object], bool]
@@ -34,10 +36,18 @@ _Keep = Callable[[object, str, object], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """The members a field may hold, by name; `tag` is the key that carries the name."""
+    """The members a field may hold, by name.
+
+    Attributes:
+        members: the classes.
+        tag: the key that carries the name.
+        implied: the member that is meant where a name is none of a member, but one that its
+            first setting may have; the settings of both then stand side by side.
+    """
 
     members: Mapping[str, type]
     tag: str = "name"
+    implied: str | None = None
 
 
 class Names:
@@ -71,14 +81,30 @@ class Names:
             UnknownNameError: a name that no member of the choice has.
         """
         kinds = settings_of(kind)
-        for key in value:
-            if key not in kinds:
-                raise SettingError(
-                    f"{_join(where, key)}: there is no such key.{nearest(key, kinds)}"
-                )
+        _check_keys(value, kinds, where)
         return {
             key: self._read(kinds[key], item, _join(where, key)) for key, item in value.items()
         }
+
+    def table(self, kind: Any, text: str, where: str = "") -> dict[str, object]:
+        """The table that a text stands for: "linf:1/8" is { name = "linf", radius = 0.125 }.
+
+        A text that does not begin with a known name is a name as a whole.
+
+        Raises:
+            SettingError: too few or too many numbers for the settings of that name.
+        """
+        return self._table(self._choices.get(_without_none(kind), Choice({})), text, where)
+
+    def kind_at(self, kind: Any, plain: Mapping[str, object], key: str) -> Any:
+        """The type of the setting `key` in the table `plain` of a `kind`; None if unknown."""
+        kind = _without_none(kind)
+        if kind in self._choices:
+            choice = self._choices[kind]
+            kind = choice.members.get(str(plain.get(choice.tag)))
+        elif not self._is_record(kind):
+            kind = None
+        return settings_of(kind).get(key) if kind is not None else None
 
     def write(self, record: object) -> Any:
         """The plain value that `read` turns into an equal record; what is None is absent."""
@@ -139,32 +165,61 @@ class Names:
         )
 
     def _read_choice(self, choice: Choice, value: object, where: str) -> object:
-        settings = (
-            {choice.tag: value} if isinstance(value, str) else dict(_mapping(value, where))
-        )
+        named = self._named(choice)
+        if isinstance(value, str):
+            settings = self._table(choice, value, where)
+        else:
+            settings = dict(_mapping(value, where))
         name = settings.pop(choice.tag, None)
         if not isinstance(name, str):
-            known, got = ", ".join(sorted(choice.members)), "nothing" if name is None else name
+            known, got = ", ".join(sorted(named)), "nothing" if name is None else name
             raise SettingError(
                 f"[{where}]: expected the key '{choice.tag}' with one of {known}; got {got}."
             )
-        if name not in choice.members:
+        if name not in named:
+            first, _, _ = name.partition(":")
             raise UnknownNameError(
-                f"{where}: nothing is named {name!r}.{nearest(name, choice.members)}"
+                f"{where}: nothing is named {name!r}.{nearest(first, named)}"
             )
+        if isinstance(value, str) and not settings:
+            _notation(name, named[name]).read((), where)
+        if name not in choice.members:
+            return self._read_implied(choice, name, settings, where)
         return self._read_settings(choice.members[name], settings, where)
 
+    def _table(self, choice: Choice, text: str, where: str) -> dict[str, object]:
+        name, *numbers = text.split(":")
+        member = self._named(choice).get(name)
+        if member is None or not numbers:
+            return {choice.tag: text}
+        return {choice.tag: name, **_notation(name, member).read(numbers, where)}
+
+    def _named(self, choice: Choice) -> Mapping[str, type]:
+        """The class of each name, also of those that stand for the implied member."""
+        if choice.implied is None:
+            return choice.members
+        _, inner = self._first_setting(choice.members[choice.implied])
+        return {**inner.members, **choice.members}
+
+    def _first_setting(self, kind: type) -> tuple[str, Choice]:
+        key, first = next(iter(settings_of(kind).items()))
+        return key, self._choices[first]
+
+    def _read_implied(
+        self, choice: Choice, name: str, value: Mapping[str, object], where: str
+    ) -> object:
+        """The implied member whose first setting has that name; the settings of both."""
+        outer = choice.members[cast("str", choice.implied)]
+        key, inner = self._first_setting(outer)
+        own = settings_of(inner.members[name])
+        _check_keys(value, {*own, *settings_of(outer)} - {key}, where)
+        first = {each: value[each] for each in value if each in own}
+        rest = {each: value[each] for each in value if each not in own}
+        made = self._read_settings(inner.members[name], first, where)
+        return _made(outer, {key: made, **self.read_settings(outer, rest, where)}, where)
+
     def _read_settings(self, kind: type, value: Mapping[str, object], where: str) -> object:
-        read = self.read_settings(kind, value, where)
-        missing = [key for key in _required(kind) if key not in read]
-        if missing:
-            raise SettingError(
-                f"{_join(where, missing[0])}: expected a value, got none. Add the key."
-            )
-        try:
-            return kind(**read)
-        except SettingError as error:
-            raise SettingError(f"[{where}] {error}" if where else str(error)) from error
+        return _made(kind, self.read_settings(kind, value, where), where)
 
     def _write_settings(self, record: object, keep: _Keep) -> dict[str, Any]:
         values = {key: getattr(record, key) for key in settings_of(type(record))}
@@ -173,6 +228,35 @@ class Names:
             for key, value in values.items()
             if keep(record, key, value)
         }
+
+
+def _check_keys(value: Mapping[str, object], known: Collection[str], where: str) -> None:
+    for key in value:
+        if key not in known:
+            raise SettingError(
+                f"{_join(where, key)}: there is no such key.{nearest(key, known)}"
+            )
+
+
+def _made(kind: type, settings: Mapping[str, Any], where: str) -> object:
+    missing = [key for key in _required(kind) if key not in settings]
+    if missing:
+        raise SettingError(
+            f"{_join(where, missing[0])}: expected a value, got none. Add the key."
+        )
+    try:
+        return kind(**settings)
+    except SettingError as error:
+        raise SettingError(f"[{where}] {error}" if where else str(error)) from error
+
+
+def _notation(name: str, kind: type) -> Notation:
+    """How a member of that name is written as a text."""
+    keys = [
+        key for key, each in settings_of(kind).items() if _without_none(each) in {int, float}
+    ]
+    needed = [key for key in _required(kind) if key in keys]
+    return Notation(name, tuple(keys), len(needed))
 
 
 def _is_given(record: object, key: str, value: object) -> bool:  # noqa: ARG001 (another looks at them)

@@ -1,16 +1,20 @@
 """Configurations: the same keys in a file, on the command line and in Python."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import pytest
+import torch
+from torch import nn
 
 from gnomon.catalog import (
     ACTIVATIONS,
     ARCHITECTURES,
     DATA,
     INPUT_SETS,
+    METHODS,
     NAMES,
     OPTIMIZERS,
     PARAMETER_SETS,
@@ -33,6 +37,10 @@ from gnomon.sets import L2, InputSet, Linf, balls, parameters, radius
 from gnomon.sets.balls import L1
 from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
 from gnomon.sets.radius import Constant, RadiusLaw, Relative, Tanh
+from gnomon.study.axes import Listed
+from gnomon.study.plan import trials_of
+from gnomon.study.study import Study
+from gnomon.training import Batch, Loss
 
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.toml"))
@@ -182,10 +190,14 @@ def test_numbers_out_of_the_range_of_the_law_are_refused(text: str) -> None:
         parameter_set(text)
 
 
-@pytest.mark.parametrize("text", ["relativ:0.1", "box:0.1"])
-def test_an_unknown_law_gets_the_nearest_one(text: str) -> None:
-    with pytest.raises(UnknownNameError, match="Known: ball, constant, relative, tanh"):
-        parameter_set(text)
+def test_an_unknown_law_gets_the_nearest_one() -> None:
+    with pytest.raises(UnknownNameError, match="Known: ball, box, constant, relative, tanh"):
+        parameter_set("relativ:0.1")
+
+
+def test_a_box_is_named_by_its_law() -> None:
+    with pytest.raises(SettingError, match="expected box without numbers, got '0"):
+        parameter_set("box:0.1")
 
 
 def test_every_set_and_law_has_its_name() -> None:
@@ -217,6 +229,103 @@ def test_a_set_of_parameters_in_a_file_is_read_back_the_same(record: ParameterSe
     assert NAMES.read(ParameterSet, NAMES.write(record)) == record
 
 
-def test_a_law_in_a_file_is_named() -> None:
-    plain = {"name": "tanh", "size": 0.01, "slope": 100.0}
+@pytest.mark.parametrize(
+    "plain", [{"name": "tanh", "size": 0.01, "slope": 100}, "tanh:0.01:100"]
+)
+def test_a_law_in_a_file_is_named(plain: object) -> None:
     assert NAMES.read(RadiusLaw, plain) == Tanh(0.01, 100.0)
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """A method with every kind of set; it is never trained with."""
+
+    within: InputSet
+    law: RadiusLaw
+    parameters: ParameterSet
+
+    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
+        raise NotImplementedError
+
+
+@pytest.fixture
+def pushed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A configuration with that method, its sets written as texts."""
+    monkeypatch.setitem(METHODS, "pushed", Pushed)
+    method = {"name": "pushed", "within": "linf:8/255", "law": "tanh:0.01:10",
+              "parameters": "relative:0.01"}  # fmt: skip
+    return {**SMALL, "training": {"method": method}}
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ([], Pushed(Linf(8 / 255), Tanh(0.01, 10.0), ParameterBox(Relative(0.01)))),
+        (
+            ["within.radius=0.25", "law.divisor=3", "parameters.size=0.02"],
+            Pushed(Linf(0.25), Tanh(0.01, 10.0, 3.0), ParameterBox(Relative(0.02))),
+        ),
+        (
+            ["within=l2:0.5", "within.domain=[0, 1]", "parameters=ball:1/50", "law=relative:1",
+             "parameters.biases=false"],
+            Pushed(L2(0.5, (0.0, 1.0)), Relative(1.0), ParameterBall(0.02, biases=False)),
+        ),
+        (
+            ["within=l1", "within.radius=3", "parameters.only=['0.*']",
+             "parameters.detached=true"],
+            Pushed(
+                L1(3.0),
+                Tanh(0.01, 10.0),
+                ParameterBox(Relative(0.01), only=("0.*",), detached=True),
+            ),
+        ),
+    ],
+    ids=["as written", "numbers", "other sets", "name alone"],
+)  # fmt: skip
+def test_settings_go_into_the_texts_of_sets(
+    pushed: dict[str, Any], settings: list[str], expected: Pushed
+) -> None:
+    planned = experiment(override(pushed, [f"training.method.{each}" for each in settings]))
+    assert planned.training.method == expected
+    assert experiment(describe(planned)).training == planned.training
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (["within=linf:1:2"], r"training\.method\.within: expected linf:RADIUS, .* got '1:2'"),
+        (["within=linf:a", "within.domain=[0, 1]"], r"--set .* expected linf:RADIUS"),
+        (["within=linf:-1"], r"\[training\.method\.within\] Linf: expected a finite radius"),
+        (["within.size=1"], r"training\.method\.within\.size: .* Known: domain, radius"),
+        (["within=linfinity:1"], r"training\.method\.within: .* Known: l1, l2, linf"),
+        (
+            ["parameters.radius=1"],
+            r"training\.method\.parameters\.radius: there is no such key",
+        ),
+        (["law=relative"], r"training\.method\.law: expected relative:SIZE, .* got no number"),
+    ],
+    ids=str,
+)
+def test_a_set_that_does_not_fit_is_named_with_its_place(
+    pushed: dict[str, Any], settings: list[str], message: str
+) -> None:
+    with pytest.raises(SettingError, match=message):
+        experiment(override(pushed, [f"training.method.{each}" for each in settings]))
+
+
+def test_an_axis_goes_into_the_text_of_a_set(pushed: dict[str, Any]) -> None:
+    study = Study(
+        "t", "q", pushed, (0,), (Listed("training.method.within.radius", (0.1, 0.2)),)
+    )
+    methods = [trial.planned.training.method for trial in trials_of(study)]
+    assert [cast("Pushed", each).within for each in methods] == [Linf(0.1), Linf(0.2)]
+
+
+def test_a_setting_below_a_path_of_data_is_put_beside_it() -> None:
+    changed = override({"data": "C:/mine.npz"}, ["data.validation_share=0.2"])
+    assert changed == {"data": {"name": "C:/mine.npz", "validation_share": 0.2}}
+
+
+def test_an_architecture_written_as_a_word_keeps_its_tag() -> None:
+    planned = experiment(override({"data": "spiral", "network": "mlp"}, ["network.hidden=[4]"]))
+    assert describe(planned)["network"]["hidden"] == [4]

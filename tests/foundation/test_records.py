@@ -36,6 +36,32 @@ class Point:
 
 
 @dataclass(frozen=True)
+class Ellipse:
+    width: float
+    dashed: bool = False
+    height: float | None = None
+    corners: int = 0
+
+    def area(self) -> float:
+        return self.width
+
+
+class Frame(Protocol):
+    def shape(self) -> Shape: ...
+
+
+@dataclass(frozen=True)
+class Border:
+    around: Shape
+    thick: bool = False
+
+
+@dataclass(frozen=True)
+class Dots:
+    count: int
+
+
+@dataclass(frozen=True)
 class Nested:
     depth: int = 1
 
@@ -56,7 +82,12 @@ class Drawing:
     marks: Mapping[str, Nested] = field(default_factory=dict)
 
 
-NAMES = Names({Shape: Choice({"square": Square, "point": Point})})
+NAMES = Names(
+    {
+        Shape: Choice({"square": Square, "point": Point, "ellipse": Ellipse}),
+        Frame: Choice({"border": Border, "dots": Dots}, implied="border"),
+    }
+)
 
 
 def _read(**changes: object) -> Drawing:
@@ -98,7 +129,7 @@ def test_a_choice_may_be_named_by_a_word_alone() -> None:
         scale=st.floats(allow_nan=False, allow_infinity=False),
         colours=st.lists(st.text()).map(tuple),
         style=st.sampled_from(["plain", "rich"]),
-        shape=st.sampled_from([Point(), Square(), Square(0.1)]),
+        shape=st.sampled_from([Point(), Square(), Square(0.1), Ellipse(2.0, corners=3)]),
         limit=st.none() | st.floats(0, 1),
         nested=st.builds(Nested, st.integers(0, 9)),
         path=st.just(Path("some/where")),
@@ -145,7 +176,7 @@ def test_lists_and_tables_of_records_are_read() -> None:
         ({"style": "poor"}, r"drawing\.style: expected 'plain' or 'rich', got 'poor'"),
         ({"nested": 5}, r"drawing\.nested: expected a table"),
         ({"nested": {"dept": 5}}, r"drawing\.nested\.dept: .* Did you mean 'depth'\?"),
-        ({"shape": {"side": 1.0}}, r"expected the key 'name' with one of point, square"),
+        ({"shape": {"side": 1.0}}, r"the key 'name' with one of ellipse, point, square"),
         ({"shape": {"name": "square", "side": -1.0}}, r"\[drawing\.shape\] side: expected"),
         ({"shape": {"name": "square", "angle": 1}}, r"drawing\.shape\.angle: there is no such"),
         ({"title": 7}, r"drawing\.title: expected a string, got 7"),
@@ -159,6 +190,102 @@ def test_a_wrong_value_is_named_with_its_place(changes: dict[str, Any], message:
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(UnknownNameError, match="Did you mean 'square'"):
         _read(shape="sqare")
+
+
+@pytest.mark.parametrize(
+    ("text", "shape"),
+    [
+        ("square", Square()),
+        ("square:2", Square(2.0)),
+        ("square:3/8", Square(0.375)),
+        ("ellipse:1e-3", Ellipse(0.001)),
+        ("ellipse:1:2", Ellipse(1.0, height=2.0)),
+        ("ellipse:1:2:3", Ellipse(1.0, height=2.0, corners=3)),
+    ],
+)
+def test_numbers_behind_a_name_are_its_settings_in_order(text: str, shape: Shape) -> None:
+    assert _read(shape=text).shape == shape
+    assert NAMES.read(Shape, NAMES.table(Shape, text)) == shape
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("square:", r"drawing\.shape: expected square\[:SIDE\], a number .* got ''"),
+        ("square:a", r"drawing\.shape: expected square\[:SIDE\], a number .* got 'a'"),
+        ("square:1/", r"expected square\[:SIDE\], .* such as 2/255, got '1/'"),
+        ("square:1/0", "expected square.* got '1/0'"),
+        ("square:1:2", "expected square.* got '1:2'"),
+        ("square:-1", r"\[drawing\.shape\] side: expected 0 or more, got -1"),
+        ("ellipse", r"expected ellipse:WIDTH\[:HEIGHT\[:CORNERS\]\], each .* got no number"),
+        ("ellipse:1:2:3:4", r"expected ellipse:WIDTH\[:HEIGHT\[:CORNERS\]\], each a number"),
+        ("ellipse:1:2:0.5", r"drawing\.shape\.corners: expected an integer, got 0\.5"),
+        ("point:1", "expected point without numbers, got '1'"),
+        ("sqare:1", "Did you mean 'square'"),
+    ],
+)
+def test_numbers_that_do_not_fit_a_name_are_refused(text: str, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        _read(shape=text)
+
+
+def test_a_table_has_no_numbers_in_its_name() -> None:
+    with pytest.raises(UnknownNameError, match=r"'square:1'\. Did you mean 'square'"):
+        _read(shape={"name": "square:1"})
+
+
+@pytest.mark.parametrize(
+    ("plain", "frame"),
+    [
+        ("dots:3", Dots(3)),
+        ("square:2", Border(Square(2.0))),
+        ("point", Border(Point())),
+        ({"name": "square", "side": 2, "thick": True}, Border(Square(2.0), thick=True)),
+        ({"name": "border", "around": "square:2"}, Border(Square(2.0))),
+    ],
+    ids=str,
+)
+def test_a_name_of_its_first_setting_stands_for_the_implied_member(
+    plain: object, frame: object
+) -> None:
+    assert NAMES.read(Frame, plain) == frame
+    assert NAMES.read(Frame, NAMES.write(frame)) == frame
+
+
+@pytest.mark.parametrize(
+    ("plain", "message"),
+    [
+        ("squar:2", r"'squar:2'.* Did you mean 'square'\? Known: border, dots, ellipse, point"),
+        ("ellipse", "expected ellipse:WIDTH"),
+        ("square:-2", r"\[frame\] side: expected 0 or more"),
+        ("border", r"frame\.around: expected a value, got none"),
+        ("border:2", "expected border without numbers, got '2'"),
+        ({"name": "square", "thck": True}, r"frame\.thck: .*'thick'\? Known: side, thick"),
+        ({"name": "square", "around": "point"}, r"frame\.around: there is no such key"),
+        ({"name": "square", "side": "2"}, r"frame\.side: expected a number, got '2'"),
+        ({}, "one of border, dots, ellipse, point, square; got nothing"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_the_implied_member_is_refused(plain: object, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        NAMES.read(Frame, plain, "frame")
+
+
+def test_a_text_is_written_as_a_table() -> None:
+    assert NAMES.write(_read(shape="ellipse:1:2").shape) == {
+        "name": "ellipse", "width": 1.0, "dashed": False, "height": 2.0, "corners": 0,
+    }  # fmt: skip
+    assert NAMES.table(Shape, "circle:2") == {"name": "circle:2"}
+    assert NAMES.table(None, "word") == {"name": "word"}
+
+
+def test_the_type_of_a_setting_is_found_in_tables() -> None:
+    assert NAMES.kind_at(Drawing, {}, "nested") is Nested
+    assert NAMES.kind_at(Shape, {"name": "square"}, "side") is float
+    assert NAMES.kind_at(Shape, {"name": "circle"}, "side") is None
+    assert NAMES.kind_at(int, {}, "side") is None
+    assert NAMES.kind_at(None, {}, "side") is None
 
 
 def test_a_missing_value_is_named() -> None:
