@@ -114,6 +114,8 @@ def _line(row: Row) -> str:
     if row.validation_accuracy is not None:
         loss, accuracy = row.validation_loss, row.validation_accuracy
         validation = f"  validation loss {loss:.4f} accuracy {accuracy:.2%}"
+    if row.robust_accuracy is not None:
+        validation = f"{validation}  robust accuracy {row.robust_accuracy:.2%}"
     return (
         f"epoch {row.epoch:3d}  loss {row.train_loss:.4f} accuracy {row.train_accuracy:.2%}"
         f"{validation}  {row.seconds:.1f} s"

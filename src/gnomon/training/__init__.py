@@ -8,6 +8,7 @@ from gnomon.training.loop import train
 from gnomon.training.method import Batch, Loss, TrainingMethod
 from gnomon.training.observer import EpochProgress, Observer, Plan, Silent
 from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
+from gnomon.training.overfitting import CatastrophicOverfitting
 from gnomon.training.preparation import Run, build, signature_of
 from gnomon.training.range_test import LearningRateCurve, LearningRateRangeTest
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
@@ -29,6 +30,7 @@ __all__ = [
     "AdamW",
     "Augmentation",
     "Batch",
+    "CatastrophicOverfitting",
     "Constant",
     "Cosine",
     "CropAndFlip",

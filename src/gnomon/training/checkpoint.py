@@ -1,8 +1,8 @@
 """All that is needed to go on with a training, in one safetensors file.
 
-Tensors stand under `network/…`, `optimizer/…` and, with early stopping, `best/…`; all else is
-one JSON text in the file's metadata. Learning rate and randomness are functions of the step and
-the seed, so they need not be kept.
+Tensors stand under `network/…`, `optimizer/…` and, where an earlier epoch may be restored,
+`best/…`; all else is one JSON text in the file's metadata. Learning rate and randomness are
+functions of the step and the seed, so they need not be kept.
 """
 
 import json
@@ -30,7 +30,7 @@ class Checkpoint:
         progress: how far it has come.
         network: parameters and buffers by name.
         optimizer: the optimiser's state by `index/name`.
-        best: parameters and buffers of the best epoch; empty without early stopping.
+        best: parameters and buffers of the best epoch; empty where that is the last one.
     """
 
     progress: Progress

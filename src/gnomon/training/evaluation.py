@@ -1,4 +1,4 @@
-"""How a network fares on a split: mean cross-entropy and accuracy."""
+"""How a network fares on a split: mean cross-entropy, accuracy, accuracy under attack."""
 
 from typing import NamedTuple, cast
 
@@ -8,6 +8,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.data.dataset import Split
+from gnomon.sets import Domain
+from gnomon.training.overfitting import (
+    EXAMPLES_AT_ONCE,
+    CatastrophicOverfitting,
+    attack_source,
+)
 
 _EXAMPLES_AT_ONCE = 1024
 
@@ -45,3 +51,39 @@ def evaluate(network: nn.Module, split: Split, accelerator: Accelerator) -> Scor
     network.train(training)
     loss, correct = cast("Tensor", accelerator.reduce(sums, "sum")).tolist()
     return Score(loss / len(split), correct / len(split))
+
+
+def robust_accuracy(
+    network: nn.Module,
+    split: Split,
+    domain: Domain,
+    overfitting: CatastrophicOverfitting,
+    place: tuple[int, int],
+    accelerator: Accelerator,
+) -> float:
+    """The share of a split that the network in evaluation mode gets right under attack.
+
+    The parts of the split are shared among the processes; however many there are, the attacks
+    begin at the same points. The network is left in the mode it was in.
+
+    Args:
+        network: on the accelerator's device.
+        split: the same.
+        domain: of the data.
+        overfitting: how to attack.
+        place: seed of the training, and number of the epoch.
+        accelerator: the processes.
+    """
+    training = network.training
+    network.eval()
+    device = split.labels.device
+    right = torch.zeros((), dtype=torch.float64, device=device)
+    parts = zip(
+        split.inputs.split(EXAMPLES_AT_ONCE), split.labels.split(EXAMPLES_AT_ONCE), strict=True
+    )
+    for part, (inputs, labels) in enumerate(parts):
+        if part % accelerator.num_processes == accelerator.process_index:
+            source = attack_source(*place, part, device)
+            right += overfitting.withstood(network, inputs, labels, domain, source).sum()
+    network.train(training)
+    return cast("Tensor", accelerator.reduce(right, "sum")).item() / len(split)

@@ -26,6 +26,7 @@ class Row:
         validation_accuracy: after the epoch; None without validation data.
         gradient_norm: over all parameters, before clipping; mean over the epoch's steps.
         seconds: how long the epoch took, evaluation included.
+        robust_accuracy: under a short attack, after the epoch; None where it is not watched.
     """
 
     epoch: int
@@ -37,6 +38,7 @@ class Row:
     validation_accuracy: float | None
     gradient_norm: float
     seconds: float
+    robust_accuracy: float | None = None
 
 
 _SCHEMA = pa.schema(
@@ -51,6 +53,7 @@ _TAGS = {
     "validation_loss": "loss/validation",
     "train_accuracy": "accuracy/train",
     "validation_accuracy": "accuracy/validation",
+    "robust_accuracy": "accuracy/robust",
 }
 
 
@@ -69,7 +72,11 @@ def read_history(path: Path) -> tuple[Row, ...]:
     """
     try:
         # Without threads and datasets: a tenth of the time for so small a file.
-        table = parquet.ParquetFile(path).read(use_threads=False).cast(_SCHEMA)
+        table = parquet.ParquetFile(path).read(use_threads=False)
+        if "robust_accuracy" not in table.column_names:  # as written by early versions
+            empty = pa.nulls(len(table), pa.float64())
+            table = table.append_column("robust_accuracy", empty)
+        table = table.cast(_SCHEMA)
     except (OSError, ValueError) as error:
         raise DataError(
             f"{path}: expected a training history in Parquet, got: {error}. Check the path."

@@ -1,10 +1,11 @@
 """How far a training has come, what counts as an epoch's result, and when it ends."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gnomon.training.evaluation import Score
 from gnomon.training.history import Row
-from gnomon.training.settings import EarlyStopping, Training
+from gnomon.training.settings import Training
 from gnomon.training.tally import EpochScore
 
 
@@ -16,8 +17,9 @@ class Progress:
         run: fingerprint of the configuration and the data.
         epoch: epochs done.
         step: optimiser steps done.
-        best_epoch: the epoch that early stopping would restore.
-        best_value: its metric.
+        best_epoch: the epoch whose weights would be delivered if the training ended now; None
+            where that is always the last one.
+        best_value: the metric of early stopping in that epoch.
         loss_scale: with float16, the gradient scaler's factor …
         scale_age: … and the number of steps since it last changed.
         history: one row per epoch done.
@@ -32,7 +34,13 @@ class Progress:
     scale_age: int | None = None
     history: tuple[Row, ...] = ()
 
-    def next_row(self, score: EpochScore, validation: Score | None, seconds: float) -> Row:
+    def next_row(
+        self,
+        score: EpochScore,
+        validation: Score | None,
+        robust_accuracy: float | None,
+        seconds: float,
+    ) -> Row:
         """What the history says of the epoch that follows."""
         return Row(
             epoch=self.epoch + 1,
@@ -44,16 +52,21 @@ class Progress:
             validation_accuracy=None if validation is None else validation.accuracy,
             gradient_norm=score.gradient_norm,
             seconds=seconds,
+            robust_accuracy=robust_accuracy,
         )
 
-    def counted(self, row: Row, stopping: EarlyStopping | None) -> "Progress":
+    def counted(self, row: Row, training: Training) -> "Progress":
         """The progress once the epoch of `row` is done.
 
-        With early stopping that epoch is the best one if it is better than all before.
+        An epoch in which robust accuracy fell is never the best one. Of the others it is the
+        latest or, with early stopping, the first that is better than all before.
         """
         after = replace(self, epoch=row.epoch, step=row.step, history=(*self.history, row))
-        if stopping is None:
+        stopping, overfitting = training.early_stopping, training.overfitting
+        if _fall(after.history, training) is not None:
             return after
+        if stopping is None:
+            return after if overfitting is None else replace(after, best_epoch=row.epoch)
         value: float = getattr(row, stopping.metric)
         if not stopping.better(value, self.best_value):
             return after
@@ -62,9 +75,25 @@ class Progress:
     def reason_to_end(self, training: Training) -> str | None:
         """Why there is no further epoch, in one sentence; None where there is one."""
         stopping, best = training.early_stopping, self.best_epoch
+        fall = _fall(self.history, training)
+        if fall is not None:
+            return (
+                f"Catastrophic overfitting: robust accuracy fell from {fall[0]:.1%} to "
+                f"{fall[1]:.1%} in epoch {self.epoch}. The weights after epoch {best} are kept."
+            )
         if stopping is not None and best is not None and self.epoch - best >= stopping.patience:
             return (
                 f"{stopping.metric} made no progress in the {stopping.patience} epochs "
                 f"after epoch {best}, whose weights are kept."
             )
         return f"All {self.epoch} epochs are done." if self.epoch >= training.epochs else None
+
+
+def _fall(history: Sequence[Row], training: Training) -> tuple[float, float] | None:
+    """The robust accuracies before and after the last epoch, if they are a fall."""
+    if training.overfitting is None or len(history) < 2:
+        return None
+    before, after = (row.robust_accuracy for row in history[-2:])
+    if before is None or after is None or not training.overfitting.fell(before, after):
+        return None
+    return before, after

@@ -47,7 +47,7 @@ class RunFacts:
         signature: what the network takes and returns.
         class_names: one per logit.
         epochs_done: complete epochs.
-        best_epoch: the epoch whose weights early stopping kept, if there was any.
+        best_epoch: the epoch whose weights are kept, if that may be another than the last.
     """
 
     status: Status

@@ -8,6 +8,7 @@ from gnomon.errors import SettingError
 from gnomon.training.augmentation import Augmentation
 from gnomon.training.method import TrainingMethod
 from gnomon.training.optimizers import Adam, OptimizerRule
+from gnomon.training.overfitting import CatastrophicOverfitting
 from gnomon.training.schedules import Cosine, Schedule, warmed_up
 from gnomon.training.standard import Standard
 
@@ -67,6 +68,9 @@ class Training:
         weight_clip: c; after each step every trained parameter, biases and the scales of
             normalisations too, is moved into [−c, c].
         early_stopping: when to stop before the last epoch, if at all.
+        overfitting: what robust accuracy must not do from one epoch to the next, if it is
+            watched. With both, the epoch restored is the best one, as `early_stopping` judges,
+            of those before the fall.
         snapshots: after which epochs the weights are kept; 0 is before training.
         precision: in what numbers the network runs.
         channels_last: weights and batches of images lie in memory with the channels of a pixel
@@ -90,6 +94,7 @@ class Training:
     gradient_clip: float | None = None
     weight_clip: float | None = None
     early_stopping: EarlyStopping | None = None
+    overfitting: CatastrophicOverfitting | None = None
     snapshots: tuple[int, ...] = ()
     precision: Precision = "float32"
     channels_last: bool = False

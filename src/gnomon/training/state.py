@@ -10,7 +10,7 @@ from gnomon.errors import WeightsError
 from gnomon.training.checkpoint import Checkpoint
 from gnomon.training.history import Row
 from gnomon.training.progress import Progress
-from gnomon.training.settings import EarlyStopping
+from gnomon.training.settings import Training
 
 
 @dataclass
@@ -22,7 +22,7 @@ class State:
         optimizer: with its moments.
         scaler: the gradient scaler; None unless the precision is float16.
         progress: how far the training has come.
-        best: parameters and buffers of the best epoch; empty without early stopping.
+        best: parameters and buffers of the best epoch; empty where that is the last one.
     """
 
     network: nn.Module
@@ -72,9 +72,9 @@ class State:
                 "The network's code has changed since; train into a new folder."
             ) from error
 
-    def count(self, row: Row, stopping: EarlyStopping | None) -> None:
+    def count(self, row: Row, training: Training) -> None:
         """Counts an epoch as done; keeps its weights if they are the best so far."""
-        self.progress = self.progress.counted(row, stopping)
+        self.progress = self.progress.counted(row, training)
         if self.progress.best_epoch == row.epoch:
             tensors = self.network.state_dict().items()
             self.best = {name: tensor.clone() for name, tensor in tensors}

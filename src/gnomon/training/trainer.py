@@ -9,7 +9,7 @@ from gnomon.errors import DivergedError, WeightsError
 from gnomon.training.checkpoint import read_checkpoint
 from gnomon.training.divergence import check_validation, check_weights
 from gnomon.training.epoch import Epoch
-from gnomon.training.evaluation import Score, evaluate
+from gnomon.training.evaluation import Score, evaluate, robust_accuracy
 from gnomon.training.observer import Observer
 from gnomon.training.progress import Progress
 from gnomon.training.recorder import Recorder
@@ -40,7 +40,9 @@ class Trainer:
         observer: Observer,
     ) -> None:
         self._training, self._epoch, self._state = training, epoch, state
-        self._validation = data.validation
+        self._validation, self._domain = data.validation, data.domain
+        overfitting = training.overfitting
+        self._attacked = None if overfitting is None else overfitting.watched(data)
         self._recorder, self._observer = recorder, observer
         self._accelerator = epoch.step.accelerator
 
@@ -88,9 +90,10 @@ class Trainer:
         score = self._epoch(number)
         self._share_buffers()
         validation = self._validate(number)
+        robust = self._attack(number)
         seconds = time.perf_counter() - begun
-        row = self._state.progress.next_row(score, validation, seconds)
-        self._state.count(row, self._training.early_stopping)
+        row = self._state.progress.next_row(score, validation, robust, seconds)
+        self._state.count(row, self._training)
         self._save()
         self._recorder.show(self._state.progress)
         self._observer.epoch(row)
@@ -103,6 +106,17 @@ class Trainer:
         score = evaluate(self._state.network, self._validation, self._accelerator)
         check_validation(number, score.loss)
         return score
+
+    def _attack(self, number: int) -> float | None:
+        """The robust accuracy, if it is watched."""
+        overfitting, attacked = self._training.overfitting, self._attacked
+        if overfitting is None or attacked is None:
+            return None
+        place = (self._epoch.seed, number)
+        network = self._state.network
+        return robust_accuracy(
+            network, attacked, self._domain, overfitting, place, self._accelerator
+        )
 
     def _save(self) -> None:
         chosen = self._state.progress.epoch in self._training.snapshots

@@ -15,7 +15,7 @@ from gnomon.training.preparation import build
 from gnomon.training.replicas.dropout import Streams
 from gnomon.training.replicas.ending import Replica, end, keep_snapshot
 from gnomon.training.replicas.epoch import GroupEpoch
-from gnomon.training.replicas.evaluation import evaluate_replicas
+from gnomon.training.replicas.evaluation import evaluate_replicas, robust_accuracies
 from gnomon.training.replicas.examples import Examples
 from gnomon.training.replicas.moment import Moment, save_moment
 from gnomon.training.replicas.network import ReplicatedNetwork
@@ -64,6 +64,11 @@ class Group:
         contents = [each.data.fingerprint for each in replicas]
         self._examples = Examples([each.data.train for each in replicas], contents, device)
         self._watched = Examples([each.data.validation for each in replicas], contents, device)
+        overfitting = self._training.overfitting
+        self._attacked: Examples | None = None
+        if overfitting is not None:
+            attacked = [overfitting.watched(each.data) for each in replicas]
+            self._attacked = Examples(attacked, contents, device)
 
     def resume(self, moment: Moment) -> None:
         """Takes up the state of these networks, in their order."""
@@ -93,9 +98,9 @@ class Group:
         begun = time.perf_counter()
         number = start.progress[0].epoch + 1
         scores = self._epoch()(number)
-        validation = self._validate()
+        validation, robust = self._validate(), self._attack(number)
         seconds = (time.perf_counter() - begun) / len(self.replicas)
-        rows = self._count(scores, validation, seconds)
+        rows = self._count(scores, validation, robust, seconds)
         self._remember_the_best(number)
         going = {index for index, row in enumerate(rows) if isinstance(row, Row)}
         now = self._moment()
@@ -119,7 +124,7 @@ class Group:
             self.replicas[0].data.domain,
             self._streams,
             [each.experiment.training for each in self.replicas],
-            [each.experiment.seed for each in self.replicas],
+            self._seeds(),
             self._observer.batch,
         )
 
@@ -128,16 +133,28 @@ class Group:
             return [None] * len(self.replicas)
         return evaluate_replicas(self.network, self._watched)
 
+    def _attack(self, number: int) -> Sequence[float | None]:
+        overfitting, attacked = self._training.overfitting, self._attacked
+        if overfitting is None or attacked is None:
+            return [None] * len(self.replicas)
+        seeds, domain = self._seeds(), self.replicas[0].data.domain
+        return robust_accuracies(self.network, attacked, domain, overfitting, seeds, number)
+
+    def _seeds(self) -> list[int]:
+        return [each.experiment.seed for each in self.replicas]
+
     def _count(
         self,
         scores: Sequence[EpochScore | DivergedError],
         validation: Sequence[Score | None],
+        robust: Sequence[float | None],
         seconds: float,
     ) -> list[Row | DivergedError]:
         """The row of each network, with which its progress is counted; or why it has none."""
         finite = self._finite()
         rows: list[Row | DivergedError] = []
-        for index, (score, watched) in enumerate(zip(scores, validation, strict=True)):
+        measured = zip(scores, validation, robust, strict=True)
+        for index, (score, watched, withstood) in enumerate(measured):
             try:
                 if isinstance(score, DivergedError):
                     raise score
@@ -148,8 +165,8 @@ class Group:
             except DivergedError as error:
                 rows.append(error)
                 continue
-            row = past.next_row(score, watched, seconds)
-            self.progress[index] = past.counted(row, self._training.early_stopping)
+            row = past.next_row(score, watched, withstood, seconds)
+            self.progress[index] = past.counted(row, self._training)
             rows.append(row)
         return rows
 
@@ -201,6 +218,8 @@ class Group:
         self._best = rows_of(self._best, chosen)
         self._examples.keep(chosen)
         self._watched.keep(chosen)
+        if self._attacked is not None:
+            self._attacked.keep(chosen)
 
     def _moment(self) -> Moment:
         """The state as it is now, in the group's own tensors."""

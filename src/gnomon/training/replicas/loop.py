@@ -128,8 +128,7 @@ def _moment_of(
     """
     if not file.exists():
         return None
-    stopping = replicas[0].experiment.training.early_stopping
-    moment = read_moment(file, stopping)
+    moment = read_moment(file, replicas[0].experiment.training)
     runs = {progress.run for progress in moment.progress}
     covers = {each.first.run for each in left} <= runs <= {each.first.run for each in replicas}
     return moment if covers else None

@@ -5,6 +5,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
@@ -17,9 +18,10 @@ from gnomon.files import replacing
 from gnomon.training.history import Row
 from gnomon.training.progress import Progress
 from gnomon.training.replicas.update import rows_of
-from gnomon.training.settings import EarlyStopping
+from gnomon.training.settings import Training
 
 _KEY = "gnomon.replicas"
+_COLUMNS = [each.name for each in fields(Row)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,7 @@ class Moment:
         progress: of each network, all as many epochs far.
         network: the networks; in all three mappings the first axis is that of the networks,
         optimizer: … except that a tensor without axes here is shared by all,
-        best: … and that this is empty without early stopping, and before the first epoch.
+        best: … and that this is empty before the first epoch, and where the best is the last.
     """
 
     progress: tuple[Progress, ...]
@@ -59,7 +61,7 @@ def save_moment(path: Path, moment: Moment) -> None:
         save_file(tensors, temporary, metadata={_KEY: text})
 
 
-def read_moment(path: Path, stopping: EarlyStopping | None) -> Moment:
+def read_moment(path: Path, training: Training) -> Moment:
     """The state in a file of `save_moment`, on the CPU.
 
     Raises:
@@ -79,35 +81,25 @@ def read_moment(path: Path, stopping: EarlyStopping | None) -> Moment:
             "Remove the file: the trainings that have not ended then begin anew."
         ) from error
     progress = [
-        _progress(run, table, stopping) for run, table in zip(runs, tables, strict=True)
+        _progress(run, table, training) for run, table in zip(runs, tables, strict=True)
     ]
     return Moment(tuple(progress), **parts)
 
 
 def _table(history: Sequence[Row]) -> Float[Tensor, " epochs columns"]:
-    columns = [each.name for each in fields(Row)]
-    values = [[getattr(row, column) for column in columns] for row in history]
+    values = [[getattr(row, column) for column in _COLUMNS] for row in history]
     plain = [[math.nan if value is None else value for value in row] for row in values]
-    return torch.tensor(plain, dtype=torch.float64).reshape(len(history), len(columns))
+    return torch.tensor(plain, dtype=torch.float64).reshape(len(history), len(_COLUMNS))
 
 
-def _progress(run: str, table: Tensor, stopping: EarlyStopping | None) -> Progress:
+def _progress(run: str, table: Tensor, training: Training) -> Progress:
     """The progress with this history: which epoch was best follows from it."""
     progress = Progress(run)
     for values in table.tolist():
-        epoch, step, *measured = values
-        rate, loss, right, *watched, norm, seconds = measured
-        watched_loss, watched_right = (None if math.isnan(each) else each for each in watched)
-        row = Row(
-            epoch=int(epoch),
-            step=int(step),
-            learning_rate=rate,
-            train_loss=loss,
-            train_accuracy=right,
-            validation_loss=watched_loss,
-            validation_accuracy=watched_right,
-            gradient_norm=norm,
-            seconds=seconds,
-        )
-        progress = progress.counted(row, stopping)
+        measured: dict[str, Any] = {
+            name: None if math.isnan(value) else value
+            for name, value in zip(_COLUMNS, values, strict=False)  # early versions had fewer
+        }
+        counts = {name: int(measured.pop(name)) for name in ("epoch", "step")}
+        progress = progress.counted(Row(**counts, **measured), training)
     return progress
