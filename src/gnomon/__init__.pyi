@@ -171,6 +171,7 @@ from .training import (
     SGD as SGD,
     Adam as Adam,
     AdamW as AdamW,
+    CatastrophicOverfitting as CatastrophicOverfitting,
     Constant as Constant,
     Cosine as Cosine,
     CropAndFlip as CropAndFlip,
