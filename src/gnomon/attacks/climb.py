@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from gnomon.errors import SettingError
-from gnomon.objectives import Objective, cross_entropy
+from gnomon.objectives import Objective, RelativeObjective, cross_entropy
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -25,7 +25,8 @@ class Climb:
         relative_step: length of a step divided by the radius; None means 2.5 / steps, at most
             1.
         random_start: starts at a random member of the set instead of at 0.
-        objective: what is driven up.
+        objective: what is driven up; the unperturbed logits that a relative one looks at are
+            asked for once.
 
     Raises:
         SettingError: a setting outside its range.
@@ -37,7 +38,7 @@ class Climb:
     steps: int = 10
     relative_step: float | None = None
     random_start: bool = True
-    objective: Objective = cross_entropy
+    objective: Objective | RelativeObjective = cross_entropy
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not (self.relative_step is None or self.relative_step > 0):
@@ -61,10 +62,20 @@ class Climb:
         perturbation = torch.zeros_like(inputs)
         if self.random_start:
             perturbation = region.sample(generator)
+        objective = self._from(network, inputs)
         for _ in range(self.steps):
             points = (inputs + perturbation).detach().requires_grad_()
             with torch.enable_grad():
-                value = self.objective(network(points), labels).sum()
+                value = objective(network(points), labels).sum()
             (gradient,) = torch.autograd.grad(value, points)
             perturbation = region.project(perturbation + within.steepest(gradient, step))
         return (inputs + perturbation).detach()
+
+    def _from(self, network: Callable[[Tensor], Tensor], inputs: Inputs) -> Objective:
+        """The objective of logits and labels, for these unperturbed inputs."""
+        objective = self.objective
+        if not isinstance(objective, RelativeObjective):
+            return objective
+        with torch.no_grad():
+            reference = network(inputs)
+        return lambda logits, labels: objective(logits, labels, reference)

@@ -3,7 +3,7 @@
 from gnomon.bounds.crown import CROWN
 from gnomon.bounds.falsifier import Falsification, Falsifier
 from gnomon.bounds.head import Head, evaluate_head
-from gnomon.bounds.ibp import IBP, interval_margins
+from gnomon.bounds.ibp import IBP, interval_margins, pairwise_margins
 from gnomon.bounds.largest_radius import LargestRadius, LargestSize
 from gnomon.bounds.lipschitz import (
     ECLipsEFast,
@@ -38,5 +38,6 @@ __all__ = [
     "SteepestAscent",
     "evaluate_head",
     "interval_margins",
+    "pairwise_margins",
     "tightest",
 ]

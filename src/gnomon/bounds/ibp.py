@@ -50,32 +50,46 @@ class IBP:
 
 def interval_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:
     """Upper bounds of z_j − z_y by intervals; 0 for j = y."""
-    logits = head.logits
-    assert isinstance(logits, Interval)
-    own = labels[:, None]
+    logits, own = _logits(head), labels[:, None]
     if head.features is None:
         upper = logits.upper - logits.lower.gather(1, own)
     else:
-        upper = _elided(head, logits, labels)
+        assert head.weight is not None
+        classes = torch.arange(logits.shape[1], device=labels.device)
+        together = max(1, _MOST_NUMBERS // head.weight.numel())
+        found = [_elided(head, some) for some in classes.split(together)]
+        chosen = labels[:, None, None].expand(-1, 1, len(classes))
+        upper = torch.cat(found, dim=1).gather(1, chosen)[:, 0]
     return upper.scatter(1, own, 0.0)
 
 
-def _elided(head: Head, logits: Interval, labels: Labels) -> Float[Tensor, " batch classes"]:
-    """The bound for every pair of classes, of which each example takes those of its label."""
-    assert head.weight is not None
+def pairwise_margins(head: Head) -> Float[Tensor, " batch own classes"]:
+    """Upper bounds of z_j − z_k by intervals, for all classes k (`own`) and j; 0 for j = k."""
+    logits = _logits(head)
     classes = logits.shape[1]
-    together = max(1, _MOST_NUMBERS // head.weight.numel())
-    found: list[Tensor] = []
-    for own in torch.arange(classes, device=labels.device).split(together):
-        rows = _differences(head.weight, own)
-        upper = product(LINEAR, head.features, rows).upper  # type: ignore[arg-type]
-        upper = upper.unflatten(1, (len(own), classes))
-        if head.bias is not None:
-            shift = _differences(head.bias, own)
-            upper = upper + as_interval(shift, upper).upper.unflatten(0, (len(own), classes))
-        found.append(upper)
-    chosen = labels[:, None, None].expand(-1, 1, classes)
-    return torch.cat(found, dim=1).gather(1, chosen)[:, 0]
+    if head.features is None:
+        upper = logits.upper[:, None] - logits.lower[:, :, None]
+    else:
+        upper = _elided(head, torch.arange(classes, device=logits.device))
+    same = torch.eye(classes, dtype=torch.bool, device=logits.device)
+    return upper.masked_fill(same, 0.0)
+
+
+def _logits(head: Head) -> Interval:
+    assert isinstance(head.logits, Interval)
+    return head.logits
+
+
+def _elided(head: Head, own: Int[Tensor, " own"]) -> Float[Tensor, " batch own classes"]:
+    """The bounds of z_j − z_k for k in `own`, of what the last layer receives."""
+    assert head.weight is not None
+    shape = (len(own), _logits(head).shape[1])
+    upper = product(LINEAR, head.features, _differences(head.weight, own)).upper  # type: ignore[arg-type]
+    upper = upper.unflatten(1, shape)
+    if head.bias is not None:
+        shift = _differences(head.bias, own)
+        upper = upper + as_interval(shift, upper).upper.unflatten(0, shape)
+    return upper
 
 
 def _differences(rows: Value | Tensor, own: Int[Tensor, " labels"]) -> Interval | Tensor:

@@ -1,10 +1,14 @@
 """What every set checks when it is made."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from gnomon.errors import SettingError
 from gnomon.sets.perturbation_set import Domain
+
+_LOOKING = ContextVar("looking", default=True)
 
 
 def check_size(name: str, size: float, word: str = "radius") -> None:
@@ -34,7 +38,23 @@ def known(condition: Callable[[], bool]) -> bool:
 
     Inside `torch.func.vmap` a tensor stands for many, and has no single truth value.
     """
+    if not _LOOKING.get():
+        return False
     try:
         return condition()
     except RuntimeError:
         return False
+
+
+@contextmanager
+def unchecked() -> Generator[None, None, None]:
+    """Nothing is `known` within: for a loop that looks at its results in any case.
+
+    To look at a number waits for the device; and a training whose weights became NaN is to end
+    by what the loop says of it.
+    """
+    token = _LOOKING.set(False)
+    try:
+        yield
+    finally:
+        _LOOKING.reset(token)

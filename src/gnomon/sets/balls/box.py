@@ -79,6 +79,10 @@ class Box:
         """The same box, multiplied by another factor."""
         return replace(self, radius=radius)
 
+    def with_domain(self, domain: Domain) -> "Box":
+        """The same set with another domain."""
+        return replace(self, domain=domain)
+
     def distance(self, perturbation: Inputs) -> PerExample:
         """The factor that the box must be multiplied by to reach each δ, in float64."""
         return self.sizes(perturbation).flatten(1).amax(dim=1)

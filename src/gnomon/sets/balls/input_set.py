@@ -30,6 +30,10 @@ class InputSet(Protocol):
         """The same kind of set with another radius."""
         ...
 
+    def with_domain(self, domain: Domain) -> "InputSet":
+        """The same kind of set where inputs lie in another domain."""
+        ...
+
     def distance(self, perturbation: Inputs) -> PerExample:
         """The norm of each perturbation, in float64."""
         ...

@@ -45,6 +45,10 @@ class L1:
         """The same kind of set with another radius."""
         return replace(self, radius=radius)
 
+    def with_domain(self, domain: Domain) -> "L1":
+        """The same set with another domain."""
+        return replace(self, domain=domain)
+
     def distance(self, perturbation: Inputs) -> PerExample:
         """The sum of ``|δ_i|`` over each example, in float64."""
         return perturbation.double().abs().flatten(1).sum(dim=1)

@@ -45,6 +45,10 @@ class L2:
         """The same kind of set with another radius."""
         return replace(self, radius=radius)
 
+    def with_domain(self, domain: Domain) -> "L2":
+        """The same set with another domain."""
+        return replace(self, domain=domain)
+
     def distance(self, perturbation: Inputs) -> PerExample:
         """The Euclidean length of each example's perturbation, in float64."""
         return perturbation.double().flatten(1).norm(dim=1)

@@ -49,6 +49,10 @@ class Linf:
         """The same kind of set with another radius."""
         return replace(self, radius=radius)
 
+    def with_domain(self, domain: Domain) -> "Linf":
+        """The same set with another domain."""
+        return replace(self, domain=domain)
+
     def distance(self, perturbation: Inputs) -> PerExample:
         """The largest ``|δ_i|`` of each example, in float64."""
         return self.sizes(perturbation).flatten(1).amax(dim=1)

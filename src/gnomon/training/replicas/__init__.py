@@ -2,7 +2,12 @@
 
 from gnomon.training.replicas.key import replica_key
 from gnomon.training.replicas.loop import train_replicas
-from gnomon.training.replicas.network import ReplicatedNetwork, parameters_of, run_with
+from gnomon.training.replicas.network import (
+    ReplicatedNetwork,
+    parameters_of,
+    run_each,
+    run_with,
+)
 from gnomon.training.replicas.observer import GroupObserver, SilentGroup
 from gnomon.training.replicas.preferred import preferred_replicas
 
@@ -13,6 +18,7 @@ __all__ = [
     "parameters_of",
     "preferred_replicas",
     "replica_key",
+    "run_each",
     "run_with",
     "train_replicas",
 ]

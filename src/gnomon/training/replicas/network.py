@@ -1,7 +1,7 @@
 """Many networks of one architecture that are computed together and look like one."""
 
 import copy
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import torch
 from jaxtyping import Float
@@ -68,28 +68,43 @@ class ReplicatedNetwork(nn.Module):
 
     def forward(self, x: Inputs) -> Logits:
         """The logits of each example by its own network."""
-        return self.run_with(self.parameters_by_name(), x)
+        return self.run_each(_called, None, x)
 
-    def run_with(self, parameters: Mapping[str, Tensor], x: Inputs) -> Logits:
-        """The logits with other parameters, each with a first axis of replicas.
+    def run_each(
+        self,
+        function: Callable[..., Tensor],
+        parameters: Mapping[str, Tensor] | None,
+        *batch: Tensor,
+    ) -> Tensor:
+        """What `function(network, *examples)` says of each network at its own examples.
+
+        Args:
+            function: is called once, under `torch.vmap`; its result has the batch first.
+            parameters: by name, each with a first axis of replicas; None for the networks' own.
+            batch: tensors whose first axis is that of the examples of all networks.
 
         Raises:
             ShapeError: there are not `examples` inputs for each network.
             UnsupportedOperationError: the network draws random numbers in another way than by
                 torch's modules for dropout, or cannot be computed for many at once.
         """
-        if len(x) != len(self) * self.examples:
-            raise ShapeError(
-                f"ReplicatedNetwork: expected {len(self)} networks × {self.examples} examples, "
-                f"got {len(x)} inputs. Run it on whole batches, without leaving examples out."
-            )
+        for each in batch:
+            if len(each) != len(self) * self.examples:
+                raise ShapeError(
+                    f"ReplicatedNetwork: expected {len(self)} networks × {self.examples} "
+                    f"examples, got {len(each)} inputs. Run it on whole batches, without "
+                    "leaving examples out."
+                )
         computed = self._computed[0]
         if computed.training is not self.training:
             computed.train(self.training)
+        replaced = {
+            **(self.parameters_by_name() if parameters is None else parameters),
+            **self._constants(),
+        }
+        parts = [each.unflatten(0, (len(self), -1)) for each in batch]
         try:
-            logits = vmap(_run, in_dims=(None, 0, 0, 0))(
-                computed, dict(parameters), self._constants(), x.unflatten(0, (len(self), -1))
-            )
+            found = vmap(_Applied(computed, function).with_tensors)(replaced, *parts)
         except torch.OutOfMemoryError:
             raise
         except RuntimeError as error:
@@ -97,7 +112,7 @@ class ReplicatedNetwork(nn.Module):
                 "ReplicatedNetwork: expected layers that can be computed for many networks at "
                 f"once, got: {error}. Train these networks one by one."
             ) from error
-        return logits.flatten(0, 1)
+        return found.flatten(0, 1)
 
     def tensors(self) -> dict[str, Tensor]:
         """All that a network is made of; the first axis is that of the networks."""
@@ -149,13 +164,56 @@ def parameters_of(network: nn.Module) -> dict[str, Float[Tensor, " replicas *sha
     return {name: each.unsqueeze(0) for name, each in _trained(network).items()}
 
 
-def run_with(network: nn.Module, parameters: Mapping[str, Tensor], inputs: Inputs) -> Logits:
-    """The logits with other parameters, in the form of `parameters_of`."""
+def run_with(
+    network: nn.Module, parameters: Mapping[str, Tensor] | None, inputs: Inputs
+) -> Logits:
+    """The logits with other parameters, in the form of `parameters_of`; None for its own."""
+    return run_each(network, _called, parameters, inputs)
+
+
+def run_each(
+    network: nn.Module,
+    function: Callable[..., Tensor],
+    parameters: Mapping[str, Tensor] | None,
+    *batch: Tensor,
+) -> Tensor:
+    """What `function(network, *examples)` says, of one network and of many.
+
+    It is handed a network whose parameters are those given, and may ask of it whatever a single
+    network can be asked: its logits, their bounds.
+
+    Args:
+        network: one, or a `ReplicatedNetwork`, of whose members each is asked.
+        function: its result has the batch as its first axis.
+        parameters: in the form of `parameters_of`; None for the network's own.
+        batch: tensors with the batch first.
+    """
     if isinstance(network, ReplicatedNetwork):
-        return network.run_with(parameters, inputs)
-    return functional_call(
-        network, {name: each.squeeze(0) for name, each in parameters.items()}, (inputs,)
-    )
+        return network.run_each(function, parameters, *batch)
+    if parameters is None:
+        return function(network, *batch)
+    single = {name: each.squeeze(0) for name, each in parameters.items()}
+    return _Applied(network, function).with_tensors(single, *batch)
+
+
+class _Applied(nn.Module):
+    """A function of a network as a module, so that torch can replace the network's tensors."""
+
+    def __init__(self, network: nn.Module, function: Callable[..., Tensor]) -> None:
+        super().__init__()
+        self.network, self.function = network, function
+
+    def forward(self, *batch: Tensor) -> Tensor:
+        return self.function(self.network, *batch)
+
+    def with_tensors(self, tensors: Mapping[str, Tensor], *batch: Tensor) -> Tensor:
+        """The function's value with these parameters and buffers of the network."""
+        held = {f"network.{name}": each for name, each in tensors.items()}
+        return functional_call(self, held, batch)
+
+
+def _called(network: nn.Module, inputs: Tensor) -> Tensor:
+    return network(inputs)
 
 
 def _flat(tensors: Iterable[Tensor]) -> Float[Tensor, " parameters"]:
@@ -169,9 +227,3 @@ def _trained(network: nn.Module) -> dict[str, nn.Parameter]:
 def _constants(network: nn.Module) -> dict[str, Tensor]:
     fixed = {name: each for name, each in network.named_parameters() if not each.requires_grad}
     return {**fixed, **dict(network.named_buffers())}
-
-
-def _run(
-    network: nn.Module, parameters: dict[str, Tensor], constants: dict[str, Tensor], x: Tensor
-) -> Tensor:
-    return functional_call(network, (parameters, constants), (x,))
