@@ -78,7 +78,7 @@ class _StreamedDropout(nn.Module):
             )
         self._dropout, self._streams = (copy.deepcopy(dropout).train(),), streams
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:  # noqa: ANN401 (a tensor, or a value of an algebra)
         if not self.training or self._streams is None:
             return x
         mask: Any = _Mask.apply(x.detach(), self._dropout[0], self._streams)  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType] (torch's own types)
