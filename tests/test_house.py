@@ -65,6 +65,17 @@ def test_the_catalogue_misses_no_activation() -> None:
     assert public == set(catalog.ACTIVATIONS.values())
 
 
+def test_the_catalogue_misses_no_training_method() -> None:
+    import gnomon.training  # noqa: PLC0415 - the package itself, not a name in it
+
+    public = {
+        item
+        for item in _members(gnomon.training, object)
+        if not getattr(item, "_is_protocol", False) and hasattr(item, "loss")
+    }
+    assert public == set(catalog.METHODS.values())
+
+
 @pytest.mark.parametrize(
     ("table", "package", "call"),
     [

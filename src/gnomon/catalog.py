@@ -23,11 +23,14 @@ from gnomon.attacks import (
     FMN,
     PGD,
     DeepFool,
+    GaussianNoise,
     InputAttack,
     RandomPoint,
     Square,
+    UniformNoise,
     UnprojectedBIM,
 )
+from gnomon.attacks.inputs.noise import Noise
 from gnomon.audit import (
     AttackedAccuracy,
     AutoAttackAccuracy,
@@ -46,6 +49,7 @@ from gnomon.audit import (
     PointMapping,
     WeightSpectra,
 )
+from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.data import (
     CIFAR10,
     GTSRB,
@@ -87,6 +91,46 @@ from gnomon.training import (
     TrainingMethod,
     Triangular,
 )
+from gnomon.training.adversaries import (
+    AttackedInputs,
+    EnclosedInputs,
+    EnclosedParameters,
+    InputAdversary,
+    LayerwiseAscent,
+    Nobody,
+    NoisyStep,
+    ParameterAdversary,
+    RandomInputs,
+    RandomWeights,
+    RobustAscent,
+    Sharpness,
+    SmallBoxes,
+    Unmoved,
+)
+from gnomon.training.criteria import Criterion, MisclassificationAware, Tradeoff, WorstCase
+from gnomon.training.methods import (
+    APP,
+    ASAM,
+    ATAWP,
+    CROWNIBP,
+    FGSMAT,
+    MART,
+    NFGSM,
+    PGDAT,
+    RWP,
+    SABR,
+    SAM,
+    TRADES,
+    TRADESAWP,
+    FastAT,
+    FreeAT,
+    GradAlign,
+    IBPTraining,
+    NoiseTraining,
+    RandomWeightPerturbation,
+)
+from gnomon.training.min_max import MinMax
+from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
 
 DATA: dict[str, type] = {
     "spiral": DoubleSpiral,
@@ -121,7 +165,59 @@ ACTIVATIONS: dict[str, type] = {
     "softplus": Softplus,
 }
 
-METHODS: dict[str, type] = {"standard": Standard}
+METHODS: dict[str, type] = {
+    "standard": Standard,
+    "noise": NoiseTraining,
+    "random_weights": RandomWeightPerturbation,
+    "fgsm_at": FGSMAT,
+    "fast_at": FastAT,
+    "n_fgsm": NFGSM,
+    "gradalign": GradAlign,
+    "free_at": FreeAT,
+    "pgd_at": PGDAT,
+    "trades": TRADES,
+    "mart": MART,
+    "sam": SAM,
+    "asam": ASAM,
+    "at_awp": ATAWP,
+    "trades_awp": TRADESAWP,
+    "rwp": RWP,
+    "ibp": IBPTraining,
+    "crown_ibp": CROWNIBP,
+    "sabr": SABR,
+    "app": APP,
+    "min_max": MinMax,
+}
+
+INPUT_ADVERSARIES: dict[str, type] = {
+    "none": Nobody,
+    "random": RandomInputs,
+    "attack": AttackedInputs,
+    "noisy_step": NoisyStep,
+    "small_boxes": SmallBoxes,
+    "bounds": EnclosedInputs,
+}
+
+PARAMETER_ADVERSARIES: dict[str, type] = {
+    "none": Unmoved,
+    "random": RandomWeights,
+    "layerwise": LayerwiseAscent,
+    "robust": RobustAscent,
+    "sharpness": Sharpness,
+    "bounds": EnclosedParameters,
+}
+
+CRITERIA: dict[str, type] = {
+    "worst_case": WorstCase,
+    "trades": Tradeoff,
+    "mart": MisclassificationAware,
+}
+
+RAMPS: dict[str, type] = {"full": Full, "linear": LinearRamp, "smooth": SmoothRamp}
+
+NOISES: dict[str, type] = {"gaussian": GaussianNoise, "uniform": UniformNoise}
+
+BOUNDS: dict[str, type] = {"ibp": IBP, "crown": CROWN}
 
 AUGMENTATIONS: dict[str, type] = {"crop_and_flip": CropAndFlip}
 
@@ -194,6 +290,12 @@ NAMES = Names(
         Architecture: Choice(ARCHITECTURES, tag="architecture"),
         Activation: Choice(ACTIVATIONS),
         TrainingMethod: Choice(METHODS),
+        InputAdversary: Choice(INPUT_ADVERSARIES),
+        ParameterAdversary: Choice(PARAMETER_ADVERSARIES),
+        Criterion: Choice(CRITERIA),
+        Ramp: Choice(RAMPS),
+        Noise: Choice(NOISES),
+        BoundMethod: Choice(BOUNDS),
         Augmentation: Choice(AUGMENTATIONS),
         OptimizerRule: Choice(OPTIMIZERS),
         Schedule: Choice(SCHEDULES),

@@ -6,10 +6,33 @@ from gnomon.training.experiment import Experiment
 from gnomon.training.history import Row, read_history
 from gnomon.training.loop import train
 from gnomon.training.method import Batch, Loss, TrainingMethod
+from gnomon.training.methods import (
+    APP,
+    ASAM,
+    ATAWP,
+    CROWNIBP,
+    FGSMAT,
+    MART,
+    NFGSM,
+    PGDAT,
+    RWP,
+    SABR,
+    SAM,
+    TRADES,
+    TRADESAWP,
+    FastAT,
+    FreeAT,
+    GradAlign,
+    IBPTraining,
+    NoiseTraining,
+    RandomWeightPerturbation,
+)
+from gnomon.training.min_max import MinMax
 from gnomon.training.observer import EpochProgress, Observer, Plan, Silent
 from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
 from gnomon.training.overfitting import CatastrophicOverfitting
 from gnomon.training.preparation import Run, build, signature_of
+from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
 from gnomon.training.range_test import LearningRateCurve, LearningRateRangeTest
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
 from gnomon.training.schedules import (
@@ -25,7 +48,20 @@ from gnomon.training.settings import EarlyStopping, Precision, Training
 from gnomon.training.standard import Standard
 
 __all__ = [
+    "APP",
+    "ASAM",
+    "ATAWP",
+    "CROWNIBP",
+    "FGSMAT",
+    "MART",
+    "NFGSM",
+    "PGDAT",
+    "RWP",
+    "SABR",
+    "SAM",
     "SGD",
+    "TRADES",
+    "TRADESAWP",
     "Adam",
     "AdamW",
     "Augmentation",
@@ -39,22 +75,33 @@ __all__ = [
     "EpochProgress",
     "Experiment",
     "Exponential",
+    "FastAT",
+    "FreeAT",
+    "Full",
+    "GradAlign",
+    "IBPTraining",
     "LearningRateCurve",
     "LearningRateRangeTest",
+    "LinearRamp",
     "Loss",
+    "MinMax",
     "Momentum",
+    "NoiseTraining",
     "Observer",
     "OneCycle",
     "OptimizerRule",
     "Piecewise",
     "Plan",
     "Precision",
+    "Ramp",
+    "RandomWeightPerturbation",
     "Row",
     "Run",
     "RunFacts",
     "RunFolder",
     "Schedule",
     "Silent",
+    "SmoothRamp",
     "Standard",
     "Status",
     "Training",

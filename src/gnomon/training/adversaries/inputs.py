@@ -103,9 +103,16 @@ class NoisyStep:
         dejorge2022, algorithm 1.
     """
 
-    within: Linf
+    within: InputSet
     noise: float = 2.0
     relative_step: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.within, Linf):
+            raise SettingError(
+                f"NoisyStep: expected an L∞ set such as linf:8/255, got {self.within}. For "
+                "other norms use fast_at or pgd_at."
+            )
 
     def __call__(
         self, network: nn.Module, batch: Batch, generator: torch.Generator

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from gnomon.sets import InputSet, Linf
+from gnomon.sets import InputSet
 from gnomon.training.adversaries import AttackedInputs, NoisyStep
 from gnomon.training.min_max import Composed, MinMax
 
@@ -65,7 +65,7 @@ class NFGSM(Composed):
         dejorge2022.
     """
 
-    within: Linf
+    within: InputSet
     noise: float = 2.0
     relative_step: float = 1.0
     references: ClassVar[tuple[str, ...]] = ("dejorge2022",)
