@@ -1,7 +1,7 @@
 """What every training method keeps: the network, its replicas, and the identities it states."""
 
 from collections.abc import Mapping
-from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -83,12 +83,22 @@ METHODS: dict[str, TrainingMethod] = {
 }
 
 
+def network_for(name: str) -> MLP:
+    """Small, with dropout and, where that is well defined, batch normalisation.
+
+    Only rounding moves a bias before a normalisation away from 0, and decides the sign of it;
+    the derivative of a relative radius is that sign.
+    """
+    plain = name in {"app", "trades_and_boxes"}
+    return MLP(hidden=(6,), normalization="none" if plain else "batch", dropout=0.2)
+
+
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_serves_one_network_and_many(name: str, tmp_path: Path) -> None:
     torch.set_default_dtype(torch.float64)
     try:
         training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=Momentum())
-        experiments = varied(small(training, replace(RANDOM, hidden=(6,)), examples=60), 2)
+        experiments = varied(small(training, network_for(name), examples=60), 2)
         group, single = together(experiments, tmp_path), alone(experiments, tmp_path)
     finally:
         torch.set_default_dtype(torch.float32)
@@ -240,7 +250,7 @@ def test_ramps_begin_at_0_and_end_at_1() -> None:
         values = [ramp(t / 100) for t in range(101)]
         assert values[:11] == [0.0] * 11
         assert values[60:] == pytest.approx([1.0] * 41)
-        assert all(a <= b for a, b in zip(values, values[1:], strict=False))
+        assert all(a <= b for a, b in pairwise(values))
     assert LinearRamp(0.0, 1.0)(0.25) == 0.25
     # The smooth one, in two ways at its joint: u = 1/4, and the slopes on both sides.
     smooth = SmoothRamp(0.0, 1.0)
