@@ -13,6 +13,7 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 
 from gnomon.algebra import Parameters, enclose
 from gnomon.bounds import BoundMethod, evaluate_head, pairwise_margins
+from gnomon.errors import DivergedError
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 from gnomon.sets.guards import unchecked
@@ -20,8 +21,9 @@ from gnomon.sets.parameters import ParameterSet
 from gnomon.shapes import Inputs, Labels, Logits, Mask, PerExample
 from gnomon.training.adversaries.inputs import searched
 from gnomon.training.adversaries.moved import MovedInputs, MovedParameters
+from gnomon.training.blow_up import blow_up
 from gnomon.training.method import Batch
-from gnomon.training.replicas.network import run_each, run_with
+from gnomon.training.replicas.network import ReplicatedNetwork, run_each, run_with
 
 
 @runtime_checkable
@@ -152,6 +154,30 @@ class Case:
         if self._inputs.points is self._batch.inputs:
             return Point(self.clean)
         return Point(run_with(self.network, self._parameters.centre, self._inputs.points))
+
+    def check_bounds(self, values: PerExample) -> None:
+        """Refuses losses that bounds made infinite, while the parameters are finite themselves.
+
+        Of many networks in one nothing is said here: the others are to go on.
+
+        Raises:
+            DivergedError: the layer where the intervals blew up is named.
+        """
+        if isinstance(self.network, ReplicatedNetwork) or isinstance(self.worst, Point):
+            return
+        if bool(values.isfinite().all()):
+            return
+        if not all(bool(each.isfinite().all()) for each in self.network.parameters()):
+            return
+        with unchecked(), for_bounds(self.network, self._inputs.points):
+            within, law = self._inputs.within, self._parameters.within
+            region = None if law is None else law.of(self.network)
+            reason = blow_up(self.network, self._inputs.points, within, region)
+        raise DivergedError(
+            f"bounds: expected a finite loss, got {float(values.detach().max()):g}; {reason}. "
+            "Lower the radii, raise them more slowly (ramp), begin with initialisation = "
+            '"interval", or set weight_clip.'
+        )
 
     def bounded(self, function: Callable[..., Tensor], *examples: Tensor) -> Tensor:
         """What `function(network, points, within, region, *examples)` says of each network."""

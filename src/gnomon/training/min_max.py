@@ -58,7 +58,10 @@ class MinMax:
 
         parameters = self.parameters(network, losses, batch, generator)
         case = Case(network, batch, inputs, parameters, self.bound)
-        return Loss(self.criterion(case), case.worst.correct(batch.labels))
+        values = self.criterion(case)
+        correct = case.worst.correct(batch.labels)
+        case.check_bounds(values)
+        return Loss(values, correct)
 
 
 class Composed(ABC):
