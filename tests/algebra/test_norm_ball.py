@@ -16,6 +16,7 @@ from gnomon.sets import (
     L1,
     L2,
     Box,
+    Domain,
     InputSet,
     ParameterBall,
     ParameterBox,
@@ -326,6 +327,10 @@ class _Other:
 
     def with_radius(self, radius: float) -> "_Other":
         del radius
+        return self
+
+    def with_domain(self, domain: Domain) -> "_Other":
+        del domain
         return self
 
     def distance(self, perturbation: Tensor) -> Tensor:

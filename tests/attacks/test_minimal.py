@@ -9,7 +9,16 @@ from torch import Tensor, nn
 from gnomon.attacks import FAB, FABT, FMN, PGD, DeepFool, InputAttack, Stride, View
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
-from gnomon.sets import L1, L2, Box, InputSet, Linf, MeasuredSet, PerturbationSet
+from gnomon.sets import (
+    L1,
+    L2,
+    Box,
+    Domain,
+    InputSet,
+    Linf,
+    MeasuredSet,
+    PerturbationSet,
+)
 
 EXACT: dict[str, InputAttack] = {
     "FAB": FAB(steps=10),
@@ -277,6 +286,9 @@ class _Unmeasured:
 
     def with_radius(self, radius: float) -> InputSet:
         return L2(radius)
+
+    def with_domain(self, domain: Domain) -> InputSet:
+        return L2(1.0, domain)
 
     def distance(self, perturbation: Tensor) -> Tensor:
         return L2(1.0).distance(perturbation)
