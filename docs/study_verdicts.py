@@ -19,6 +19,7 @@ from gnomon.study.shipped import shipped_studies
 PAGE = Path(__file__).parent / "studies.md"
 FIGURES = Path(__file__).parent / "_static" / "studies"
 SHOWN = {
+    "fast-at": "claim-1-*.png",
     "spiral-norms": "claim-1-*.png",
     "spiral-eigenvalues": "claim-2-*.png",
     "spiral-mapping": "claim-1-*.png",

@@ -18,6 +18,7 @@ from gnomon.study.study import Examination, Study, read_study, write_study
 from reference.small_study import results
 
 NAMES = (
+    "fast-at",
     "image-activations",
     "spiral-adversarial",
     "spiral-codimension",
@@ -27,6 +28,9 @@ NAMES = (
     "spiral-norms",
     "spiral-size",
 )
+DEAR = {"fast-at", "spiral-adversarial"}
+"""Seconds to train and examine one network; the first reads CIFAR-10."""
+
 MOST_EPOCHS = 8000
 """Of all trials of a small form together: minutes on two cores."""
 
@@ -84,10 +88,7 @@ def test_small_forms_are_small_and_ask_the_same(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        pytest.param(each, marks=pytest.mark.slow if each == "spiral-adversarial" else ())
-        for each in NAMES
-    ],
+    [pytest.param(each, marks=pytest.mark.slow if each in DEAR else ()) for each in NAMES],
 )
 def test_every_claim_is_about_findings_that_networks_have(name: str, tmp_path: Path) -> None:
     study = shrunk(read_study(locate(name), small=True))
@@ -107,6 +108,8 @@ def shrunk(study: Study) -> Study:
     config["training"] |= {"epochs": 1, "snapshots": [0, 1]}
     if config["data"]["name"] == "spiral":
         config["data"]["points"] = 60
+    if config["data"]["name"] == "cifar10":
+        config["data"]["train_share"] = 0.002
     return replace(
         study,
         config=config,
