@@ -6,7 +6,7 @@ from importlib import resources
 
 from gnomon.errors import UnknownNameError, nearest
 
-_WHERE = ("booktitle", "journal", "institution", "howpublished", "publisher")
+_WHERE = ("booktitle", "journal", "institution", "school", "howpublished", "publisher")
 
 
 def cite(key: str) -> str:
