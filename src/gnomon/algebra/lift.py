@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from gnomon.algebra.interval import Ball, Exact, Interval
+from gnomon.algebra.interval import Ball, Exact, Interval, RelativeBox
 from gnomon.algebra.value import Value
 from gnomon.errors import UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox, TensorSet
@@ -26,6 +26,8 @@ def lift(given: Value | Tensor | TensorSet, beside: Value | Tensor) -> Value | T
     if isinstance(beside, Value):
         given = beside.lifted(given)
     if isinstance(given, TensorBox):
+        if given.share is not None and given.share <= 1:
+            return RelativeBox(given.centre, given.share)
         return Interval.computed(given.lower, given.upper)
     if isinstance(given, TensorBall):
         return Ball(given.centre, given.radius)

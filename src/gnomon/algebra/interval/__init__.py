@@ -9,9 +9,10 @@ from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.algebra.interval.normalization import NORMALIZATION
 from gnomon.algebra.interval.pointwise import POINTWISE
 from gnomon.algebra.interval.products import PRODUCTS
+from gnomon.algebra.interval.relative_box import RelativeBox
 from gnomon.algebra.interval.unbounded import heeding
 
 # Rules make intervals, so they cannot stand where the class is defined.
 Interval.rules = heeding(keeping({**ARITHMETIC, **PRODUCTS, **POINTWISE, **NORMALIZATION}))
 
-__all__ = ["Ball", "Exact", "Interval", "NormBall"]
+__all__ = ["Ball", "Exact", "Interval", "NormBall", "RelativeBox"]

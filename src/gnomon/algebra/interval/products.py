@@ -17,6 +17,7 @@ from gnomon.algebra.interval.ball import Ball, lengths
 from gnomon.algebra.interval.exact import Exact, exact_sums
 from gnomon.algebra.interval.interval import Interval, as_interval, extremes
 from gnomon.algebra.interval.norm_ball import NormBall
+from gnomon.algebra.interval.relative_box import RelativeBox
 from gnomon.algebra.interval.unbounded import collapsed, opened, reaching, times
 from gnomon.algebra.value import Rule
 
@@ -30,6 +31,7 @@ def product(multiply: Bilinear, x: Interval | Tensor, w: Interval | Tensor) -> I
     - one factor is a tensor: two products, of centre and radius;
     - one is an `Exact` box: the terms themselves;
     - no coordinate of x is negative: four, x⁻w⁻ and so on being absent;
+    - weights that vary by a share of themselves (`RelativeBox`): two, of wider inputs;
     - a Euclidean ball of weights: that of its centre, and radius times ‖x‖₂ of what each
       output sees;
     - a ball of inputs: that of its centre, and radius times the dual norm of the weights, cut
@@ -97,6 +99,7 @@ def _form(x: Interval | Tensor, w: Interval | Tensor) -> Callable[..., Interval]
         (any(box.unbounded for box in boxes), _of_infinite),
         (isinstance(w, Ball), _with_ball),
         (isinstance(x, NormBall), _of_norm_ball),
+        (isinstance(w, RelativeBox), _with_relative),
         (len(boxes) < len(both), _of_one),
         (any(isinstance(box, Exact) for box in boxes), _written_out),
         (any(box.nonnegative for box in boxes[:1]), _of_nonnegative),
@@ -171,6 +174,11 @@ def _dual_l1(multiply: Bilinear, x: NormBall, w: Tensor) -> tuple[Tensor, Tensor
     places = [1] * (-multiply.outer[1] - 1)
     largest = largest.reshape(-1, *[1] * (up.ndim - 1)) * rows.reshape(-1, *places)
     return up.minimum(largest), down.minimum(largest)
+
+
+def _with_relative(multiply: Bilinear, x: Interval | Tensor, w: RelativeBox) -> Interval:
+    """Each weight's factor goes to the input that it is multiplied by."""
+    return _of_one(multiply, w.widened(x), w.middle)
 
 
 def _by_example(x: Interval | Tensor, apart: bool) -> Interval | Tensor:

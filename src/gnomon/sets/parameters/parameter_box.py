@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from gnomon.sets.parameters.parameter_set import region_of
 from gnomon.sets.parameters.region import ParameterRegion
 from gnomon.sets.parameters.tensor_box import TensorBox
-from gnomon.sets.radius import RadiusLaw
+from gnomon.sets.radius import RadiusLaw, Relative
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,6 @@ class ParameterBox:
         return replace(self, radius=self.radius.with_size(size))
 
     def _box(self, parameter: Tensor) -> TensorBox:
-        return TensorBox(
-            parameter, self.radius(parameter.detach() if self.detached else parameter)
-        )
+        radius = self.radius(parameter.detach() if self.detached else parameter)
+        proportional = isinstance(self.radius, Relative) and not self.detached
+        return TensorBox(parameter, radius, self.radius.size if proportional else None)

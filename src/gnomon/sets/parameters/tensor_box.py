@@ -21,6 +21,8 @@ class TensorBox:
     Attributes:
         centre: θ.
         radius: r ≥ 0, of the same shape.
+        share: λ, where it is known that ``r = λ |θ|``, to a derivative, too; bounds are cheaper
+            then.
 
     Raises:
         ShapeError: a radius of another shape than the centre's.
@@ -29,6 +31,7 @@ class TensorBox:
 
     centre: Tensor
     radius: Tensor
+    share: float | None = None
 
     def __post_init__(self) -> None:
         if self.radius.shape != self.centre.shape:
@@ -84,7 +87,7 @@ class TensorBox:
 
     def detach(self) -> "TensorBox":
         """The same box as a constant."""
-        return TensorBox(self.centre.detach(), self.radius.detach())
+        return TensorBox(self.centre.detach(), self.radius.detach(), self.share)
 
     def _inwards(self, value: Tensor) -> Tensor:
         """A tensor within the rounded bounds, one ulp nearer to θ where it is outside.
