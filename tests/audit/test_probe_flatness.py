@@ -11,6 +11,7 @@ from torch.nn.functional import cross_entropy, softplus
 from gnomon.attacks import PGD
 from gnomon.attacks.climb import Climb
 from gnomon.attacks.flatness import AverageFlatness, WorstFlatness
+from gnomon.attacks.landscape import filter_normalised
 from gnomon.attacks.parameters import JointPGD
 from gnomon.audit import (
     Finding,
@@ -26,7 +27,7 @@ from gnomon.catalog import PROBES, SLOW_PROBES
 from gnomon.data.dataset import Split
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy as each_cross_entropy
-from gnomon.seeds import generator
+from gnomon.seeds import derive, generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBall
 from reference.small_subjects import (
@@ -56,6 +57,7 @@ def test_the_average_is_over_random_networks_of_the_ball() -> None:
     probe = LossFlatness((), AverageFlatness(samples=10), SHORT, examples=80)
     found = _flatness(subject, probe)["average_flatness", "clean"]
     source, region = generator(0), ParameterBall(0.5).of(subject.network).detach()
+    torch.randint(2**31, (), generator=source)  # of landscapes
     torch.randperm(80, generator=source)
     torch.randint(2**31, (), generator=source)
 
@@ -134,6 +136,32 @@ def test_landscapes_pass_through_the_network_itself() -> None:
     steep = drawn["steepest"]["loss"]
     assert steep[3] > own > steep[1]
     assert found["average_flatness", "clean"].details.get("landscapes") is None
+
+
+def test_networks_of_equal_shapes_are_moved_by_the_same_random_numbers() -> None:
+    """Whatever is measured before; only then do landscapes stand side by side."""
+    data = image_data(1)
+    shapes = {name: each.shape for name, each in image_network(1).named_parameters()}
+    source = generator(0)
+    seed = derive(int(torch.randint(2**31, (), generator=source)), "directions")
+    source = torch.Generator().manual_seed(seed)
+    numbers = {name: torch.randn(shape, generator=source) for name, shape in shapes.items()}
+    for scale, samples in ((1.0, 3), (0.5, 5)):
+        network = image_network(1)
+        with torch.no_grad():
+            next(network.parameters()).mul_(scale)
+        subject = subject_of(network, data)
+        probe = LossFlatness(
+            (), replace(FEW, samples=samples), SHORT, line=3, grid=1, examples=120
+        )
+        found = _flatness(subject, probe)["average_flatness", "clean"]
+        direction = filter_normalised(network, numbers)
+        with torch.no_grad():
+            for name, parameter in network.named_parameters():
+                parameter.add_(direction.get(name, torch.tensor(0.0)))
+            end = float(cross_entropy(network(subject.inputs), subject.labels))
+        drawn = found.details["landscapes"]["random"]["loss"]
+        assert drawn[-1] == pytest.approx(end, rel=1e-5)
 
 
 def test_without_filters_there_is_no_landscape_and_without_a_set_no_attack() -> None:

@@ -6,9 +6,14 @@ from pathlib import Path
 
 from pyarrow import parquet
 
-from gnomon.study.report import write_study_report
+from gnomon.audit import Audit, LossFlatness, read_json
+from gnomon.audit.report.figures.picture import Picture
+from gnomon.catalog import PROBES
+from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
+from gnomon.study.report.report import Words, write_page
 from gnomon.study.run import RESULTS, Prospect
-from gnomon.study.statistics import Verdict, judge
+from gnomon.study.statistics import Results, Verdict, judge
+from gnomon.study.statistics.hypotheses import shown
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study
 
@@ -41,14 +46,37 @@ def conclude(study: Study, store: TrialStore, remains: Prospect) -> Conclusions:
             store.get(RESULTS, folder / RESULTS)
         table = parquet.read_table(folder / RESULTS)
         verdicts = judge(table, axes, study.hypotheses)
-        page = write_study_report(
-            folder, table, axes, verdicts, study.title, study.question, _notes(remains)
+        words = Words(study.title, study.question, _notes(remains))
+        page = write_page(
+            folder, Results(table, axes), verdicts, words, _landscapes(study, store, remains)
         )
         if store.local is None:
             for file in sorted(folder.rglob("*")):
                 if file.is_file():
                     store.put(file, str(file.relative_to(folder)))
     return Conclusions(verdicts, f"{store.address.rstrip('/')}/{page.name}")
+
+
+def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Picture]:
+    """Loss landscapes of one network for each setting, where the study asks for them."""
+    if LossFlatness not in {PROBES[name] for name in study.examine.probes}:
+        return []
+    first: dict[str, str] = {}
+    for trial in remains.trials:
+        if trial.id in remains.done:
+            label = ", ".join(shown(value) for value in trial.settings.values())
+            first.setdefault(label or study.title, trial.id)
+    note = "Each network is that of the first seed of its setting."
+    if len(first) > MOST_NETWORKS:
+        note += f" The first {MOST_NETWORKS} of {len(first)} settings are shown."
+    chosen = list(first.items())[:MOST_NETWORKS]
+    return landscape_pictures([(label, _audit(store, id_)) for label, id_ in chosen], note)
+
+
+def _audit(store: TrialStore, trial: str) -> Audit:
+    with tempfile.TemporaryDirectory() as scratch:
+        store.get(f"trials/{trial}/audit.json", Path(scratch) / "audit.json")
+        return read_json(Path(scratch) / "audit.json")
 
 
 def _notes(remains: Prospect) -> tuple[str, ...]:

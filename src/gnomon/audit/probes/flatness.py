@@ -24,6 +24,7 @@ from gnomon.audit.probes.parameters import NO_PARAMETERS
 from gnomon.audit.probes.sample import count_of, in_batches, split_at_random
 from gnomon.audit.subject import Subject
 from gnomon.objectives import cross_entropy
+from gnomon.seeds import derive
 from gnomon.sets import InputSet
 
 _WORST = WorstFlatness(
@@ -80,6 +81,7 @@ class LossFlatness:
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """Two findings with perturbed inputs, if any are asked for, and two without."""
+        seed = int(torch.randint(2**31, (), generator=generator))
         threats = [subject.fit(within) for within in self.within[:1]]
         conditions = [str(within) for within in self.within[:1]] + [_CLEAN]
         if not any(True for _ in subject.network.parameters()):
@@ -97,7 +99,7 @@ class LossFlatness:
                 self._worst(subject.network, condition, batches, within, generator),
             ]
         drawn = self._landscapes(
-            subject.network, batches, threats[0] if threats else None, generator
+            subject.network, batches, threats[0] if threats else None, seed
         )
         return (_with(found[0], {"landscapes": drawn}), *found[1:])
 
@@ -153,9 +155,11 @@ class LossFlatness:
         network: nn.Module,
         batches: Batches,
         within: InputSet | None,
-        generator: torch.Generator,
+        seed: int,
     ) -> dict[str, Any] | None:
-        first, second = (random_direction(network, generator) for _ in range(2))
+        """Networks of equal shapes get equal random numbers, to be seen side by side."""
+        numbers = torch.Generator().manual_seed(derive(seed, "directions"))
+        first, second = (random_direction(network, numbers) for _ in range(2))
         if not first:
             return None
         steepest = steepest_direction(network, batches)
@@ -166,7 +170,7 @@ class LossFlatness:
             "steepest": ([steepest], self.slope * line[:, None]),
             "plane": ([first, second], torch.cartesian_prod(grid, grid)),
         }
-        seed, found = int(torch.randint(2**31, (), generator=generator)), dict[str, Any]()
+        found = dict[str, Any]()
         for name, (along, at) in drawn.items():
             source = torch.Generator().manual_seed(seed)  # the landscapes meet in the middle
             found[name] = _said(

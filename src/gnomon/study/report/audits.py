@@ -10,6 +10,7 @@ from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.report.words import listed, percent
 from gnomon.errors import SettingError
 from gnomon.study.report.figures import draw_side_by_side
+from gnomon.study.report.landscapes import landscape_pictures
 from gnomon.study.report.report import Words, write_page
 from gnomon.study.statistics.results import Results, Row
 
@@ -66,7 +67,8 @@ def compare_audits(folder: Path, audits: Sequence[Audit]) -> Path:
     """Writes the comparison of a few audits; returns the path of the page.
 
     The page is that of a study without hypotheses: the shares that the networks reach in one
-    figure, with the intervals of their audits, and every finding in the tables. What differs
+    figure, with the intervals of their audits; their loss landscapes with one scale, where the
+    audits have them; and every finding in the tables. What differs
     between the audits besides the network (data, examples, seed, version) is said at the top.
 
     Raises:
@@ -79,7 +81,8 @@ def compare_audits(folder: Path, audits: Sequence[Audit]) -> Path:
         notes=_differences(audits),
         kicker="Comparison",
     )
-    return write_page(folder, results, (), words, _overview(results))
+    landscapes = landscape_pictures([(audit.name, audit) for audit in audits])
+    return write_page(folder, results, (), words, [*_overview(results), *landscapes])
 
 
 def _overview(results: Results) -> list[Picture]:

@@ -11,6 +11,8 @@ import pyarrow as pa
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from gnomon.audit.report.definition import Definition
+from gnomon.audit.report.definitions import GLOSSARY
 from gnomon.audit.report.figures.picture import Picture, house_style
 from gnomon.files import replacing, write_text
 from gnomon.study.report.claims import Claim, claims_of
@@ -85,7 +87,7 @@ def write_page(
     words: Words,
     overview: Sequence[Picture] = (),
 ) -> Path:
-    """Writes the page with further figures at its top, and the files beside it."""
+    """Writes the page with further figures below the claims, and the files beside it."""
     claims, tables = claims_of(verdicts), tables_of(results)
     for each in tables:
         write_text(folder / "tables" / f"{each.key}.tex", latex(each))
@@ -131,8 +133,18 @@ def render(
         axes=results.axes,
         settings=_settings(results),
         versions=_versions(results),
-        glossary=[term for term in TERMS if claims or term.key == "interval"],
+        terms={term.key: term.term for term in (*GLOSSARY, *TERMS)},
+        glossary=_glossary(claims, overview),
     )
+
+
+def _glossary(claims: Sequence[Claim], overview: Sequence[Picture]) -> list[Definition]:
+    """The terms that the page uses; those of audits where a figure shows what they define."""
+    shown = {picture.definition for picture in overview} - {term.key for term in TERMS}
+    return [
+        *(term for term in TERMS if claims or term.key == "interval"),
+        *(term for term in GLOSSARY if term.key in shown),
+    ]
 
 
 def _style() -> Markup:

@@ -1,7 +1,7 @@
 """The loss around a network's parameters: along directions, and on a plane."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,7 +27,11 @@ TOPIC = "Loss landscape"
 _LEAST = 1e-4
 """Smaller losses, in nats, are drawn as this."""
 _LINES = (("random", "a random direction"), ("steepest", "the steepest direction"))
-_KINDS = (("loss", "as they are"), ("attacked_loss", "perturbed"))
+KINDS: tuple[tuple[str, str, Literal["--", "-"]], ...] = (
+    ("loss", "as they are", "--"),
+    ("attacked_loss", "perturbed", "-"),
+)
+"""The losses of a landscape: their keys, what they say of inputs, and how they are drawn."""
 
 
 def landscapes(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
@@ -44,6 +48,16 @@ def landscapes(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     }
     along = _along(found, worst)
     return [along, *(_on_a_plane(name, each) for name, each in found)]
+
+
+def shown_losses(losses: Sequence[float | None]) -> NDArray[np.float64]:
+    """Losses as they are drawn on a logarithmic scale; a gap where one is infinite."""
+    return np.maximum(as_numbers(losses), _LEAST)
+
+
+def as_numbers(losses: Sequence[float | None]) -> NDArray[np.float64]:
+    """The losses; NaN where one is infinite."""
+    return np.array([np.nan if each is None else each for each in losses])
 
 
 def _along(
@@ -67,7 +81,7 @@ def _along(
         ]
         handles += [
             Line2D([], [], color=INK, linestyle=style, label=f"inputs {words}")
-            for (_, words), style in zip(_KINDS[: 1 + attacked], ("--", "-"), strict=False)
+            for _, words, style in KINDS[: 1 + attacked]
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
     said = ". ".join(_said(name, each, worst) for name, each in found)
@@ -85,16 +99,18 @@ def _along(
 
 def _draw_line(axes: Axes, drawn: Any, colour: str) -> None:  # noqa: ANN401 - JSON
     at = [place for (place,) in drawn["positions"]]
-    for (key, _), style in zip(_KINDS, ("--", "-"), strict=True):
+    for key, _, style in KINDS:
         if drawn[key] is not None:
-            axes.plot(at, _shown(drawn[key]), color=colour, linestyle=style, linewidth=1.4)
+            axes.plot(
+                at, shown_losses(drawn[key]), color=colour, linestyle=style, linewidth=1.4
+            )
 
 
 def _on_a_plane(name: str, found: Finding) -> Picture:
     drawn = found.details["landscapes"]["plane"]
-    kinds = [(key, words) for key, words in _KINDS if drawn[key] is not None]
+    kinds = [(key, words) for key, words, _ in KINDS if drawn[key] is not None]
     at = sorted({first for first, _ in drawn["positions"]})
-    logs = [np.log10(_shown(drawn[key])).reshape(len(at), len(at)).T for key, _ in kinds]
+    logs = [np.log10(shown_losses(drawn[key])).reshape(len(at), len(at)).T for key, _ in kinds]
     low, high = (float(of([of(each) for each in logs])) for of in (np.nanmin, np.nanmax))
     levels = np.linspace(low - 1e-9, max(high, low + 0.1) + 1e-9, 15)
     with house_style():
@@ -147,17 +163,11 @@ def _perturbed(found: Finding) -> str:
 
 
 def _spread(losses: Sequence[float | None], words: str) -> str:
-    shown = _shown(losses)
+    shown = shown_losses(losses)
     return (
         f"for inputs {words} from {np.nanmin(shown):.2g} to {np.nanmax(shown):.2g} nats, "
         f"{shown[len(shown) // 2]:.2g} in the middle"
     )
-
-
-def _shown(losses: Sequence[float | None]) -> NDArray[np.float64]:
-    """Losses as they are drawn; a gap where one is infinite."""
-    values = np.array([np.nan if each is None else each for each in losses])
-    return np.maximum(values, _LEAST)
 
 
 def _said(name: str, average: Finding, worst: dict[tuple[str, str], Finding]) -> str:

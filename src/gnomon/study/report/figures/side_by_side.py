@@ -41,7 +41,7 @@ def draw_side_by_side(found: Sequence[tuple[str, Sequence[tuple[str, Row]]]]) ->
                 if row.low is not None and row.high is not None:
                     axes.plot([100 * row.low, 100 * row.high], [y, y], color=colour)
         axes.set_yticks(range(len(found)), [shortened(title, 40) for title, _ in found])
-        axes.invert_yaxis()
+        axes.set_ylim(len(found) - 0.5, -0.5)
         axes.set_xlim(-2, 102)
         axes.set_xlabel("share in %, with its 95 % interval")
         axes.grid(axis="x")
