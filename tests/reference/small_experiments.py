@@ -20,6 +20,7 @@ from gnomon.training import (
     Run,
     RunFacts,
     Training,
+    recorder,
     train,
 )
 
@@ -119,6 +120,7 @@ def everything() -> Experiment:
 def run_everything(path: str) -> None:
     """What a process does that is to be killed."""
     torch.set_num_threads(1)
+    recorder.SECONDS_BETWEEN_WRITES = 0.0  # pyright: ignore[reportConstantRedefinition]
     run(everything(), Path(path))
 
 

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from gnomon.training import recorder
+
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> Iterator[None]:
@@ -13,3 +15,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def written_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every epoch is on the disk as it ends, so that a run may be killed after any."""
+    monkeypatch.setattr(recorder, "SECONDS_BETWEEN_WRITES", 0.0)

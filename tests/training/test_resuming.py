@@ -1,5 +1,6 @@
 """A training that was stopped anywhere goes on to the same bits."""
 
+import itertools
 import multiprocessing
 import os
 import random
@@ -9,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,8 +23,11 @@ from gnomon.training import (
     RunFolder,
     Training,
     read_history,
+    recorder,
     train,
 )
+from gnomon.training.checkpoint import read_checkpoint
+from gnomon.training.trainer import Trainer
 from reference.small_experiments import (
     Stopped,
     StopsAfter,
@@ -96,6 +101,7 @@ def _cut_off(writes: int, *, after: bool) -> Callable[[Path, Path], Path]:
     return replace_or_die
 
 
+@pytest.mark.usefixtures("written_at_once")
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("writes", [1, 2, 3, 4, 5, 6, 7, 8, 18, 19, 20, 21])
 def test_a_run_that_dies_at_any_of_its_writes_goes_on_to_the_same_bits(
@@ -109,6 +115,36 @@ def test_a_run_that_dies_at_any_of_its_writes_goes_on_to_the_same_bits(
         patched.setattr(Path, "replace", _cut_off(writes, after=after))
         with pytest.raises(Stopped):
             run(everything(), tmp_path)
+    assert_same(run(everything(), tmp_path), whole)
+
+
+def test_a_killed_run_goes_on_from_what_the_disk_had(
+    whole: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        clock = itertools.count()  # looked at once an epoch, and once a write
+        patched.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+        patched.setattr(recorder, "SECONDS_BETWEEN_WRITES", 3)
+        patched.setattr(Trainer, "_save_kept", lambda _: None)  # as when no one can
+        with pytest.raises(Stopped):
+            run(everything(), tmp_path, StopsAfter(5, 2))
+    folder = RunFolder(tmp_path)
+    facts, done = folder.read_facts(), read_checkpoint(folder.checkpoint).progress
+    assert facts is not None
+    assert done.epoch == 3
+    assert (facts.status, facts.epochs_done) == ("running", 3)
+    assert read_history(folder.history) == done.history
+    watching = StopsAfter(0)
+    assert_same(run(everything(), tmp_path, watching), whole)
+    assert watching.plan is not None
+    assert watching.plan.epochs_done == 3
+
+
+def test_an_error_costs_no_epoch_that_was_done(whole: Run, tmp_path: Path) -> None:
+    with pytest.raises(Stopped):
+        run(everything(), tmp_path, StopsAfter(4, 3))
+    checkpoint = RunFolder(tmp_path).checkpoint
+    assert read_checkpoint(checkpoint).progress.epoch == 3
     assert_same(run(everything(), tmp_path), whole)
 
 

@@ -86,6 +86,7 @@ def test_half_written_files_of_a_killed_process_are_removed(tmp_path: Path) -> N
     assert left == ["checkpoints", "config.toml"]
 
 
+@pytest.mark.usefixtures("written_at_once")
 def test_a_full_disk_is_named_and_the_run_goes_on_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -38,6 +38,14 @@ class Checkpoint:
     optimizer: Mapping[str, Tensor]
     best: Mapping[str, Tensor] = field(default_factory=dict)
 
+    def copy(self) -> "Checkpoint":
+        """The same in tensors of its own; those of the best epoch never change."""
+        network, optimizer = (
+            {name: tensor.clone() for name, tensor in members.items()}
+            for members in (self.network, self.optimizer)
+        )
+        return Checkpoint(self.progress, network, optimizer, self.best)
+
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     """Writes the checkpoint, whole or not at all."""

@@ -1,7 +1,8 @@
 """One pass over the training data: a function of the state before it, seed and number."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import repeat
 
 import torch
@@ -19,8 +20,11 @@ from gnomon.training.settings import Training
 from gnomon.training.step import Step, StepFigures
 from gnomon.training.tally import BatchFigures, EpochScore, Tally
 
-BATCHES_PER_READING = {"cpu": 1, "cuda": 16}
+STEPS_PER_READING = {"cpu": 1, "cuda": 16}
 """How many steps may pass before their figures are read; reading waits for the device."""
+
+_NUMBERS_AT_ONCE = 2**18
+"""A megabyte: to gather small batches takes more time than to gather many of them at once."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ class Epoch:
         accelerator = self.step.accelerator
         process, device = accelerator.process_index, accelerator.device
         noise = generator(self.seed, "method", number, process, device=device)
-        steps = steps_per_epoch(len(self.split), self.training)
+        steps = self._steps
         reading = _Reading(self, number, steps)
         taken, carried = (number - 1) * steps, None
         self.step.network.train()
@@ -68,16 +72,42 @@ class Epoch:
 
     def _batches(self, number: int) -> Iterator[tuple[int, Inputs, Labels]]:
         """For each step of epoch `number`: the size of its batch, and this process's share."""
-        accelerator, augmentation = self.step.accelerator, self.training.augmentation
-        process, device = accelerator.process_index, accelerator.device
+        augmentation, replays = self.training.augmentation, self._replays
+        process, device = self.step.accelerator.process_index, self.step.accelerator.device
         draws = generator(self.seed, "augmentation", number, process, device=device)
         order = shuffled(len(self.split), self.seed, number)
-        for whole in split_batches(order, self.training.batch_size):
-            mine = whole.tensor_split(accelerator.num_processes)[process].to(device)
-            inputs, labels = self.split.inputs[mine], self.split.labels[mine]
-            if augmentation is not None:
-                inputs = augmentation(inputs, draws)
-            yield from repeat((len(whole), inputs, labels), replays_of(self.training))
+        batches = split_batches(order, self.training.batch_size)
+        for first in range(0, len(batches), self._at_once):
+            block = batches[first : first + self._at_once]
+            for examples, inputs, labels in self._gather(block):
+                changed = inputs if augmentation is None else augmentation(inputs, draws)
+                yield from repeat((examples, changed, labels), replays)
+
+    def _gather(
+        self, batches: Sequence[Int[Tensor, " _"]]
+    ) -> Iterator[tuple[int, Inputs, Labels]]:
+        """Of each of some batches its size, and this process's share of the examples."""
+        accelerator = self.step.accelerator
+        process, processes = accelerator.process_index, accelerator.num_processes
+        mine = [each.tensor_split(processes)[process] for each in batches]
+        places, shares = torch.cat(mine).to(accelerator.device), [len(each) for each in mine]
+        inputs = self.split.inputs[places].split(shares)
+        labels = self.split.labels[places].split(shares)
+        return zip([len(each) for each in batches], inputs, labels, strict=True)
+
+    @cached_property
+    def _at_once(self) -> int:
+        """How many batches are gathered together."""
+        size = self.split.inputs[:1].numel() * self.training.batch_size
+        return max(1, _NUMBERS_AT_ONCE // size)
+
+    @cached_property
+    def _steps(self) -> int:
+        return steps_per_epoch(len(self.split), self.training)
+
+    @cached_property
+    def _replays(self) -> int:
+        return replays_of(self.training)
 
 
 def shuffled(examples: int, seed: int, number: int) -> Int[Tensor, " examples"]:
@@ -122,17 +152,16 @@ class _Reading:
         self._epoch, self._steps = epoch, steps
         self._pending: list[tuple[int, float, StepFigures]] = []
         self._added = 0
+        self._every = STEPS_PER_READING[epoch.split.labels.device.type]
 
     def add(self, examples: int, rate: float, figures: StepFigures) -> None:
         self._pending.append((examples, rate, figures))
         self._added += 1
-        every = BATCHES_PER_READING[figures.loss.device.type]
-        if len(self._pending) == every or self._added == self._steps:
+        if len(self._pending) == self._every or self._added == self._steps:
             self._read()
 
     def _read(self) -> None:
-        flat = [each.float() for _, _, figures in self._pending for each in figures]
-        read: list[list[float]] = torch.stack(flat).view(-1, 3).tolist()
+        read = _values([figures for _, _, figures in self._pending])
         adapts = self._scale_adapts()
         for (examples, rate, _), (loss, correct, norm) in zip(self._pending, read, strict=True):
             figures = BatchFigures(examples, rate, loss, correct, norm)
@@ -144,3 +173,11 @@ class _Reading:
         """With float16 an infinite gradient is no failure while its scale can still fall."""
         scaler = self._epoch.step.accelerator.scaler
         return scaler is not None and scaler.get_scale() >= 1
+
+
+def _values(steps: Sequence[StepFigures]) -> list[list[float]]:
+    """The figures of each step as numbers."""
+    if len(steps) == 1:
+        return [[float(each) for each in steps[0]]]
+    # Joined on the device, so that it is waited for once.
+    return torch.stack([each.float() for step in steps for each in step]).view(-1, 3).tolist()

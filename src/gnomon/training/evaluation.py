@@ -39,18 +39,21 @@ def evaluate(network: nn.Module, split: Split, accelerator: Accelerator) -> Scor
     training = network.training
     network.eval()
     mine = slice(accelerator.process_index, None, accelerator.num_processes)
-    sums = torch.zeros(2, dtype=torch.float64, device=split.labels.device)
+    lost, right = 0.0, 0
     for inputs, labels in zip(
         split.inputs[mine].split(_EXAMPLES_AT_ONCE),
         split.labels[mine].split(_EXAMPLES_AT_ONCE),
         strict=True,
     ):
         logits = network(inputs)
-        sums[0] += functional.cross_entropy(logits, labels, reduction="sum")
-        sums[1] += (logits.argmax(dim=1) == labels).sum()
+        lost += functional.cross_entropy(logits, labels, reduction="sum").item()
+        right += int((logits.argmax(dim=1) == labels).sum())
     network.train(training)
-    loss, correct = cast("Tensor", accelerator.reduce(sums, "sum")).tolist()
-    return Score(loss / len(split), correct / len(split))
+    if accelerator.num_processes > 1:
+        device = split.labels.device
+        sums = torch.tensor((lost, right), dtype=torch.float64, device=device)
+        lost, right = cast("Tensor", accelerator.reduce(sums, "sum")).tolist()
+    return Score(lost / len(split), right / len(split))
 
 
 def robust_accuracy(

@@ -96,13 +96,14 @@ class Events:
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
         self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
-        for row in rows:
-            self._write(row)
-        self._writer.flush()
+        self._shown = 0
+        self.show(rows)
 
-    def add(self, row: Row) -> None:
-        """Adds one epoch, and puts it on the disk."""
-        self._write(row)
+    def show(self, rows: Sequence[Row]) -> None:
+        """Adds those of all epochs done that are not there yet, and puts them on the disk."""
+        for row in rows[self._shown :]:
+            self._write(row)
+        self._shown = len(rows)
         self._writer.flush()
 
     def close(self) -> None:

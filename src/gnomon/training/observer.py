@@ -65,7 +65,7 @@ class Observer(Protocol):
         ...
 
     def epoch(self, row: Row) -> None:
-        """After an epoch, once it is safe on disk."""
+        """After an epoch; what the folder says may lag a second behind."""
         ...
 
     def ended(self, facts: RunFacts) -> None:

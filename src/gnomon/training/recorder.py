@@ -1,9 +1,9 @@
 """What is written while a training runs, in the order that lets it be killed at any moment.
 
-The checkpoint decides: an epoch is done once its checkpoint is on the disk. Snapshots are
-written before it, because they cannot be made again later; history, events and run.json are
-written after it, because a resumed run makes them again from it. For the same reason history
-and run.json may lag for a second: where epochs take milliseconds, the disk is the slowest part.
+The checkpoint decides: a resumed run goes on from it. Snapshots are written before it, because
+they cannot be made again later; events, history and run.json are written after it, because a
+resumed run makes them again from it. All but snapshots may lag for a second: where epochs take
+milliseconds, the disk is the slowest part. What a killed run has lost it makes again.
 """
 
 import math
@@ -15,13 +15,13 @@ from typing import Any
 from torch import nn
 
 from gnomon.networks import save_network, save_weights
-from gnomon.training.checkpoint import save_checkpoint
+from gnomon.training.checkpoint import Checkpoint, save_checkpoint
 from gnomon.training.history import Events, write_history
 from gnomon.training.progress import Progress
 from gnomon.training.run_folder import RunFacts, RunFolder, Status
-from gnomon.training.state import State
 
-_SECONDS_TO_LAG = 1.0
+SECONDS_BETWEEN_WRITES = 1.0
+"""How far what is on the disk may lag behind the training."""
 
 
 class Recorder:
@@ -45,27 +45,31 @@ class Recorder:
         self._folder, self._facts, self._architecture = folder, facts, architecture
         self._active = active
         self._events: Events | None = None
-        self._shown = -math.inf
+        self._written = -math.inf
 
-    def save(self, state: State, *, snapshot: bool) -> None:
+    @property
+    def due(self) -> bool:
+        """Whether this process writes, and has not for a second."""
+        return self._active and time.monotonic() - self._written >= SECONDS_BETWEEN_WRITES
+
+    def snapshot(self, network: nn.Module, epoch: int) -> None:
+        """Writes the weights as they are after an epoch."""
+        if self._active:
+            with self._folder.writing():
+                save_weights(self._folder.snapshot(epoch), network)
+
+    def save(self, checkpoint: Checkpoint) -> None:
         """Puts the state between two epochs on the disk; from then on they are safe."""
-        if not self._active:
-            return
-        with self._folder.writing():
-            if snapshot:
-                save_weights(self._folder.snapshot(state.progress.epoch), state.network)
-            save_checkpoint(self._folder.checkpoint, state.checkpoint())
+        if self._active:
+            with self._folder.writing():
+                save_checkpoint(self._folder.checkpoint, checkpoint)
 
     def show(self, progress: Progress) -> None:
-        """Brings events, and at times history and run.json, to where the checkpoint is."""
-        if not self._active:
-            return
-        with self._folder.writing():
-            if self._events is None:
-                self._events = Events(self._folder.events, progress.history)
-            else:
-                self._events.add(progress.history[-1])
-            if time.monotonic() - self._shown >= _SECONDS_TO_LAG:
+        """Brings events, history and run.json to where the checkpoint is."""
+        if self._active:
+            with self._folder.writing():
+                if self._events is None:
+                    self._events = Events(self._folder.events, progress.history)
                 self._write_views(self._now("running", "Training.", progress), progress)
 
     def end(
@@ -87,9 +91,11 @@ class Recorder:
             self._events.close()
 
     def _write_views(self, facts: RunFacts, progress: Progress) -> None:
+        if self._events is not None:
+            self._events.show(progress.history)
         write_history(self._folder.history, progress.history)
         self._folder.write_facts(facts)
-        self._shown = time.monotonic()
+        self._written = time.monotonic()
 
     def _now(self, status: Status, reason: str, progress: Progress) -> RunFacts:
         return replace(

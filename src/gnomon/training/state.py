@@ -31,15 +31,19 @@ class State:
     progress: Progress
     best: dict[str, Tensor] = field(default_factory=dict)
 
-    def checkpoint(self) -> Checkpoint:
-        """The state as it is now; its tensors are the network's own, not copies."""
+    def checkpoint(self, weights: Mapping[str, Tensor] | None = None) -> Checkpoint:
+        """The state as it is now; its tensors are the network's own, not copies.
+
+        Args:
+            weights: the network's `state_dict` where it is known, since it takes time to make.
+        """
         progress = self.progress
         if self.scaler is not None:
             scaling = self.scaler.state_dict()
             progress = replace(
                 progress, loss_scale=scaling["scale"], scale_age=scaling["_growth_tracker"]
             )
-        tensors = self.network.state_dict()
+        tensors = self.network.state_dict() if weights is None else weights
         return Checkpoint(progress, tensors, optimizer_tensors(self.optimizer), self.best)
 
     def restore(self, checkpoint: Checkpoint) -> None:
@@ -79,18 +83,24 @@ class State:
             tensors = self.network.state_dict().items()
             self.best = {name: tensor.clone() for name, tensor in tensors}
 
-    def finite(self) -> bool:
-        """Whether every parameter and buffer is."""
-        tensors = self.network.state_dict().values()
-        return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)
+
+def finite(weights: Mapping[str, Tensor]) -> bool:
+    """Whether all numbers in all tensors are."""
+    flat = torch.cat(
+        [each.reshape(-1) for each in weights.values() if each.is_floating_point()]
+    )
+    # A finite sum is a quick proof; one that overflows proves nothing.
+    return bool(flat.sum().isfinite()) or bool(flat.isfinite().all())
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
     """The state of an optimiser under flat names, `index/name`; what is None is left out."""
+    # As `optimizer.state_dict` numbers the parameters, in a tenth of its time.
+    parameters = [each for group in optimizer.param_groups for each in group["params"]]
     return {
         f"{index}/{name}": value
-        for index, entries in optimizer.state_dict()["state"].items()
-        for name, value in entries.items()
+        for index, parameter in enumerate(parameters)
+        for name, value in optimizer.state.get(parameter, {}).items()
         if value is not None
     }
 

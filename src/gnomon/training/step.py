@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from gnomon.training.gradients import Gradients
 from gnomon.training.method import Batch, TrainingMethod
 
 
@@ -64,26 +65,29 @@ class Step:
         """
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
-        self.optimizer.zero_grad(set_to_none=True)
+        self._gradients.clear()
         loss, correct, carried = self._backward(batch, examples, generator)
-        if self.accelerator.num_processes > 1:
+        self._gradients.collect()
+        if self._shared:
             loss, correct = self._sum_over_processes(loss, correct)
         norm = self._clip()
         self._update()
-        self._clip_weights()
+        if self.weight_clip is not None:
+            self._clip_weights(self.weight_clip)
         return StepFigures(loss, correct, norm), carried
 
     def _backward(
         self, batch: Batch, examples: int, generator: torch.Generator
     ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""], Tensor | None]:
         """Adds this share's gradients; its part of the loss, its right answers, the carried."""
-        if len(batch) == 0:
+        share = len(batch)
+        if share == 0:
             nothing = torch.zeros((), device=self.accelerator.device)
             return nothing, nothing, None
         loss = self.method.loss(self.network, batch, generator)
         value = loss.value
-        if len(batch) < examples:
-            value = value * (len(batch) / examples)
+        if share < examples:
+            value = value * (share / examples)
         scaler = self.accelerator.scaler
         (value if scaler is None else scaler.scale(value)).backward()
         carried = loss.carried
@@ -95,33 +99,31 @@ class Step:
         self, loss: Float[Tensor, ""], correct: Shaped[Tensor, ""]
     ) -> tuple[Float[Tensor, ""], Shaped[Tensor, ""]]:
         """Replaces the gradients by their sums over all processes; the sums of the figures."""
-        for parameter in self._trained:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        gradients = [each.grad for each in self._trained if each.grad is not None]
         figures = torch.stack((loss.float(), correct.float()))
-        flat = torch.cat([*(each.reshape(-1) for each in gradients), figures])
-        summed = cast("Tensor", self.accelerator.reduce(flat, "sum"))
-        parts = summed.split([*(each.numel() for each in gradients), 2])
-        for gradient, part in zip(gradients, parts[:-1], strict=True):
-            gradient.copy_(part.view_as(gradient))
+        flat = self._gradients.flat
+        summed = cast("Tensor", self.accelerator.reduce(torch.cat([*flat, figures]), "sum"))
+        parts = summed.split([*(each.numel() for each in flat), 2])
+        for gradients, part in zip(flat, parts[:-1], strict=True):
+            gradients.copy_(part)
         return parts[-1][0], parts[-1][1]
 
     def _clip(self) -> Tensor:
         """The norm of all gradients together; afterwards it is at most `gradient_clip`."""
-        self.accelerator.unscale_gradients(self.optimizer)
-        gradients = [each.grad for each in self._trained if each.grad is not None]
-        norm = torch.nn.utils.get_total_norm(gradients, foreach=True)
-        if self.gradient_clip is not None:
-            torch.nn.utils.clip_grads_with_norm_(
-                self._trained, self.gradient_clip, norm, foreach=True
-            )
-        return norm
+        if self.accelerator.scaler is not None:
+            self.accelerator.unscale_gradients(self.optimizer)
+        if self.gradient_clip is None:
+            return self._gradients.norm()
+        return self._gradients.clip(self.gradient_clip)
 
     @cached_property
-    def _trained(self) -> list[nn.Parameter]:
-        """The parameters that have a gradient; found once, as this takes time at every step."""
-        return [each for each in self.network.parameters() if each.requires_grad]
+    def _shared(self) -> bool:
+        """Whether there are several processes; to ask takes time at every step."""
+        return self.accelerator.num_processes > 1
+
+    @cached_property
+    def _gradients(self) -> Gradients:
+        """Where the gradients are; made at the first step."""
+        return Gradients(self.network.parameters())
 
     def _update(self) -> None:
         scaler = self.accelerator.scaler
@@ -132,7 +134,6 @@ class Step:
             scaler.update()
 
     @torch.no_grad()
-    def _clip_weights(self) -> None:
-        if self.weight_clip is not None:
-            for parameter in self._trained:
-                parameter.clamp_(-self.weight_clip, self.weight_clip)
+    def _clip_weights(self, bound: float) -> None:
+        for parameter in self._gradients.trained:
+            parameter.clamp_(-bound, bound)

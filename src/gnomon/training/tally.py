@@ -72,8 +72,9 @@ class Tally:
         norm = figures.gradient_norm
         if scale_adapts and not math.isfinite(norm):
             norm = 0.0
-        place = f"epoch {self._epoch}, step {self._read + 1} of {self._steps}"
-        check_step(place, figures.loss, norm, figures.learning_rate)
+        if not math.isfinite(figures.loss + norm):
+            place = f"epoch {self._epoch}, step {self._read + 1} of {self._steps}"
+            check_step(place, figures.loss, norm, figures.learning_rate)
         self._examples += figures.examples
         self._loss += figures.loss * figures.examples
         self._correct += figures.correct

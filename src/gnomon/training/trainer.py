@@ -1,12 +1,13 @@
 """What happens between the first epoch and the last."""
 
 import time
+from contextlib import suppress
 
 from accelerate.utils import broadcast
 
 from gnomon.data.dataset import Dataset
-from gnomon.errors import DivergedError, WeightsError
-from gnomon.training.checkpoint import read_checkpoint
+from gnomon.errors import DivergedError, FolderError, WeightsError
+from gnomon.training.checkpoint import Checkpoint, read_checkpoint
 from gnomon.training.divergence import check_validation, check_weights
 from gnomon.training.epoch import Epoch
 from gnomon.training.evaluation import Score, evaluate, robust_accuracy
@@ -15,7 +16,7 @@ from gnomon.training.progress import Progress
 from gnomon.training.recorder import Recorder
 from gnomon.training.run_folder import RunFolder, Status
 from gnomon.training.settings import Training
-from gnomon.training.state import State
+from gnomon.training.state import State, finite
 
 
 class Trainer:
@@ -45,6 +46,7 @@ class Trainer:
         self._attacked = None if overfitting is None else overfitting.watched(data)
         self._recorder, self._observer = recorder, observer
         self._accelerator = epoch.step.accelerator
+        self._kept: Checkpoint | None = None  # the last good state, where the disk lags behind
 
     def resume(self, folder: RunFolder) -> None:
         """Takes up the checkpoint in `folder`, or writes the first one.
@@ -61,7 +63,8 @@ class Trainer:
                 )
             self._state.restore(checkpoint)
         else:
-            self._save()
+            self._snapshot()
+            self._recorder.save(self._state.checkpoint())
 
     def run(self, folder: RunFolder) -> None:
         """Trains to the end.
@@ -73,34 +76,37 @@ class Trainer:
         try:
             while (reason := self._state.progress.reason_to_end(self._training)) is None:
                 self._train_epoch()
+            self._finish(reason)
         except DivergedError as error:
             raise DivergedError(self._stop("diverged", str(error), folder)) from error
         except KeyboardInterrupt:
             self._stop("interrupted", "Interrupted from the keyboard.", folder)
             raise
+        except BaseException:
+            with suppress(FolderError):  # what went wrong may be the disk
+                self._save_kept()
+            raise
         finally:
             self._recorder.close()
-        if self._state.best:
-            self._state.load(self._state.best)
-        self._end("finished", reason)
 
     def _train_epoch(self) -> None:
         begun = time.perf_counter()
         number = self._state.progress.epoch + 1
         score = self._epoch(number)
         self._share_buffers()
+        weights = self._state.network.state_dict()
+        check_weights(number, finite=finite(weights))
         validation = self._validate(number)
         robust = self._attack(number)
         seconds = time.perf_counter() - begun
         row = self._state.progress.next_row(score, validation, robust, seconds)
         self._state.count(row, self._training)
-        self._save()
-        self._recorder.show(self._state.progress)
+        self._snapshot()
+        self._keep(self._state.checkpoint(weights))
         self._observer.epoch(row)
 
     def _validate(self, number: int) -> Score | None:
         """The score on the validation data, if there are any; refuses what is not finite."""
-        check_weights(number, finite=self._state.finite())
         if len(self._validation) == 0:
             return None
         score = evaluate(self._state.network, self._validation, self._accelerator)
@@ -118,13 +124,35 @@ class Trainer:
             network, attacked, self._domain, overfitting, place, self._accelerator
         )
 
-    def _save(self) -> None:
-        chosen = self._state.progress.epoch in self._training.snapshots
-        self._recorder.save(self._state, snapshot=chosen)
+    def _snapshot(self) -> None:
+        if self._state.progress.epoch in self._training.snapshots:
+            self._recorder.snapshot(self._state.network, self._state.progress.epoch)
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        """Keeps the state after an epoch: on the disk or, if that was just done, in memory."""
+        if self._recorder.due:
+            self._recorder.save(checkpoint)
+            self._kept = None
+            self._recorder.show(self._state.progress)
+        else:
+            self._kept = checkpoint.copy()
+
+    def _save_kept(self) -> None:
+        """Puts on the disk what is kept in memory."""
+        if self._kept is not None:
+            self._recorder.save(self._kept)
+
+    def _finish(self, reason: str) -> None:
+        """Ends a run with the weights of its best epoch, if there is one, else of its last."""
+        self._save_kept()
+        if self._state.best:
+            self._state.load(self._state.best)
+        self._end("finished", reason)
 
     def _stop(self, status: Status, reason: str, folder: RunFolder) -> str:
-        """Ends an unfinished run with the last good state from the disk; says so."""
-        self._state.restore(read_checkpoint(folder.checkpoint))
+        """Ends an unfinished run with the last good state; says so."""
+        self._save_kept()
+        self._state.restore(self._kept or read_checkpoint(folder.checkpoint))
         reason = f"{reason} {kept(self._state.progress, folder)}"
         self._end(status, reason)
         return reason

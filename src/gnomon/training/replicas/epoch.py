@@ -13,12 +13,13 @@ from gnomon.seeds import generator
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels
 from gnomon.training.epoch import (
-    BATCHES_PER_READING,
+    STEPS_PER_READING,
     replays_of,
     shuffled,
     split_batches,
     steps_per_epoch,
 )
+from gnomon.training.gradients import CLIP_GUARD
 from gnomon.training.method import Batch
 from gnomon.training.observer import EpochProgress
 from gnomon.training.replicas.draws import DrawsForEach
@@ -28,9 +29,6 @@ from gnomon.training.replicas.network import ReplicatedNetwork
 from gnomon.training.replicas.update import RowwiseUpdate
 from gnomon.training.settings import Training
 from gnomon.training.tally import BatchFigures, EpochScore, Tally
-
-_CLIP_GUARD = 1e-6
-"""What torch adds to the norm before it divides by it."""
 
 Figures = Float[Tensor, "3 replicas"]
 """What a step measured of each network: loss, right answers, gradient norm."""
@@ -111,7 +109,7 @@ class GroupEpoch:
         gradients = torch.zeros_like(rows) if rows.grad is None else rows.grad
         norms = torch.linalg.vector_norm(gradients, dim=1)
         if training.gradient_clip is not None:
-            factors = (training.gradient_clip / (norms + _CLIP_GUARD)).clamp(max=1.0)
+            factors = (training.gradient_clip / (norms + CLIP_GUARD)).clamp(max=1.0)
             gradients.mul_(factors[:, None])
         self.update(rows.detach(), gradients, rows.new_tensor(rates))
         if training.weight_clip is not None:
@@ -136,7 +134,7 @@ class _Reading:
     def add(self, examples: int, rates: Sequence[float], figures: Figures) -> None:
         self._pending.append((examples, rates, figures))
         self._added += 1
-        every = BATCHES_PER_READING[figures.device.type]
+        every = STEPS_PER_READING[figures.device.type]
         if len(self._pending) == every or self._added == self._steps:
             self._read()
 
