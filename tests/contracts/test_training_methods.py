@@ -1,6 +1,7 @@
 """What every training method keeps: the network, its replicas, and the identities it states."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -109,6 +110,33 @@ def test_a_method_serves_one_network_and_many(name: str, tmp_path: Path) -> None
             # Three steps in float64.
             found = one.network.state_dict()[key]
             torch.testing.assert_close(found, tensor, rtol=0, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_a_method_trains_in_mixed_precision(name: str, tmp_path: Path) -> None:
+    """In bfloat16, whose 8 bits are seen in validation, to about the loss of float32."""
+    training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=Momentum())
+    exact = small(training, network_for(name), examples=60)
+    rough = replace(exact, training=replace(training, precision="bfloat16"))
+    (first,), (second,) = run(exact, tmp_path / "a").history, run(rough, tmp_path / "b").history
+    assert first.validation_loss != second.validation_loss
+    assert first.train_loss == pytest.approx(second.train_loss, rel=0.05)
+
+
+def test_bounds_keep_full_precision(tmp_path: Path) -> None:
+    """A training on bounds alone is the same to the bit; validation is not."""
+    method = APP(EPSILON, radius.Relative(0.02), clean_weight=0.0, ramp=Full())
+    exact = small(Training(method=method, epochs=2, batch_size=20), examples=60)
+    rough = replace(exact, training=replace(exact.training, precision="bfloat16"))
+    one, other = run(exact, tmp_path / "a"), run(rough, tmp_path / "b")
+    assert [each.train_loss for each in one.history] == [
+        each.train_loss for each in other.history
+    ]
+    assert all(
+        torch.equal(each, other.network.state_dict()[key])
+        for key, each in one.network.state_dict().items()
+    )
+    assert one.history[0].validation_loss != other.history[0].validation_loss
 
 
 def subject(seed: int = 0) -> tuple[nn.Module, Batch]:

@@ -1,9 +1,20 @@
-"""What each process of `torchrun` runs: two experiments, into the folder given."""
+"""What each process of `torchrun` runs: a few experiments, into the folder given."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-from gnomon.training import Experiment, Momentum, Training
+from gnomon.sets import Linf
+from gnomon.sets.radius import Relative
+from gnomon.training import (
+    APP,
+    ATAWP,
+    Experiment,
+    IBPTraining,
+    Momentum,
+    Training,
+    TrainingMethod,
+)
 from reference.small_experiments import RANDOM, run, small
 
 UNEVEN = Training(  # 91 examples: five batches of 16 and one of 11, so shares of 6 and 5
@@ -11,9 +22,23 @@ UNEVEN = Training(  # 91 examples: five batches of 16 and one of 11, so shares o
 )
 SINGLE = Training(epochs=2, batch_size=1, optimizer=Momentum(), learning_rate=0.01)
 
+WITHIN = Linf(0.1)
+BOUNDED: dict[str, TrainingMethod] = {
+    "ibp": IBPTraining(WITHIN),
+    "app": APP(WITHIN, Relative(0.02)),
+}
+
+
+def with_method(method: TrainingMethod) -> Experiment:
+    """The uneven shares, under another method."""
+    return small(replace(UNEVEN, method=method), examples=91, validation=31)
+
+
 EXPERIMENTS: dict[str, Experiment] = {
     "uneven": small(UNEVEN, examples=91, validation=31),
     "single": small(SINGLE, examples=7, validation=1),  # one process has nothing to do
+    **{name: with_method(method) for name, method in BOUNDED.items()},
+    "at_awp": with_method(ATAWP(WITHIN, size=0.05, steps=2)),
     "random": small(Training(epochs=2, batch_size=16), RANDOM),
 }
 

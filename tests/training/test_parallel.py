@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from gnomon.training import RunFolder, read_history
-from reference.parallel_run import EXPERIMENTS
+from reference.parallel_run import BOUNDED, EXPERIMENTS
 from reference.small_experiments import run
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["uneven", "single"])
+@pytest.mark.parametrize("name", ["uneven", "single", *BOUNDED])
 def test_two_processes_give_what_one_gives(name: str, folder: Path, tmp_path: Path) -> None:
     alone = run(EXPERIMENTS[name], tmp_path)
     together = load_file(RunFolder(folder / name).model)
@@ -61,3 +61,15 @@ def test_a_random_network_with_running_statistics_trains_in_two_processes(folder
     facts = RunFolder(folder / "random").read_facts()
     assert facts is not None
     assert (facts.status, facts.epochs_done) == ("finished", 2)
+
+
+@pytest.mark.slow
+def test_two_processes_attack_inputs_and_weights_each_on_its_own_share(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Each draws its own starts and moves the weights by its own gradient, by as much."""
+    alone = run(EXPERIMENTS["at_awp"], tmp_path)
+    together = read_history(folder / "at_awp" / "history.parquet")
+    for there, here in zip(together, alone.history, strict=True):
+        assert there.train_loss != here.train_loss
+        assert there.train_loss == pytest.approx(here.train_loss, rel=0.05)

@@ -222,23 +222,39 @@ def for_bounds(network: nn.Module, points: Inputs) -> Generator[None, None, None
     """The network as bounds can take it while it is trained.
 
     Nothing is dropped, and batch normalisation uses the statistics of the batch at the points,
-    through which gradients flow, as those of any other pass do.
+    through which gradients flow, as those of any other pass do. In mixed precision bounds are
+    computed in float32: the rounding of 8 bits is as large as many a radius.
     """
     statistics: dict[nn.Module, tuple[Tensor, Tensor]] = {}
     training = [
         each for each in network.modules() if isinstance(each, _BatchNorm) and each.training
     ]
-    if training:
-        statistics = _statistics(network, training, points)
-    held = [(vars(module)["_buffers"], dict(vars(module)["_buffers"])) for module in statistics]
-    with searched(network):
-        try:
-            for module, (mean, variance) in statistics.items():
-                vars(module)["_buffers"].update(running_mean=mean, running_var=variance)
-            yield
-        finally:
-            for buffers, before in held:
-                buffers.update(before)
+    with _full_precision(network):
+        if training:
+            statistics = _statistics(network, training, points)
+        held = [
+            (vars(module)["_buffers"], dict(vars(module)["_buffers"])) for module in statistics
+        ]
+        with searched(network):
+            try:
+                for module, (mean, variance) in statistics.items():
+                    vars(module)["_buffers"].update(running_mean=mean, running_var=variance)
+                yield
+            finally:
+                for buffers, before in held:
+                    buffers.update(before)
+
+
+@contextmanager
+def _full_precision(network: nn.Module) -> Generator[None, None, None]:
+    """Without what accelerate puts around `forward` for mixed precision."""
+    mixed = hasattr(network, "_original_forward")
+    around = vars(network).pop("forward") if mixed else None
+    try:
+        yield
+    finally:
+        if mixed:
+            vars(network)["forward"] = around
 
 
 def _statistics(
