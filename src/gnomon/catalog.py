@@ -22,6 +22,7 @@ from gnomon.attacks import (
     FGSM,
     FMN,
     PGD,
+    AutoAttack,
     DeepFool,
     GaussianNoise,
     InputAttack,
@@ -252,6 +253,7 @@ INPUT_ATTACKS: dict[str, type] = {
     "fmn": FMN,
     "square": Square,
     "random_point": RandomPoint,
+    "autoattack": AutoAttack,
 }
 
 RADIUS_LAWS: dict[str, type] = {

@@ -1,6 +1,7 @@
 """What every training method keeps: the network, its replicas, and the identities it states."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,7 @@ from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
 from gnomon.sets import Linf, ParameterBox, radius
-from gnomon.training import Batch, Momentum, Standard, Training, TrainingMethod
+from gnomon.training import Batch, Momentum, Run, Standard, Training, TrainingMethod
 from gnomon.training.adversaries import (
     AttackedInputs,
     EnclosedInputs,
@@ -292,6 +293,11 @@ def test_replicas_name_their_parameters_as_one_network_does() -> None:
     assert list(parameters_of(network)) == list(parameters_of(many))
 
 
+BROKEN = (
+    r"bounds: expected a finite loss, got (inf|nan); the intervals blew up at layer linear3"
+)
+
+
 def test_bounds_that_blow_up_name_the_layer() -> None:
     network, batch = subject()
     with torch.no_grad():
@@ -299,8 +305,23 @@ def test_bounds_that_blow_up_name_the_layer() -> None:
         weights["linear2.weight"].mul_(1e300)
         weights["linear3.weight"].mul_(1e10)
     method = IBPTraining(EPSILON, clean_weight=0.0, ramp=Full())
-    expected = (
-        r"bounds: expected a finite loss, got (inf|nan); the intervals blew up at layer linear3"
-    )
-    with pytest.raises(DivergedError, match=expected):
-        method.loss(network, batch, generator(0))
+    (reason,) = method.loss(network, batch, generator(0)).broken.values()
+    assert re.match(BROKEN, reason)
+    many = ReplicatedNetwork([subject(1)[0], network, subject(2)[0]])
+    many.examples = len(batch)
+    inputs, labels = torch.cat([batch.inputs] * 3), torch.cat([batch.labels] * 3)
+    loss = method.loss(many, Batch(inputs, labels, batch.domain), generator(0))
+    assert loss.broken == {1: reason}
+    assert loss.values.view(3, -1).isfinite().all(dim=1).tolist() == [True, False, True]
+
+
+@pytest.mark.parametrize("trains", [alone, together])
+def test_a_training_whose_bounds_blow_up_ends_with_the_name_of_the_layer(
+    trains: Callable[..., list[Run | DivergedError]], tmp_path: Path
+) -> None:
+    method = APP(EPSILON, radius.Constant(1e30), clean_weight=0.0, ramp=Full())
+    training = Training(method=method, epochs=1, batch_size=20)
+    experiments = varied(small(training, MLP(hidden=(6,)), examples=60), 2)
+    for ended in trains(experiments, tmp_path):
+        assert isinstance(ended, DivergedError)
+        assert re.search(r"the intervals (blew up at|widen most at) layer linear\d", str(ended))

@@ -13,7 +13,6 @@ from torch.nn.modules.batchnorm import _BatchNorm  # pyright: ignore[reportPriva
 
 from gnomon.algebra import Parameters, enclose
 from gnomon.bounds import BoundMethod, evaluate_head, pairwise_margins
-from gnomon.errors import DivergedError
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 from gnomon.sets.guards import unchecked
@@ -155,28 +154,31 @@ class Case:
             return Point(self.clean)
         return Point(run_with(self.network, self._parameters.centre, self._inputs.points))
 
-    def check_bounds(self, values: PerExample) -> None:
-        """Refuses losses that bounds made infinite, while the parameters are finite themselves.
+    def blown_up(self, values: PerExample) -> dict[int, str]:
+        """Where bounds made losses infinite, in words, though the parameters are finite.
 
-        Of many networks in one nothing is said here: the others are to go on.
-
-        Raises:
-            DivergedError: the layer where the intervals blew up is named.
+        By the place of the network among those that are computed as one.
         """
-        if isinstance(self.network, ReplicatedNetwork) or isinstance(self.worst, Point):
-            return
-        if bool(values.isfinite().all()):
-            return
-        if not all(bool(each.isfinite().all()) for each in self.network.parameters()):
-            return
-        with unchecked(), for_bounds(self.network, self._inputs.points):
-            within, law = self._inputs.within, self._parameters.within
-            region = None if law is None else law.of(self.network)
-            reason = blow_up(self.network, self._inputs.points, within, region)
-        raise DivergedError(
-            f"bounds: expected a finite loss, got {float(values.detach().max()):g}; {reason}. "
-            "Lower the radii, raise them more slowly (ramp), begin with initialisation = "
-            '"interval", or set weight_clip.'
+        if isinstance(self.worst, Point) or bool(values.isfinite().all()):
+            return {}
+        networks = _members(self.network)
+        points = self._inputs.points.unflatten(0, (len(networks), -1))
+        losses = values.detach().unflatten(0, (len(networks), -1))
+        return {
+            place: self._blown_up(network(), points[place], float(losses[place].max()))
+            for place, network in enumerate(networks)
+            if not bool(losses[place].isfinite().all()) and _is_finite(network())
+        }
+
+    def _blown_up(self, network: nn.Module, points: Inputs, loss: float) -> str:
+        within, law = self._inputs.within, self._parameters.within
+        with unchecked(), for_bounds(network, points):
+            region = None if law is None else law.of(network)
+            reason = blow_up(network, points, within, region)
+        return (
+            f"bounds: expected a finite loss, got {loss:g}; {reason}. Lower the radii, raise "
+            'them more slowly (ramp), begin with initialisation = "interval", or set '
+            "weight_clip."
         )
 
     def bounded(self, function: Callable[..., Tensor], *examples: Tensor) -> Tensor:
@@ -185,6 +187,17 @@ class Case:
         return run_each(
             self.network, asked, self._parameters.centre, self._inputs.points, *examples
         )
+
+
+def _members(network: nn.Module) -> list[Callable[[], nn.Module]]:
+    """What makes each of the networks that are computed as one."""
+    if not isinstance(network, ReplicatedNetwork):
+        return [lambda: network]
+    return [partial(network.plain, network.tensors(), row) for row in range(len(network))]
+
+
+def _is_finite(network: nn.Module) -> bool:
+    return all(bool(each.isfinite().all()) for each in network.parameters())
 
 
 def _asked(

@@ -1,6 +1,7 @@
 """The seam between the loop, which is shared, and what is minimised, which is the method."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 import torch
@@ -48,11 +49,14 @@ class Loss:
             under the method's own worst case.
         carried: what the method wants to find in the next batch; if it is a leaf of the graph
             of `values`, with its gradient.
+        broken: why values of a network are not finite, where the method knows; by its place
+            among the networks of the batch, 0 for a single one.
     """
 
     values: PerExample
     correct: Mask
     carried: Tensor | None = None
+    broken: Mapping[int, str] = field(default_factory=dict)
 
     @property
     def value(self) -> Float[Tensor, ""]:

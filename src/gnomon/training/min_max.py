@@ -59,9 +59,7 @@ class MinMax:
         parameters = self.parameters(network, losses, batch, generator)
         case = Case(network, batch, inputs, parameters, self.bound)
         values = self.criterion(case)
-        correct = case.worst.correct(batch.labels)
-        case.check_bounds(values)
-        return Loss(values, correct)
+        return Loss(values, case.worst.correct(batch.labels), broken=case.blown_up(values))
 
 
 class Composed(ABC):

@@ -9,6 +9,7 @@ from accelerate import Accelerator
 from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 
+from gnomon.errors import DivergedError
 from gnomon.training.gradients import Gradients
 from gnomon.training.method import Batch, TrainingMethod
 
@@ -85,6 +86,8 @@ class Step:
             nothing = torch.zeros((), device=self.accelerator.device)
             return nothing, nothing, None
         loss = self.method.loss(self.network, batch, generator)
+        if loss.broken and not self._shared:  # several processes end alike, at the sum
+            raise DivergedError(loss.broken[0])
         value = loss.value
         if share < examples:
             value = value * (share / examples)

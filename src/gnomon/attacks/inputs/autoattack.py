@@ -1,6 +1,6 @@
 """AutoAttack: a fixed ensemble, strong enough to compare networks by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import nn
@@ -18,6 +18,19 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
 
+def standard_parts(
+    norm: str = "Linf", view: View = PLAIN, black_box: View | None = None
+) -> tuple[Part, ...]:
+    """The parts of the standard version, with the settings for this norm."""
+    restarts, targets = (5, 5) if norm == "L1" else (1, 9)
+    return (
+        Part("APGD-CE", APGD(restarts=restarts, view=view)),
+        Part("APGD-T", APGDT(targets=targets, view=view)),
+        Part("FAB-T", FABT(until="within", view=view)),
+        Part("Square", Square(view=black_box or view)),
+    )
+
+
 @dataclass(frozen=True)
 class AutoAttack:
     """Attacks one after another, each on the examples that resisted all before it.
@@ -28,7 +41,8 @@ class AutoAttack:
     there, the cross-entropy is free of the logits' scale, and two classes are enough.
 
     Attributes:
-        parts: the attacks in their order.
+        parts: the attacks in their order; those of the standard version for L∞ and L2, if none
+            are named.
         name: what the outcome says.
         batch: examples at a time.
 
@@ -39,7 +53,7 @@ class AutoAttack:
         croce2020, section 6; croce2021, section 6 (L1).
     """
 
-    parts: tuple[Part, ...]
+    parts: tuple[Part, ...] = field(default_factory=standard_parts)
     name: str = "AutoAttack"
     batch: int = 256
 
@@ -104,16 +118,3 @@ class AutoAttack:
             within,
             generator,
         )
-
-
-def standard_parts(
-    norm: str = "Linf", view: View = PLAIN, black_box: View | None = None
-) -> tuple[Part, ...]:
-    """The parts of the standard version, with the settings for this norm."""
-    restarts, targets = (5, 5) if norm == "L1" else (1, 9)
-    return (
-        Part("APGD-CE", APGD(restarts=restarts, view=view)),
-        Part("APGD-T", APGDT(targets=targets, view=view)),
-        Part("FAB-T", FABT(until="within", view=view)),
-        Part("Square", Square(view=black_box or view)),
-    )

@@ -249,6 +249,8 @@ def shown(value: object) -> str:
 
     >>> shown(2.0), shown([50, 50]), shown([50, 50, 50]), shown("relu")
     ('2', '[50, 50]', '[3 × 50]', 'relu')
+    >>> shown({"name": "app", "radius": "tanh:0.01"})
+    'app (radius tanh:0.01)'
     """
     plain = canonical(value)
     if isinstance(plain, str) and plain[:1] == "[":
@@ -257,6 +259,19 @@ def shown(value: object) -> str:
             return f"[{len(items)} × {shown(items[0])}]"
     if isinstance(plain, float):
         return f"{plain:.6g}"
-    if isinstance(plain, str) and plain[:1] in {"[", "{"}:
+    if isinstance(plain, str) and plain[:1] == "{":
+        return _shown_table(json.loads(plain))
+    if isinstance(plain, str) and plain[:1] == "[":
         return plain.replace(",", ", ")
     return "none" if plain is None else str(plain)
+
+
+def _shown_table(table: Mapping[str, object]) -> str:
+    """The name of what it describes, if it has one, and its settings."""
+    name = table.get("name", "")
+    others = ", ".join(
+        f"{key.replace('_', ' ')} {shown(value)}"
+        for key, value in table.items()
+        if key != "name"
+    )
+    return f"{name} ({others})" if name and others else str(name or others or "{}")

@@ -1,6 +1,6 @@
 """One pass of many networks over their training data, in step."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import repeat
 
@@ -20,7 +20,7 @@ from gnomon.training.epoch import (
     steps_per_epoch,
 )
 from gnomon.training.gradients import CLIP_GUARD
-from gnomon.training.method import Batch
+from gnomon.training.method import Batch, Loss
 from gnomon.training.observer import EpochProgress
 from gnomon.training.replicas.draws import DrawsForEach
 from gnomon.training.replicas.dropout import Streams
@@ -72,8 +72,9 @@ class GroupEpoch:
             batch = Batch(inputs, labels, self.domain, progress, carried)
             rates = [each.learning_rate_at(taken, steps) for each in self.trainings]
             self.network.examples = examples
-            figures, carried = self._step(batch, rates, noise)
-            reading.add(examples, rates, figures)
+            figures, loss = self._step(batch, rates, noise)
+            reading.add(examples, rates, figures, loss.broken)
+            carried = loss.carried
             taken += 1
         return reading.results()
 
@@ -98,8 +99,8 @@ class GroupEpoch:
 
     def _step(
         self, batch: Batch, rates: Sequence[float], noise: DrawsForEach
-    ) -> tuple[Figures, Tensor | None]:
-        """Moves all rows once; what was measured, and what the method carries on."""
+    ) -> tuple[Figures, Loss]:
+        """Moves all rows once; what was measured, and what the method said."""
         rows, training = self.network.rows, self.trainings[0]
         rows.grad = None
         with noise:
@@ -115,7 +116,7 @@ class GroupEpoch:
         if training.weight_clip is not None:
             rows.detach().clamp_(-training.weight_clip, training.weight_clip)
         correct = loss.correct.view(len(rows), -1).sum(dim=1)
-        return torch.stack((losses.detach(), correct.to(norms), norms)), loss.carried
+        return torch.stack((losses.detach(), correct.to(norms), norms)), loss
 
 
 class _Reading:
@@ -131,7 +132,18 @@ class _Reading:
         self._pending: list[tuple[int, Sequence[float], Figures]] = []
         self._added = 0
 
-    def add(self, examples: int, rates: Sequence[float], figures: Figures) -> None:
+    def add(
+        self,
+        examples: int,
+        rates: Sequence[float],
+        figures: Figures,
+        broken: Mapping[int, str],
+    ) -> None:
+        if broken:
+            self._read()  # what diverged before did so for another reason
+            for place, reason in broken.items():
+                if isinstance(self._tallies[place], Tally):
+                    self._tallies[place] = DivergedError(reason)
         self._pending.append((examples, rates, figures))
         self._added += 1
         every = STEPS_PER_READING[figures.device.type]
@@ -144,6 +156,8 @@ class _Reading:
         ]
 
     def _read(self) -> None:
+        if not self._pending:
+            return
         read = (
             torch.stack([figures for _, _, figures in self._pending]).transpose(1, 2).tolist()
         )
