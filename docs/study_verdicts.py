@@ -45,9 +45,10 @@ def main(folder: Path) -> None:
         before, _, rest = page.partition(f"% verdicts {name}\n")
         after = rest.partition("% end")[2]
         page = f"{before}% verdicts {name}\n\n{table(verdicts)}\n\n% end{after}"
-        (figure,) = (folder / name / "figures").glob(SHOWN[name])
-        FIGURES.mkdir(exist_ok=True)
-        shutil.copy(figure, FIGURES / f"{name}.png")
+        if name in SHOWN:  # the others have a page of their own
+            (figure,) = (folder / name / "figures").glob(SHOWN[name])
+            FIGURES.mkdir(exist_ok=True)
+            shutil.copy(figure, FIGURES / f"{name}.png")
     PAGE.write_text(page, encoding="utf-8")
 
 

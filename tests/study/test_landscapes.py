@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gnomon.audit import Audit, Finding, write_json
-from gnomon.study.conclusions import conclude
+from gnomon.study.conclusions import _labels, conclude  # pyright: ignore[reportPrivateUsage]
 from gnomon.study.engines import Inline
 from gnomon.study.report import compare_audits
 from gnomon.study.report.figures import draw_landscape_panels
@@ -193,3 +193,29 @@ def test_a_study_shows_one_network_of_each_setting(
     assert "relu: 3 to 4 nats" in page
     assert "tanh: 3 to 4 nats" not in page
     assert "The first 1 of 2 settings are shown." in page
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels"),
+    [
+        (
+            [{"a": "relu", "b": 1}, {"a": "relu", "b": 1}, {"a": "tanh", "b": 1}],
+            ["relu"] * 2 + ["tanh"],
+        ),
+        ([{"a": 1, "b": 2}, {"a": 1, "b": 3}], ["1, 2", "1, 3"]),
+        (
+            [{"m": "standard", "e": 1}, {"m": {"name": "app", "s": 2}, "e": 1}],
+            ["standard", "app"],
+        ),
+        (
+            [{"m": {"name": "app", "s": 1}, "e": 1}, {"m": {"name": "app", "s": 2}, "e": 1}],
+            ["app (s 1)", "app (s 2)"],
+        ),
+        ([{}, {}], ["", ""]),
+        ([], []),
+    ],
+)
+def test_labels_say_what_tells_settings_apart(
+    settings: list[dict[str, Any]], labels: list[str]
+) -> None:
+    assert _labels(settings) == labels

@@ -1,14 +1,17 @@
 """What the trials of a study say: verdicts, and the report with the figures behind them."""
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pyarrow import parquet
 
 from gnomon.audit import Audit, LossFlatness, read_json
 from gnomon.audit.report.figures.picture import Picture
 from gnomon.catalog import PROBES
+from gnomon.study.axes import Settings
 from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
 from gnomon.study.report.report import Words, write_page
 from gnomon.study.run import RESULTS, Prospect
@@ -61,16 +64,33 @@ def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Pict
     """Loss landscapes of one network for each setting, where the study asks for them."""
     if LossFlatness not in {PROBES[name] for name in study.examine.probes}:
         return []
+    done = [trial for trial in remains.trials if trial.id in remains.done]
     first: dict[str, str] = {}
-    for trial in remains.trials:
-        if trial.id in remains.done:
-            label = ", ".join(shown(value) for value in trial.settings.values())
-            first.setdefault(label or study.title, trial.id)
+    for label, trial in zip(_labels([each.settings for each in done]), done, strict=True):
+        first.setdefault(label or study.title, trial.id)
     note = "Each network is that of the first seed of its setting."
     if len(first) > MOST_NETWORKS:
         note += f" The first {MOST_NETWORKS} of {len(first)} settings are shown."
     chosen = list(first.items())[:MOST_NETWORKS]
     return landscape_pictures([(label, _audit(store, id_)) for label, id_ in chosen], note)
+
+
+def _labels(settings: Sequence[Settings]) -> list[str]:
+    """What tells the settings apart: as few values as do, and names of tables if these do."""
+    whole = [tuple(map(shown, each.values())) for each in settings]
+    named = [tuple(map(_name, each.values())) for each in settings]
+    for values in (named, whole):
+        for count in range(1, len(values[0]) + 1 if values else 0):
+            labels = [", ".join(each[:count]) for each in values]
+            if len(set(labels)) == len(set(whole)):
+                return labels
+    return [", ".join(each) for each in whole]
+
+
+def _name(value: Any) -> str:  # noqa: ANN401 - any plain value
+    """The name of what a table describes, else the value."""
+    named = isinstance(value, Mapping) and "name" in value
+    return str(value["name"]) if named else shown(value)
 
 
 def _audit(store: TrialStore, trial: str) -> Audit:
