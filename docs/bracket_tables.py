@@ -2,7 +2,7 @@
 
 FOLDER holds what `gnomon study mnist-brackets --small -o FOLDER/mnist-brackets` and the same of
 `app-table` leave. In brackets.md the lines between `% table NAME` and `% end` are replaced. For
-MNIST each network is certified once more, on all test images by intervals and on the first 200
+MNIST each network is certified once more, on all test images by intervals and on the first 100
 by CROWN. One thread, about ten minutes.
 """
 
@@ -112,11 +112,11 @@ def name_of(method: str) -> str:
 
 @torch.no_grad()
 def certify(run: Path) -> dict[str, float]:
-    """Shares of all test images, by intervals, and of the first 200 by CROWN."""
+    """Shares of all test images, by intervals, and of the first 100 by CROWN."""
     torch.set_num_threads(1)
     network = gn.load_network(run).eval()
     test = MNIST()(0, Store.default()).test
-    few = test.inputs[:200], test.labels[:200]
+    few = test.inputs[:100], test.labels[:100]
     every = test.inputs, test.labels
     right = float((network(every[0]).argmax(1) == every[1]).double().mean())
     found = {"right": right}

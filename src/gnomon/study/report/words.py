@@ -1,6 +1,7 @@
 """Names and numbers of a study as readers want them."""
 
 import math
+import textwrap
 
 from gnomon.study.statistics.estimates import Estimate
 from gnomon.study.statistics.hypotheses import shown
@@ -112,6 +113,11 @@ def p_value(p: float) -> str:
     ('0.031', '1.2e−09', '1')
     """
     return f"{p:.2g}".replace("-", "−")
+
+
+def wrapped(text: str, width: int) -> str:
+    """In at most three lines of so many letters."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=3, placeholder=" …"))
 
 
 def ranges(numbers: list[int]) -> str:

@@ -1,6 +1,5 @@
 """Two values of an axis, seed by seed: both values of each pair, and their difference."""
 
-import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +15,7 @@ from gnomon.audit.report.figures.picture import (
     new_figure,
 )
 from gnomon.audit.report.words import shortened
-from gnomon.study.report.words import compared, scale_of, unit_of, with_unit
+from gnomon.study.report.words import compared, scale_of, unit_of, with_unit, wrapped
 from gnomon.study.statistics.verdict import Verdict
 
 _MOST_PANELS = 6
@@ -41,11 +40,11 @@ def _columns(drawn: Sequence[Verdict]) -> Figure:
     for column, verdict in enumerate(drawn):
         _draw_pairs(grid[0, column], verdict)
         _draw_difference(grid[1, column], verdict)
-        named = f"{_wrapped(verdict.condition, 16)}\n" if verdict.condition else ""
+        named = f"{wrapped(verdict.condition, 16)}\n" if verdict.condition else ""
         grid[0, column].set_title(f"{named}{verdict.answer}", fontsize=9.5)
     hypothesis, unit = drawn[0].hypothesis, drawn[0].unit
     grid[0, 0].set_ylabel(with_unit(hypothesis.finding, unit))
-    grid[1, 0].set_ylabel(_wrapped(f"difference{_in(unit)}", 18))
+    grid[1, 0].set_ylabel(wrapped(f"difference{_in(unit)}", 18))
     return figure
 
 
@@ -60,15 +59,10 @@ def _draw_pairs(axes: Axes, verdict: Verdict) -> None:
         _dot(axes, beside, scale * mean.value, place)
         if mean.low is not None and mean.high is not None:
             _bar(axes, beside, scale * mean.low, scale * mean.high, COLOURS[place])
-    names = [_wrapped(each, 11) for each in compared(verdict)]
+    names = [wrapped(each, 11) for each in compared(verdict)]
     axes.set_xticks([0, 1], names)
     axes.set_xlim(-0.5, 1.5)
     axes.grid(axis="y")
-
-
-def _wrapped(text: str, width: int) -> str:
-    """In at most three lines."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=3, placeholder=" …"))
 
 
 def _draw_difference(axes: Axes, verdict: Verdict) -> None:

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from gnomon.audit.report.figures.landscape import KINDS, as_numbers, shown_losses
 from gnomon.audit.report.figures.picture import COLOURS, INK, WIDTH, house_style, new_figure
-from gnomon.audit.report.words import shortened
+from gnomon.study.report.words import wrapped
 
 Line = Mapping[str, Any]
 """`positions`, `loss` and `attacked_loss` (None without a set of inputs) along a direction."""
 
 _COLUMNS = 4
+_LINE = 84
+"""Letters of titles that stand beside one another."""
 _TALLEST = 10.0
 """The scale of rises ends at so many times the least of the networks' largest rises."""
 
@@ -44,7 +46,7 @@ def draw_landscape_panels(found: Sequence[tuple[str, Line]]) -> Figure:
         ]
         for place, ((level, rise), (name, line)) in enumerate(zip(pairs, found, strict=False)):
             _draw(level, rise, line, COLOURS[place % len(COLOURS)])
-            level.set_title(shortened(name, 84 // columns))
+            level.set_title(wrapped(name, _LINE // columns), fontsize=9.5)
         used, left = pairs[: len(found)], pairs[len(found) :]
         for axes in (each for pair in left for each in pair):
             axes.remove()
