@@ -121,6 +121,17 @@ def test_a_filter_of_the_network_that_is_zero_does_not_move() -> None:
     assert float(direction["0.weight"][0].abs().min()) > 0
 
 
+@pytest.mark.parametrize("size", [1e-30, 1e30, 1e-40])
+def test_the_size_of_a_direction_does_not_matter_though_its_square_has_none(size: float) -> None:
+    """As of the gradient of a unit that is nearly dead."""
+    network = _net()
+    plain = filter_normalised(network, {"0.weight": torch.ones(3, 1, 3, 3)})
+    found = filter_normalised(network, {"0.weight": torch.full((3, 1, 3, 3), size)})
+    torch.testing.assert_close(found, plain)
+    none = filter_normalised(network, {"0.weight": torch.zeros(3, 1, 3, 3)})
+    assert not none["0.weight"].any()
+
+
 def test_coordinates_and_directions_must_match() -> None:
     network = _net()
     with pytest.raises(ShapeError, match="expected 1 coordinates"):

@@ -53,10 +53,22 @@ def filter_normalised(network: nn.Module, direction: Direction) -> dict[str, Ten
         weight = own[name].detach()
         if weight.dim() < 2:
             continue
-        lengths = [each.flatten(1).norm(dim=1) for each in (weight, tensor)]
-        factor = lengths[0] / lengths[1].clamp_min(torch.finfo(weight.dtype).tiny)
-        found[name] = tensor * factor.reshape(-1, *[1] * (weight.dim() - 1))
+        length = weight.flatten(1).norm(dim=1)
+        found[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
     return found
+
+
+def _unit(direction: Tensor) -> Tensor:
+    """Each filter with length 1, or 0 where it is 0.
+
+    It is scaled by its largest entry first: the gradients of nearly dead units are not 0, but
+    their squares are.
+    """
+    rows = direction.flatten(1)
+    for norm in (torch.inf, 2):
+        length = torch.linalg.vector_norm(rows, norm, dim=1, keepdim=True)
+        rows = rows / torch.where(length > 0, length, 1.0)
+    return rows.view_as(direction)
 
 
 def random_direction(network: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:
