@@ -69,7 +69,13 @@ def table(verdicts: Sequence[Verdict]) -> str:
                 found = f"ρ {found}; change {number(verdict.effects[1].value)}"
         p = p_value(verdict.decisive.corrected) if verdict.decisive else "–"
         answer = f"**{verdict.answer}**" if verdict.answer != "undecided" else verdict.answer
-        cells = [claim, verdict.condition, f"{answer}, {verdict.seeds} seeds", found, p]
+        cells = [
+            claim,
+            verdict.condition,
+            f"{answer}, {verdict.seeds} seed{'s' * (verdict.seeds != 1)}",
+            found,
+            p,
+        ]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)
 
