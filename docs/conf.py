@@ -46,6 +46,7 @@ import numpy as np
 import torch
 from gnomon.audit import clopper_pearson
 from gnomon.errors import nearest
+from gnomon.notation import Notation
 from gnomon.records import fingerprint
 from gnomon.references import cite
 from gnomon.representation import spectrum
