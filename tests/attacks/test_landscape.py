@@ -122,7 +122,9 @@ def test_a_filter_of_the_network_that_is_zero_does_not_move() -> None:
 
 
 @pytest.mark.parametrize("size", [1e-30, 1e30, 1e-40])
-def test_the_size_of_a_direction_does_not_matter_though_its_square_has_none(size: float) -> None:
+def test_the_size_of_a_direction_does_not_matter_though_its_square_has_none(
+    size: float,
+) -> None:
     """As of the gradient of a unit that is nearly dead."""
     network = _net()
     plain = filter_normalised(network, {"0.weight": torch.ones(3, 1, 3, 3)})
