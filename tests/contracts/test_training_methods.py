@@ -16,7 +16,7 @@ from gnomon.errors import DivergedError
 from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
-from gnomon.sets import Linf, ParameterBox, radius
+from gnomon.sets import L2, Linf, ParameterBox, radius
 from gnomon.training import Batch, Momentum, Run, Standard, Training, TrainingMethod
 from gnomon.training.adversaries import (
     AttackedInputs,
@@ -56,6 +56,7 @@ from gnomon.training.replicas import ReplicatedNetwork, parameters_of
 from reference.groups import alone, together, varied
 from reference.small_experiments import RANDOM, run, small
 
+SIGNATURE = Signature((3,), 4, (0.0,) * 3, (1.0,) * 3)
 EPSILON, BOX = Linf(0.1), ParameterBox(radius.Relative(0.02))
 METHODS: dict[str, TrainingMethod] = {
     "standard": Standard(),
@@ -142,8 +143,7 @@ def test_bounds_keep_full_precision(tmp_path: Path) -> None:
 
 def subject(seed: int = 0) -> tuple[nn.Module, Batch]:
     """A network and a batch in float64."""
-    signature = Signature((3,), 4, (0.0,) * 3, (1.0,) * 3)
-    network = MLP(hidden=(8, 8))(signature, generator(seed)).double().train()
+    network = MLP(hidden=(8, 8))(SIGNATURE, generator(seed)).double().train()
     inputs = torch.rand(10, 3, generator=generator(seed, "x"), dtype=torch.float64)
     labels = torch.randint(4, (10,), generator=generator(seed, "y"))
     return network, Batch(inputs, labels, (0.0, 1.0))
@@ -325,3 +325,40 @@ def test_a_training_whose_bounds_blow_up_ends_with_the_name_of_the_layer(
     for ended in trains(experiments, tmp_path):
         assert isinstance(ended, DivergedError)
         assert re.search(r"the intervals (blew up at|widen most at) layer linear\d", str(ended))
+
+
+def test_bounds_that_blow_up_are_named_where_the_group_lies() -> None:
+    """A group may have moved since it was made; its type of number stands for a device here."""
+    networks = [MLP(hidden=(4,) * 10)(SIGNATURE, generator(seed)) for seed in range(2)]
+    with torch.no_grad():
+        for parameter in networks[1].parameters():
+            parameter.mul_(1e35)
+    many = ReplicatedNetwork(networks).double()
+    many.examples = 5
+    inputs, labels = torch.rand(10, 3, dtype=torch.float64), torch.zeros(10, dtype=torch.long)
+    method = IBPTraining(EPSILON, clean_weight=0.0, ramp=Full())
+    loss = method.loss(many, Batch(inputs, labels, (0.0, 1.0)), generator(0))
+    assert list(loss.broken) == [1]
+
+
+def test_statistics_for_bounds_are_of_what_bounds_see() -> None:
+    """Nothing is dropped in either, so that a tiny set gives the loss without dropout."""
+    method = IBPTraining(Linf(1e-12), clean_weight=0.0, ramp=Full())
+    inputs = torch.rand(40, 3, generator=generator(0, "x"), dtype=torch.float64)
+    labels = torch.randint(4, (40,), generator=generator(0, "y"))
+    found = list[Tensor]()
+    for dropout in (0.0, 0.5):
+        network = MLP((16, 16), normalization="batch", dropout=dropout)(SIGNATURE, generator(0))
+        network.double().train()
+        loss = method.loss(network, Batch(inputs, labels, (0.0, 1.0)), generator(0))
+        found.append(loss.values)
+    torch.testing.assert_close(found[0], found[1], rtol=1e-9, atol=0)
+
+
+def test_an_overflow_does_not_move_the_perturbation() -> None:
+    network, batch = subject()
+    method = FreeAT(L2(0.1))
+    carried = torch.zeros_like(batch.inputs).requires_grad_()
+    carried.grad = torch.full_like(batch.inputs, torch.inf)
+    moved = replace(batch, carried=carried)
+    assert method.loss(network, moved, generator(0)).values.isfinite().all()

@@ -193,7 +193,11 @@ def _members(network: nn.Module) -> list[Callable[[], nn.Module]]:
     """What makes each of the networks that are computed as one."""
     if not isinstance(network, ReplicatedNetwork):
         return [lambda: network]
-    return [partial(network.plain, network.tensors(), row) for row in range(len(network))]
+    tensors, rows = network.tensors(), network.rows
+    return [
+        lambda row=row: network.plain(tensors, row).to(rows)  # what it makes lies on the CPU
+        for row in range(len(network))
+    ]
 
 
 def _is_finite(network: nn.Module) -> bool:
@@ -284,5 +288,8 @@ def _statistics(
     with ExitStack() as stack:
         for layer in layers:
             stack.callback(layer.register_forward_pre_hook(read).remove)
-        network(points)
+        with searched(network):
+            for layer in layers:
+                layer.train()
+            network(points)
     return found

@@ -55,7 +55,8 @@ def _moved(carried: Tensor | None, within: InputSet, inputs: Tensor, replicas: i
     """The perturbation one step on, for each network as many as it has examples now."""
     if carried is None or carried.grad is None:
         return torch.zeros_like(inputs)
-    moved = carried.detach() + within.steepest(carried.grad, within.radius)
+    slope = carried.grad.nan_to_num(0.0, 0.0, 0.0)  # one that overflowed in half precision
+    moved = carried.detach() + within.steepest(slope, within.radius)
     if len(moved) == len(inputs):
         return moved
     kept = moved.unflatten(0, (replicas, -1))
