@@ -193,11 +193,12 @@ def _members(network: nn.Module) -> list[Callable[[], nn.Module]]:
     """What makes each of the networks that are computed as one."""
     if not isinstance(network, ReplicatedNetwork):
         return [lambda: network]
-    tensors, rows = network.tensors(), network.rows
-    return [
-        lambda row=row: network.plain(tensors, row).to(rows)  # what it makes lies on the CPU
-        for row in range(len(network))
-    ]
+    tensors, many = network.tensors(), network
+
+    def member(row: int) -> nn.Module:
+        return many.plain(tensors, row).to(many.rows)  # what it makes lies on the CPU
+
+    return [partial(member, row) for row in range(len(many))]
 
 
 def _is_finite(network: nn.Module) -> bool:
