@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from gnomon.attacks.climb import Climb
 from gnomon.bounds import IBP
-from gnomon.errors import DivergedError
+from gnomon.errors import DivergedError, SettingError
 from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
@@ -362,3 +362,39 @@ def test_an_overflow_does_not_move_the_perturbation() -> None:
     carried.grad = torch.full_like(batch.inputs, torch.inf)
     moved = replace(batch, carried=carried)
     assert method.loss(network, moved, generator(0)).values.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda: IBPTraining(EPSILON, clean_weight=7.0),
+        lambda: APP(EPSILON, radius.Relative(0.1), clean_weight=-1.0),
+        lambda: SABR(EPSILON, share=3.0),
+        lambda: SABR(EPSILON, steps=0),
+        lambda: CROWNIBP(EPSILON, final_share=2.0),
+        lambda: CROWNIBP(EPSILON, clean_weight=2.0),
+        lambda: PGDAT(EPSILON, steps=0),
+        lambda: ATAWP(EPSILON, size=-1.0),
+        lambda: NFGSM(L2(0.1)),
+        lambda: NFGSM(EPSILON, relative_step=-1.0),
+        lambda: NFGSM(EPSILON, noise=-1.0),
+        lambda: SAM(-1.0),
+        lambda: RWP(EPSILON, weight_steps=0),
+        lambda: TRADES(EPSILON, weight=-6.0),
+        lambda: MART(EPSILON, weight=-6.0),
+        lambda: GradAlign(EPSILON, weight=-1.0),
+    ],
+)
+def test_wrong_settings_are_refused_before_anything_is_trained(
+    wrong: Callable[[], TrainingMethod],
+) -> None:
+    with pytest.raises(SettingError, match="expected"):
+        wrong()
+
+
+def test_the_smooth_ramp_is_that_of_its_source() -> None:
+    """u⁴ / (m³ (4 − 3 m)) up to m = 1/4, a line beyond: 1/13 at 1/4, 5/13 at 1/2."""
+    ramp = SmoothRamp(0.0, 1.0)
+    assert ramp(0.125) == pytest.approx(0.125**4 * 64 / 3.25)
+    assert ramp(0.25) == pytest.approx(1 / 13)
+    assert ramp(0.5) == pytest.approx(5 / 13)

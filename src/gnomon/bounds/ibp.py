@@ -1,5 +1,6 @@
 """Interval bound propagation."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 
 from gnomon.algebra import Interval, Parameters, Value, enclose
 from gnomon.algebra.bilinear import LINEAR
+from gnomon.algebra.interval import Ball
 from gnomon.algebra.interval.interval import as_interval
 from gnomon.algebra.interval.products import product
 from gnomon.bounds.head import Head, evaluate_head
@@ -100,6 +102,9 @@ def _differences(rows: Value | Tensor, own: Int[Tensor, " labels"]) -> Interval 
     """
     if isinstance(rows, Tensor):
         return (rows[None] - rows[own, None]).flatten(0, 1)
+    if isinstance(rows, Ball):
+        # ‖δ_j − δ_k‖ ≤ √2 ‖δ‖, where the box would give 2 r for each entry.
+        return Ball(_differences(rows.middle, own), rows.reach * math.sqrt(2))  # type: ignore[arg-type]
     assert isinstance(rows, Interval)
     return Interval.computed(
         (rows.lower[None] - rows.upper[own, None]).flatten(0, 1),

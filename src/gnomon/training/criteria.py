@@ -7,6 +7,7 @@ from torch import Tensor
 
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy
+from gnomon.sets.guards import check_size
 from gnomon.shapes import PerExample
 from gnomon.training.case import Case
 from gnomon.training.ramps import Full, Ramp
@@ -73,6 +74,9 @@ class Tradeoff:
 
     weight: float = 6.0
 
+    def __post_init__(self) -> None:
+        check_size("Tradeoff", self.weight, "weight")
+
     def __call__(self, case: Case) -> PerExample:
         return cross_entropy(case.clean, case.labels) + self.weight * divergence(case)
 
@@ -81,7 +85,7 @@ class Tradeoff:
 class MisclassificationAware:
     """The loss of MART: BCE(p̂) + β (1 − p_y) KL(p ‖ p̂).
 
-    BCE = −log p̂_y − log(1 − max_{k≠y} p̂_k).
+    BCE = −log p̂_y − log(1 − max_{k≠y} p̂_k); as in the source, 1.0001 stands for the second 1.
 
     Attributes:
         weight: β ≥ 0.
@@ -91,6 +95,9 @@ class MisclassificationAware:
     """
 
     weight: float = 6.0
+
+    def __post_init__(self) -> None:
+        check_size("MisclassificationAware", self.weight, "weight")
 
     def __call__(self, case: Case) -> PerExample:
         own = case.labels[:, None]

@@ -67,6 +67,9 @@ class Composed(ABC):
 
     references: ClassVar[tuple[str, ...]]
 
+    def __post_init__(self) -> None:
+        self.composed()  # refuses wrong settings before anything is trained
+
     @abstractmethod
     def composed(self) -> MinMax:
         """The method in terms of its adversaries."""

@@ -1,5 +1,6 @@
 """Adversaries of the inputs: random, a gradient attack, bounds, and an attack with bounds."""
 
+import math
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from gnomon.attacks.inputs.noise import Noise
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy, kl_divergence
 from gnomon.sets import InputSet, Linf
+from gnomon.sets.guards import check_size
 from gnomon.training.adversaries.moved import MovedInputs
 from gnomon.training.method import Batch
 from gnomon.training.ramps import Full, Ramp
@@ -113,6 +115,12 @@ class NoisyStep:
                 f"NoisyStep: expected an L∞ set such as linf:8/255, got {self.within}. For "
                 "other norms use fast_at or pgd_at."
             )
+        check_size("NoisyStep", self.noise, "noise")
+        if not 0 < self.relative_step < math.inf:
+            raise SettingError(
+                f"NoisyStep: expected a finite relative_step > 0, got {self.relative_step}. "
+                "Use 1."
+            )
 
     def __call__(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
@@ -176,6 +184,7 @@ class SmallBoxes:
             raise SettingError(
                 f"SmallBoxes: expected a share in (0, 1], got {self.share}. Use 0.4."
             )
+        AttackedInputs(self.within, self.steps)  # refuses wrong steps
 
     def __call__(
         self, network: nn.Module, batch: Batch, generator: torch.Generator

@@ -140,6 +140,7 @@ class RobustAscent:
     def __post_init__(self) -> None:
         check_size("RobustAscent", self.size, "size")
         _check_steps("RobustAscent", self.steps)
+        check_size("RobustAscent", self.rate, "rate")
 
     def __call__(
         self,

@@ -8,6 +8,7 @@ from torch import nn
 
 from gnomon.algebra import Parameters
 from gnomon.bounds import CROWN, IBP, Margins
+from gnomon.errors import SettingError
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterBox
 from gnomon.sets.radius import RadiusLaw
@@ -140,6 +141,13 @@ class CROWNIBP:
     final_share: float = 0.0
     ramp: Ramp = _RAMP
     references: ClassVar[tuple[str, ...]] = ("zhang2020",)
+
+    def __post_init__(self) -> None:
+        WorstCase(self.clean_weight, self.ramp)  # refuses a wrong κ
+        if not 0 <= self.final_share <= 1:
+            raise SettingError(
+                f"CROWNIBP: expected final_share in [0, 1], got {self.final_share}. Use 0."
+            )
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
         """The loss of `network` on `batch`."""

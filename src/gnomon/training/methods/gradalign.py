@@ -6,9 +6,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks import UniformNoise
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
+from gnomon.sets.guards import check_size
 from gnomon.shapes import PerExample
 from gnomon.training.adversaries.inputs import of_batch
 from gnomon.training.method import Batch, Loss
@@ -36,6 +36,9 @@ class GradAlign:
     weight: float = 0.2
     references: ClassVar[tuple[str, ...]] = ("gradalign2020",)
 
+    def __post_init__(self) -> None:
+        check_size("GradAlign", self.weight, "weight")
+
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
         """The loss of `network` on `batch`."""
         plain = FGSMAT(self.within).loss(network, batch, generator)
@@ -45,7 +48,7 @@ class GradAlign:
     def _turn(self, network: nn.Module, batch: Batch, source: torch.Generator) -> PerExample:
         """1 − cos of the two gradients; differentiable in the parameters."""
         within = of_batch(self.within, Full(), batch)
-        noisy = UniformNoise(within.radius)(batch.inputs, within.domain, source)
+        noisy = batch.inputs + within.around(batch.inputs).sample(source)
         slopes = [self._slope(network, x, batch.labels) for x in (batch.inputs, noisy)]
         # A length of 0 has no derivative: those examples are taken out before the division.
         lengths = [(each.square().sum(dim=1)) for each in slopes]
