@@ -29,6 +29,19 @@ def test_margins_are_above_members_and_never_wider_than_differences_of_logits() 
             assert (margins <= upper + 1e-12).all()
 
 
+def test_the_bound_of_a_single_layer_is_the_largest_margin_in_the_ball() -> None:
+    """Two rows δ_j, δ_y of a perturbation of length r are worst at ±x / (√2 ‖x‖) r each."""
+    layer = torch.nn.Linear(5, 3).double().eval()
+    inputs = torch.rand(4, 5, generator=generator(0, "x"), dtype=torch.float64)
+    labels = torch.tensor([0, 1, 2, 0])
+    with torch.no_grad():
+        found = IBP()(layer, inputs, labels, None, ParameterBall(0.1).of(layer).detach()).upper
+        logits = layer(inputs)
+        moved = 0.1 * layer.weight.norm() * inputs.norm(dim=1) + 0.1 * layer.bias.norm()
+        largest = logits - logits.gather(1, labels[:, None]) + 2**0.5 * moved[:, None]
+    torch.testing.assert_close(found, _without_label(largest, labels))
+
+
 def _without_label(margins: Tensor, labels: Tensor) -> Tensor:
     """The margins of the other classes; 0 for the label's own."""
     return margins.scatter(1, labels[:, None], 0.0)
