@@ -107,7 +107,9 @@ class Enclosure(Answer):
 
     def correct(self, labels: Labels) -> Mask:
         """For which examples all margins are below 0: those that are certified."""
-        return self.margins.detach().argmax(dim=1) == labels
+        own = labels[:, None]
+        others = self.margins.detach().scatter(1, own, -torch.inf)
+        return (others < 0).all(dim=1)
 
 
 class Case:

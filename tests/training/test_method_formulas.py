@@ -1,0 +1,198 @@
+"""The formulas of the methods, written out once more, beside what the methods compute."""
+
+import copy
+from collections.abc import Mapping
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gnomon.attacks import UniformNoise
+from gnomon.bounds import CROWN, IBP
+from gnomon.networks import MLP, Signature
+from gnomon.objectives import cross_entropy
+from gnomon.seeds import generator
+from gnomon.sets import L2, InputSet, Linf
+from gnomon.training import Batch
+from gnomon.training.adversaries import (
+    MovedInputs,
+    MovedParameters,
+    NoisyStep,
+    RandomWeights,
+    RobustAscent,
+    Sharpness,
+    SmallBoxes,
+)
+from gnomon.training.case import Case
+from gnomon.training.criteria import MisclassificationAware, WorstCase
+from gnomon.training.methods import CROWNIBP, FreeAT, GradAlign
+from gnomon.training.ramps import LinearRamp
+
+SIGNATURE = Signature((3,), 4, (0.0,) * 3, (1.0,) * 3)
+NETWORK = MLP(hidden=(8, 8))(SIGNATURE, generator(0)).double()
+INPUTS = torch.rand(10, 3, generator=generator(0, "x"), dtype=torch.float64)
+LABELS = torch.randint(4, (10,), generator=generator(0, "y"))
+BATCH = Batch(INPUTS, LABELS, (0.0, 1.0))
+EPSILON = Linf(0.1)
+OWN = {name: each.detach().clone() for name, each in NETWORK.named_parameters()}
+
+
+def losses(parameters: Mapping[str, Tensor] | None) -> Tensor:
+    """What adversaries of the parameters see."""
+    case = Case(NETWORK, BATCH, MovedInputs(INPUTS), MovedParameters(parameters), IBP())
+    return WorstCase()(case)
+
+
+def slope(inputs: Tensor) -> Tensor:
+    """The gradient by the inputs, differentiable."""
+    points = inputs.detach().requires_grad_()
+    value = cross_entropy(NETWORK(points), LABELS).sum()
+    return torch.autograd.grad(value, points, create_graph=True)[0]
+
+
+def length(tensors: Mapping[str, Tensor]) -> Tensor:
+    """Of all together."""
+    return torch.cat([each.flatten() for each in tensors.values()]).norm()
+
+
+def test_asam() -> None:
+    """ρ T² g / ‖T g‖, with T = |w| + η for weights and 1 for biases."""
+    found = Sharpness(0.5, 0.01)(NETWORK, losses, BATCH, generator(0)).centre
+    value = cross_entropy(NETWORK(INPUTS), LABELS).mean()
+    slopes = dict(zip(OWN, torch.autograd.grad(value, list(NETWORK.parameters())), strict=True))
+    scale = {
+        name: own.abs() + 0.01 if "weight" in name else torch.ones_like(own)
+        for name, own in OWN.items()
+    }
+    whole = length({name: scale[name] * slopes[name] for name in OWN})
+    assert found is not None
+    for name, own in OWN.items():
+        expected = own + 0.5 * scale[name] ** 2 * slopes[name] / whole
+        torch.testing.assert_close(found[name][0], expected)
+
+
+def test_rwp() -> None:
+    """Ascents of a copy on what is below c; then the joint length γ ‖w‖."""
+    size, steps, threshold, rate = 0.03, 4, 1.4, 0.01
+    assert 0 < int((cross_entropy(NETWORK(INPUTS), LABELS) < threshold).sum()) < len(LABELS)
+    adversary = RobustAscent(size, steps, threshold, rate)
+    found = adversary(NETWORK, losses, BATCH, generator(0)).centre
+    moved = copy.deepcopy(NETWORK)
+    for _ in range(steps):
+        each = cross_entropy(moved(INPUTS), LABELS)
+        value = (each * (each.detach() < threshold)).mean()
+        slopes = torch.autograd.grad(value, list(moved.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(moved.parameters(), slopes, strict=True):
+                if parameter.dim() > 1:
+                    parameter.add_(rate * gradient)
+    weights = {name: own for name, own in OWN.items() if own.dim() > 1}
+    change = {name: moved.get_parameter(name).detach() - own for name, own in weights.items()}
+    assert found is not None
+    for name, own in weights.items():
+        expected = own + size * length(weights) / length(change) * change[name]
+        torch.testing.assert_close(found[name][0], expected, rtol=1e-9, atol=1e-12)
+
+
+def test_random_weights_have_noise_as_long_as_their_filters() -> None:
+    """The deviation is γ ‖row‖; of 3,000 draws, eight numbers a row, known to 1 %."""
+    draws = [
+        RandomWeights(0.2)(NETWORK, losses, BATCH, generator(seed)).centre
+        for seed in range(3000)
+    ]
+    name = "linear2.weight"
+    moved = torch.stack([each[name][0].detach() - OWN[name] for each in draws if each])
+    expected = 0.2 * OWN[name].norm(dim=1)
+    ratio = moved.square().mean(dim=(0, 2)).sqrt() / expected
+    torch.testing.assert_close(ratio, torch.ones_like(ratio), rtol=0.04, atol=0)
+
+
+def test_n_fgsm_steps_from_a_noisy_input_without_projection() -> None:
+    found = NoisyStep(EPSILON)(NETWORK, BATCH, generator(7)).points
+    noisy = UniformNoise(0.2)(INPUTS, (0.0, 1.0), generator(7))
+    expected = (noisy + 0.1 * slope(noisy).detach().sign()).clamp(0, 1)
+    torch.testing.assert_close(found, expected)
+    assert float((found - INPUTS).abs().max()) > 0.15
+
+
+def test_free_at_moves_the_perturbation_up_by_the_gradient_of_the_step() -> None:
+    method = FreeAT(EPSILON, replays=2)
+    first = method.loss(NETWORK, BATCH, generator(0))
+    assert first.carried is not None
+    assert not first.carried.any()
+    first.value.backward()
+    again = Batch(INPUTS, LABELS, (0.0, 1.0), 1.0, first.carried)
+    second = method.loss(NETWORK, again, generator(0)).carried
+    moved = (INPUTS + 0.1 * slope(INPUTS).detach().sign()).clamp(0, 1) - INPUTS
+    assert second is not None
+    torch.testing.assert_close(second.detach(), moved)
+
+
+@pytest.mark.parametrize("within", [EPSILON, L2(0.1)], ids=["linf", "l2"])
+def test_gradalign_keeps_the_gradient_from_turning(within: InputSet) -> None:
+    """Value and derivative in the parameters; η is in the set."""
+    found = GradAlign(within, weight=0.7).loss(NETWORK, BATCH, generator(5)).values
+    here = within.with_domain((0.0, 1.0))
+    noise = here.around(INPUTS).sample(generator(5))
+    assert here.around(INPUTS).contains(noise).all()
+    turn = 1 - functional.cosine_similarity(slope(INPUTS), slope(INPUTS + noise), dim=1)
+    step = within.steepest(slope(INPUTS).detach(), within.radius)
+    points = INPUTS + here.around(INPUTS).project(step)
+    expected = cross_entropy(NETWORK(points), LABELS) + 0.7 * turn
+    torch.testing.assert_close(found, expected)
+    parameters = list(NETWORK.parameters())
+    for one, other in zip(
+        torch.autograd.grad(found.mean(), parameters),
+        torch.autograd.grad(expected.mean(), parameters),
+        strict=True,
+    ):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-12)
+
+
+def test_mart() -> None:
+    """−log p̂_y − log(1.0001 − max p̂) + β (1 − p_y) KL(p ‖ p̂)."""
+    points = (INPUTS + 0.05).clamp(0, 1)
+    case = Case(NETWORK, BATCH, MovedInputs(points), MovedParameters(), IBP())
+    clean, worst = (NETWORK(each).softmax(dim=1) for each in (INPUTS, points))
+    own = (torch.arange(10), LABELS)
+    others = worst.clone()
+    others[own] = 0
+    divergence = (clean * (clean / worst).log()).sum(dim=1)
+    boosted = -worst[own].log() - (1.0001 - others.amax(dim=1)).log()
+    torch.testing.assert_close(
+        MisclassificationAware(5.0)(case), boosted + 5 * (1 - clean[own]) * divergence
+    )
+
+
+def test_small_boxes_lie_in_the_set_and_reach_its_border() -> None:
+    found = SmallBoxes(EPSILON, share=0.25, steps=20)(NETWORK, BATCH, generator(3))
+    assert found.within is not None
+    assert found.within.radius == pytest.approx(0.025)
+    away = (found.points - INPUTS).abs()
+    assert float(away.max()) == pytest.approx(0.075)
+    assert bool((away <= 0.075 + 1e-12).all())
+
+
+@pytest.mark.parametrize(("progress", "share"), [(0.25, 0.8), (0.5, 0.6), (1.0, 0.2)])
+def test_crown_ibp_mixes_both_bounds_by_the_strength(progress: float, share: float) -> None:
+    """With a ramp r(t) = t, the share of CROWN is 1 − (1 − 0.2) t, κ is 1 − t."""
+    method = CROWNIBP(EPSILON, 0.0, final_share=0.2, ramp=LinearRamp(0.0, 1.0))
+    batch = Batch(INPUTS, LABELS, (0.0, 1.0), progress)
+    within = Linf(0.1 * progress, (0.0, 1.0))
+    given = (NETWORK, INPUTS, LABELS, within, None)
+    tight, wide = CROWN(intermediate="interval")(*given).upper, IBP()(*given).upper
+    margins = share * tight + (1 - share) * wide
+    bound = functional.cross_entropy(margins, LABELS, reduction="none")
+    expected = (1 - progress) * cross_entropy(NETWORK(INPUTS), LABELS) + progress * bound
+    found = method.loss(NETWORK, batch, generator(0)).values
+    torch.testing.assert_close(found, expected)
+
+
+def test_ties_are_not_certified() -> None:
+    """All margins of a network that always says the same are 0."""
+    network = copy.deepcopy(NETWORK)
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    method = CROWNIBP(EPSILON, 0.0, final_share=0.2, ramp=LinearRamp(0.0, 0.5))
+    assert not method.loss(network, BATCH, generator(0)).correct.any()
