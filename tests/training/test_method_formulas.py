@@ -10,12 +10,15 @@ from torch.nn import functional
 
 from gnomon.attacks import UniformNoise
 from gnomon.bounds import CROWN, IBP
+from gnomon.errors import SettingError
 from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf
 from gnomon.training import Batch
 from gnomon.training.adversaries import (
+    EnclosedInputs,
+    LayerwiseAscent,
     MovedInputs,
     MovedParameters,
     NoisyStep,
@@ -25,8 +28,9 @@ from gnomon.training.adversaries import (
     SmallBoxes,
 )
 from gnomon.training.case import Case
-from gnomon.training.criteria import MisclassificationAware, WorstCase
+from gnomon.training.criteria import MisclassificationAware, Tradeoff, WorstCase
 from gnomon.training.methods import CROWNIBP, FreeAT, GradAlign
+from gnomon.training.min_max import MinMax
 from gnomon.training.ramps import LinearRamp
 
 SIGNATURE = Signature((3,), 4, (0.0,) * 3, (1.0,) * 3)
@@ -196,3 +200,27 @@ def test_ties_are_not_certified() -> None:
         nn.init.zeros_(parameter)
     method = CROWNIBP(EPSILON, 0.0, final_share=0.2, ramp=LinearRamp(0.0, 0.5))
     assert not method.loss(network, BATCH, generator(0)).correct.any()
+
+
+@pytest.mark.parametrize("adversary", [RobustAscent(), LayerwiseAscent()])
+def test_a_network_without_matrices_has_no_weights_to_move(
+    adversary: RobustAscent | LayerwiseAscent,
+) -> None:
+    with pytest.raises(SettingError, match="expected a network with a weight of two axes"):
+        adversary(nn.BatchNorm1d(3).double(), losses, BATCH, generator(0))
+
+
+@pytest.mark.parametrize("criterion", [WorstCase(), Tradeoff()])
+def test_bounds_are_computed_once(
+    criterion: WorstCase | Tradeoff, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[object] = []
+    bounded = Case.bounded
+    monkeypatch.setattr(Case, "bounded", lambda *given: calls.append(given) or bounded(*given))
+    loss = MinMax(EnclosedInputs(Linf(0.01)), criterion=criterion).loss(
+        NETWORK, BATCH, generator(0)
+    )
+    assert len(calls) == 1
+    certified = IBP()(NETWORK, INPUTS, LABELS, Linf(0.01, (0.0, 1.0))).certified
+    assert torch.equal(loss.correct, certified)
+    assert 0 < int(certified.sum()) < len(LABELS)

@@ -106,10 +106,17 @@ class Enclosure(Answer):
         return (-(-self.pairs).logsumexp(dim=1)).exp()
 
     def correct(self, labels: Labels) -> Mask:
-        """For which examples all margins are below 0: those that are certified."""
+        """For which examples all margins are below 0: those that are certified.
+
+        By the bounds that the loss asked for; they are not computed a second time.
+        """
         own = labels[:, None]
-        others = self.margins.detach().scatter(1, own, -torch.inf)
-        return (others < 0).all(dim=1)
+        margins = self.margins if "pairs" not in vars(self) else self._row_of(labels)
+        return (margins.detach().scatter(1, own, -torch.inf) < 0).all(dim=1)
+
+    def _row_of(self, labels: Labels) -> Float[Tensor, "batch classes"]:
+        classes = self.pairs.shape[2]
+        return self.pairs.gather(1, labels[:, None, None].expand(-1, 1, classes))[:, 0]
 
 
 class Case:
@@ -268,12 +275,12 @@ def for_bounds(network: nn.Module, points: Inputs) -> Generator[None, None, None
 @contextmanager
 def _full_precision(network: nn.Module) -> Generator[None, None, None]:
     """Without what accelerate puts around `forward` for mixed precision."""
-    mixed = hasattr(network, "_original_forward")
-    around = vars(network).pop("forward") if mixed else None
+    mixed = hasattr(network, "_original_forward")  # where accelerate keeps what it wraps
+    around = vars(network).pop("forward", None) if mixed else None
     try:
         yield
     finally:
-        if mixed:
+        if around is not None:
             vars(network)["forward"] = around
 
 

@@ -3,7 +3,8 @@
 Parameters have a first axis of replicas here (`parameters_of`): norms are over all other axes.
 """
 
-from collections.abc import Generator, Mapping
+import math
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -104,6 +105,7 @@ class LayerwiseAscent:
         if length == 0:
             return MovedParameters()
         own, moved = parameters_of(network), None
+        _check_weights("LayerwiseAscent", [n for n, each in own.items() if is_weight(n, each)])
         for _ in range(self.steps):
             slopes = slopes_of(network, losses, moved or own)
             moved = {
@@ -140,7 +142,10 @@ class RobustAscent:
     def __post_init__(self) -> None:
         check_size("RobustAscent", self.size, "size")
         _check_steps("RobustAscent", self.steps)
-        check_size("RobustAscent", self.rate, "rate")
+        if not 0 < self.rate < math.inf:
+            raise SettingError(
+                f"RobustAscent: expected a finite rate > 0, got {self.rate}. Use 0.01."
+            )
 
     def __call__(
         self,
@@ -151,6 +156,7 @@ class RobustAscent:
     ) -> MovedParameters:
         own = parameters_of(network)
         weights = [name for name, each in own.items() if is_weight(name, each)]
+        _check_weights("RobustAscent", weights)
 
         def counted(parameters: Named | None) -> Tensor:
             values = losses(parameters)
@@ -289,6 +295,14 @@ def _joint(layers: Named) -> Tensor:
 def _times(factor: Tensor, layer: Tensor) -> Tensor:
     """Each replica's part times its factor."""
     return factor.reshape(-1, *[1] * (layer.dim() - 1)) * layer
+
+
+def _check_weights(name: str, weights: Sequence[str]) -> None:
+    if not weights:
+        raise SettingError(
+            f"{name}: expected a network with a weight of two axes or more, got none. Use SAM, "
+            "which moves all parameters."
+        )
 
 
 def _check_steps(name: str, steps: int) -> None:
