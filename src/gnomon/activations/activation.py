@@ -1,11 +1,17 @@
 """What every activation function states about itself."""
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.overrides import handle_torch_function, has_torch_function
+
+Formula = Callable[[Any, Any], Any]
+
+_FACTS = ("turning_points", "breakpoints", "lipschitz", "monotone", "homogeneous")
 
 
 class Activation(nn.Module):
@@ -34,20 +40,18 @@ class Activation(nn.Module):
     nonnegative: bool = False
     references: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, **settings: Any) -> None:  # noqa: ANN401
+        super().__init_subclass__(**settings)
+        own = vars(cls)
+        if "forward" in own:
+            inherits = Activation not in cls.__bases__
+            if not inherits or any(fact in own for fact in _FACTS):
+                cls.forward = _by_facts(own["forward"])  # type: ignore[method-assign]
+
     @property
     def smooth(self) -> bool:
         """Infinitely often differentiable everywhere."""
         return not self.breakpoints
-
-    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        """The function at each coordinate of a tensor, or of what stands for one.
-
-        A value of an algebra is handed to that algebra's rule for activations, which knows the
-        facts above.
-        """
-        if isinstance(x, Tensor) or not has_torch_function((x,)):
-            return super().__call__(x, *args, **kwargs)
-        return handle_torch_function(Activation.activation, (x,), self, x)
 
     def activation(self, x: Any) -> Any:  # noqa: ANN401
         """The name under which algebras find their rule for activations."""
@@ -56,3 +60,22 @@ class Activation(nn.Module):
     @abstractmethod
     def forward(self, x: Float[Tensor, " *any"]) -> Float[Tensor, " *any"]:
         """The function's value at each coordinate."""
+
+
+def _by_facts(formula: Formula) -> Formula:
+    """The forward of a class that states facts about its formula.
+
+    A value of an algebra is handed to that algebra's rule for activations, which knows the
+    facts. Where they may be facts of another function, the formula itself is run: in a class
+    that has a formula of its own and inherits all facts, and where such a formula calls that of
+    its parent.
+    """
+
+    @wraps(formula)
+    def forward(self: Activation, x: Any) -> Any:  # noqa: ANN401
+        stated = type(self).forward is forward
+        if isinstance(x, Tensor) or not stated or not has_torch_function((x,)):
+            return formula(self, x)
+        return handle_torch_function(Activation.activation, (x,), self, x)
+
+    return forward

@@ -81,8 +81,11 @@ def _clamp(low: Any = None, high: Any = None) -> Curvature | None:
 
 
 def _softplus(beta: float = 1.0, threshold: float = 20.0) -> Curvature | None:
-    """The function is x beyond the threshold, and jumps there by log(1 + exp −threshold)."""
-    if not beta > 0:
+    """The function is x beyond the threshold, and jumps there by log(1 + exp −threshold).
+
+    With a threshold below torch's own the jump is no small departure from a convex function.
+    """
+    if not beta > 0 or threshold < 20:
         return None
     return Curvature((), "+", math.log1p(math.exp(-threshold)) / beta)
 

@@ -39,10 +39,11 @@ def evaluate(
 
     Raises:
         UnsupportedOperationError: an operation without a rule; the module it sits in is named.
-        SubjectError: a network that draws random numbers.
+        SubjectError: a network that draws random numbers, or whose code Python does not run.
         UnknownNameError: a parameter that the network does not have.
         ShapeError: a value of another shape than the parameter's.
     """
+    _check_runs(network)
     # What the network writes into its inputs in place is not written into the caller's.
     given = copy(inputs) if isinstance(inputs, Value) else inputs
     with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):
@@ -74,9 +75,9 @@ def _replaced(
                 f"{tuple(value.shape)}. Make the set for this network."
             )
     by_identity = {id(own[name]): value for name, value in values.items()}
-    kept = [(module, vars(module)["_parameters"]) for module in network.modules()]
-    try:
-        for module, held in kept:
+    with _restored(network):
+        for module in network.modules():
+            held = vars(module)["_parameters"]
             new = {
                 name: by_identity[id(parameter)]
                 for name, parameter in held.items()
@@ -87,11 +88,52 @@ def _replaced(
             }
             vars(module).update(new)
         yield
+
+
+@contextmanager
+def _restored(network: nn.Module) -> Generator[None, None, None]:
+    """Gives every module the attributes back that it had, whatever ran in between.
+
+    Pruning, for one, computes a weight before each call and leaves it with the module.
+    """
+    kept = [
+        (module, dict(vars(module)), dict(vars(module)["_buffers"]))
+        for module in network.modules()
+    ]
+    try:
+        yield
     finally:
-        for module, held in kept:
-            vars(module)["_parameters"] = held
-            for name in held:
-                vars(module).pop(name, None)
+        for module, attributes, buffers in kept:
+            vars(module).clear()
+            vars(module).update(attributes)
+            vars(module)["_buffers"].clear()
+            vars(module)["_buffers"].update(buffers)
+
+
+def _check_runs(network: object) -> None:
+    """Refuses what is no module, and modules whose code is not run by Python.
+
+    Raises:
+        SubjectError: such a network.
+    """
+    if not isinstance(network, nn.Module):
+        raise SubjectError(
+            f"evaluate: expected a torch.nn.Module, got {type(network).__name__}. Make it the "
+            "forward of one."
+        )
+    for name, module in network.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise SubjectError(
+                f"evaluate: expected modules that Python runs, got {name or 'a network'} in "
+                "TorchScript, whose operations cannot be replaced. Give the module that was "
+                "scripted or traced."
+            )
+        if hasattr(module, "_orig_mod"):
+            raise SubjectError(
+                f"evaluate: expected modules that Python runs, got {name or 'a network'} that "
+                "torch.compile made, whose operations cannot be replaced. Give the module that "
+                "was compiled."
+            )
 
 
 @contextmanager

@@ -9,30 +9,6 @@ from gnomon.algebra.functions import function_named
 from gnomon.algebra.value import Rule, Value
 from gnomon.errors import UnsupportedOperationError
 
-RESHAPING = ("flatten", "ravel", "reshape", "squeeze", "unflatten", "unsqueeze", "view")
-"""Functions that keep coordinates in their order."""
-
-PERMUTING = (
-    *("channel_shuffle", "flip", "fliplr", "flipud", "movedim", "permute"),
-    *("pixel_shuffle", "pixel_unshuffle", "roll", "rot90", "t"),
-    "transpose",
-)
-"""Functions that keep every coordinate, once."""
-
-PICKING = ("chunk", "diagonal", "narrow", "select", "split", "tensor_split", "unbind")
-"""Functions that keep some coordinates, each once; most have several results."""
-
-REPEATING = (
-    *("broadcast_to", "expand", "gather", "getitem", "index_select", "repeat"),
-    *("repeat_interleave", "take_along_dim", "tile"),
-)
-"""Functions that may keep a coordinate several times."""
-
-CONVERTING = ("double", "float", "to")
-"""Functions that may change in which numbers, and where, a tensor is kept."""
-
-MOVING = (*RESHAPING, *PERMUTING, *PICKING, *REPEATING)
-
 
 def in_every_part(name: str) -> Rule:
     """The rule of a function that does to the parts of a value what it does to tensors."""
@@ -74,13 +50,12 @@ def _kept(x: Any, condition: Tensor) -> Any:
     return torch.where(condition, x, torch.zeros_like(torch.as_tensor(x)))
 
 
-def dropout(x: Value, p: float = 0.5, training: bool = True, inplace: bool = False) -> Value:
+def dropout(x: Value, p: float = 0.5, training: bool = True) -> Value:
     """The value itself: nothing is dropped in evaluation mode.
 
     Raises:
         UnsupportedOperationError: in training mode, in which the network is random.
     """
-    del inplace
     if training and p > 0:
         raise UnsupportedOperationError(
             f"{type(x).__name__}: expected dropout in evaluation mode, got training mode, in "

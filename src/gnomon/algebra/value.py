@@ -1,11 +1,28 @@
 """What stands for a tensor in an algebra, and how torch functions find its rules."""
 
-from collections.abc import Callable, Mapping, Sequence
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
 
+from gnomon.algebra import provenance
+from gnomon.algebra.conversions import REAL_KINDS, Conversion, conversion
+from gnomon.algebra.names import (
+    CONSTANTS,
+    COPYING,
+    FACTS,
+    LIKE_ANOTHER,
+    MOVING,
+    RANDOM,
+    Call,
+    canonical,
+)
+from gnomon.algebra.operators import Operators
+from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.views import VIEWS, refuse_overwritten, share, write, written_back
 from gnomon.errors import UnsupportedOperationError
 
@@ -13,7 +30,7 @@ Rule = Callable[..., Any]
 """What one torch function means in one algebra; it has the function's signature."""
 
 
-class Value:
+class Value(Operators):
     """A value of an algebra: where torch expects a tensor, an algebra's rule is called instead.
 
     A network is run, not traced: its modules call torch functions, and every torch function
@@ -24,10 +41,13 @@ class Value:
     Attributes:
         rules: by the name of the function, such as "linear" or "flatten".
         precedence: in a call with values of several algebras, the highest decides.
+        lazy: whether rules compute with their arguments later, too; they are then given copies
+            of all tensors, so that a bound belongs to the network that was evaluated.
     """
 
     rules: ClassVar[Mapping[str, Rule]] = {}
     precedence: ClassVar[int] = 0
+    lazy: ClassVar[bool] = False
 
     @property
     def parts(self) -> tuple[Tensor, ...]:
@@ -41,6 +61,12 @@ class Value:
         error, because that does not follow.
         """
         write(self, other)
+
+    def apply(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        """The function of this name, by the rule of the algebra that decides among them."""
+        kinds = [type(each) for each in args if isinstance(each, Value)]
+        algebra = max(kinds, key=lambda kind: kind.precedence)
+        return _called(algebra, canonical(name, args, kwargs))
 
     def lifted(self, given: Any) -> Any:
         """What stands for a set of parameters beside this value: as given, if anything does.
@@ -61,8 +87,13 @@ class Value:
 
     @property
     def dtype(self) -> torch.dtype:
-        """In which numbers it is kept."""
-        return self.parts[0].dtype
+        """The type of the numbers that it stands for."""
+        return vars(self).get("_kind", self.parts[0].dtype)
+
+    @property
+    def stored(self) -> torch.dtype | None:
+        """The type in which the network holds it; None where that is not known."""
+        return self.dtype
 
     @property
     def device(self) -> torch.device:
@@ -77,12 +108,12 @@ class Value:
     @property
     def T(self) -> Any:  # noqa: N802 - torch's name
         """With its axes in reverse order."""
-        return _apply("permute", (self, *reversed(range(self.ndim))), {})
+        return self.apply("permute", self, *reversed(range(self.ndim)))
 
     @property
     def mT(self) -> Any:  # noqa: N802 - torch's name
         """With its last two axes exchanged."""
-        return _apply("transpose", (self, -2, -1), {})
+        return self.apply("transpose", self, -2, -1)
 
     def size(self, dim: int | None = None) -> torch.Size | int:
         """The shape, or the length of one axis."""
@@ -98,7 +129,7 @@ class Value:
 
     def is_floating_point(self) -> bool:
         """Whether it stands for real numbers."""
-        return self.parts[0].is_floating_point()
+        return self.dtype.is_floating_point
 
     def __len__(self) -> int:
         return self.shape[0]
@@ -115,154 +146,190 @@ class Value:
         values = [each for each in types if issubclass(each, Value)]
         if max(each.precedence for each in values) > cls.precedence:
             return NotImplemented
-        return _call(cls, func.__name__, args, kwargs or {})
+        return _called(cls, canonical(func.__name__, args, kwargs or {}))
 
     def __getattr__(self, name: str) -> Any:
         refuse_overwritten(self)
         if name.startswith("__") or not hasattr(Tensor, name):
             raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
-        if name in _FACTS:
+        if name in FACTS:
             return getattr(self.parts[0], name)
         if not callable(getattr(Tensor, name)):
             raise UnsupportedOperationError(
                 f"{type(self).__name__}: expected a property that it has, got {name!r}. There "
                 "are T, mT, shape, ndim, dtype, device, requires_grad and what is_… says."
             )
-        return lambda *args, **kwargs: _apply(name, (self, *args), kwargs)
-
-    def __add__(self, other: Any) -> Any:
-        return _apply("add", (self, other), {})
-
-    def __radd__(self, other: Any) -> Any:
-        return _apply("add", (other, self), {})
-
-    def __sub__(self, other: Any) -> Any:
-        return _apply("sub", (self, other), {})
-
-    def __rsub__(self, other: Any) -> Any:
-        return _apply("sub", (other, self), {})
-
-    def __mul__(self, other: Any) -> Any:
-        return _apply("mul", (self, other), {})
-
-    def __rmul__(self, other: Any) -> Any:
-        return _apply("mul", (other, self), {})
-
-    def __truediv__(self, other: Any) -> Any:
-        return _apply("div", (self, other), {})
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _apply("div", (other, self), {})
-
-    def __matmul__(self, other: Any) -> Any:
-        return _apply("matmul", (self, other), {})
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return _apply("matmul", (other, self), {})
-
-    def __pow__(self, exponent: Any) -> Any:
-        return _apply("pow", (self, exponent), {})
-
-    def __rpow__(self, base: Any) -> Any:
-        return _apply("rpow", (self, base), {})
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _apply("floor_divide", (self, other), {})
-
-    def __mod__(self, other: Any) -> Any:
-        return _apply("remainder", (self, other), {})
-
-    def __neg__(self) -> Any:
-        return _apply("neg", (self,), {})
-
-    def __abs__(self) -> Any:
-        return _apply("abs", (self,), {})
-
-    def __iadd__(self, other: Any) -> Any:
-        return _apply("add_", (self, other), {})
-
-    def __isub__(self, other: Any) -> Any:
-        return _apply("sub_", (self, other), {})
-
-    def __imul__(self, other: Any) -> Any:
-        return _apply("mul_", (self, other), {})
-
-    def __itruediv__(self, other: Any) -> Any:
-        return _apply("div_", (self, other), {})
-
-    def __lt__(self, other: Any) -> Any:
-        return _apply("lt", (self, other), {})
-
-    def __le__(self, other: Any) -> Any:
-        return _apply("le", (self, other), {})
-
-    def __gt__(self, other: Any) -> Any:
-        return _apply("gt", (self, other), {})
-
-    def __ge__(self, other: Any) -> Any:
-        return _apply("ge", (self, other), {})
-
-    def __eq__(self, other: object) -> Any:
-        if other is self or not isinstance(other, Value | torch.Tensor | int | float):
-            return NotImplemented
-        return _apply("eq", (self, other), {})
-
-    __hash__ = object.__hash__
-
-    def __bool__(self) -> bool:
-        return bool(_apply("bool", (self,), {}))
+        return lambda *args, **kwargs: self.apply(name, self, *args, **kwargs)
 
     def __getitem__(self, index: Any) -> Any:
-        return _apply("getitem", (self, index), {})
+        return self.apply("getitem", self, index)
 
     def __setitem__(self, index: Any, value: Any) -> None:
         written_back(self, index, value)
-        self.assign(_apply("setitem", (self, index, value), {}))
+        self.assign(self.apply("setitem", self, index, value))
 
 
-def placed(x: Any, result: Any, inplace: bool) -> Any:
-    """The result, or x with its content where a function was asked to work in place."""
-    if not inplace:
+def values_in(arguments: Any) -> Iterator[Value]:
+    """All values among arguments, and in the sequences and mappings among them."""
+    if isinstance(arguments, Value):
+        yield arguments
+    elif isinstance(arguments, Mapping):
+        yield from values_in(tuple(arguments.values()))
+    elif isinstance(arguments, tuple | list):
+        for each in arguments:
+            yield from values_in(each)
+
+
+def _called(algebra: type[Value], call: Call) -> Any:
+    """What a call makes of values; written into the first argument if it works in place."""
+    for value in values_in(call.args):
+        refuse_overwritten(value)
+    call = _with_kind(call)
+    if call.in_place and not isinstance(call.args[0], Value):
+        raise _written_into_a_tensor(algebra, call.name)
+    asked = conversion(call.name, call.args[1:], call.kwargs)
+    result = _computed(algebra, call) if asked is None else _converted(call.args[0], asked)
+    if not call.in_place:
         return result
-    x.assign(result)
-    return x
+    call.args[0].assign(result)
+    return call.args[0]
 
 
-def _apply(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
-    """The rule of the algebra that decides among the arguments."""
-    kinds = [type(each) for each in args if isinstance(each, Value)]
-    return _call(max(kinds, key=lambda kind: kind.precedence), name, args, kwargs)
-
-
-def _call(
-    algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
-) -> Any:
-    name, args, in_place = _canonical(name, args)
-    if name in _LIKE_ANOTHER:
-        name, fact = _LIKE_ANOTHER[name]
+def _computed(algebra: type[Value], call: Call) -> Any:
+    """What a call makes of values by the rule of its name."""
+    name, args, kwargs = call.name, call.args, call.kwargs
+    if name in LIKE_ANOTHER:
+        name, fact = LIKE_ANOTHER[name]
         args = (args[0], getattr(args[1], fact))
         if not isinstance(args[0], Value):
             return getattr(torch.Tensor, name)(*args)
-    if name in _CONSTANTS:
-        owner = Tensor if name.startswith("new") else torch
-        return getattr(owner, name)(args[0].parts[0].detach(), *args[1:], **kwargs)
-    _check(algebra, name, args, in_place)
-    result = algebra.rules[name](*args, **kwargs)
-    if in_place:
-        args[0].assign(result)
-        return args[0]
+    if name in CONSTANTS:
+        return _constant(algebra, name, args, kwargs)
+    if name.startswith("clamp") and _has_bounds_that_are_tensors(args, kwargs):
+        return _clamped(*args, **kwargs)
+    call = replace(call, name=name, args=args)
+    _check(algebra, call)
+    result = _by_rule(algebra, call)
     if name in VIEWS:
         share(args[0], result, args[1] if name == "getitem" else None)
+    if name == "clone":
+        result = _apart(args[0], result)
+    if name in {*MOVING, *COPYING}:
+        _keep_kind(args[0], result)
+    provenance.note(name, args, kwargs, result)
     return result
 
 
-def _check(algebra: type[Value], name: str, args: Sequence[Any], in_place: bool) -> None:
+def _by_rule(algebra: type[Value], call: Call) -> Any:
+    args, kwargs = call.args, call.kwargs
+    if algebra.lazy:
+        args, kwargs = snapshot((args, kwargs))
+    rule = algebra.rules[call.name]
+    try:
+        return rule(*args, **kwargs)
+    except (TypeError, AttributeError) as error:
+        if _fits(rule, call) and not _has_values_elsewhere(call):
+            raise
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected {call.name!r} with settings that its rule knows, "
+            f"got {_described(call)}. Write it with other operations."
+        ) from error
+
+
+def _converted(x: Any, asked: Conversion) -> Any:
+    """A value as another type of number or on another device; a tensor as a value's."""
+    if not isinstance(x, Value):
+        return x.to(device=asked.device, dtype=asked.dtype)
+    stored = x.stored
+    if stored is not None and not asked.changes(stored, x.device):
+        return x  # as torch does, which returns the tensor itself
+    dtype = x.dtype if asked.dtype is None else asked.dtype
+    if dtype in REAL_KINDS:
+        result = _apart(x, type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
+        vars(result).pop("_kind", None)
+        if stored is None:  # it may also be the same tensor
+            share(x, result)
+        return result
+    _check(type(x), Call("cast", (x, dtype)))
+    result = _apart(x, type(x).rules["cast"](x, dtype))
+    vars(result)["_kind"] = dtype
+    return result
+
+
+def _apart(x: Value, result: Any) -> Any:
+    """A value that nothing written into x reaches, and that came from where x came from."""
+    made = copy(result)
+    for link in ("_memory", "_index"):
+        vars(made).pop(link, None)
+    provenance.inherit(x, made)
+    return made
+
+
+def _keep_kind(x: Value, results: Any) -> None:
+    """Notes that what was moved or picked is of the type that it was."""
+    if "_kind" in vars(x):
+        for each in results if isinstance(results, tuple) else (results,):
+            vars(each)["_kind"] = x.dtype
+
+
+def _with_kind(call: Call) -> Call:
+    """A call without the argument `dtype`, to which its first argument is converted before.
+
+    Functions such as `sum` and `softmax` take it. Functions that make constants keep it.
+    """
+    if "dtype" not in call.kwargs or call.name in {*CONSTANTS, "to", "type"}:
+        return call
+    kwargs = dict(call.kwargs)
+    dtype = kwargs.pop("dtype")
+    args = call.args
+    if dtype is not None and isinstance(args[0], Value):
+        args = (_converted(args[0], Conversion(dtype)), *args[1:])
+    return replace(call, args=args, kwargs=kwargs)
+
+
+def _constant(
+    algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
+) -> Tensor:
+    """A tensor of the shape, type and place of a value, of which its content says nothing."""
+    if any(values_in((args[1:], kwargs))) or not isinstance(args[0], Value):
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected {name!r} of numbers that do not vary, got a value. "
+            "Write it with expand, cat or stack."
+        )
+    owner = Tensor if name.startswith("new") else torch
+    like = args[0].parts[0].detach().to(args[0].dtype)
+    return getattr(owner, name)(like, *args[1:], **kwargs)
+
+
+def _has_bounds_that_are_tensors(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+    given = (*args, *kwargs.values())
+    return not isinstance(args[0], Value) or any(
+        isinstance(each, Value | Tensor) for each in given[1:]
+    )
+
+
+def _clamped(x: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002 - torch's names
+    """The smaller of max and the larger of min and x, whose bounds are tensors or values."""
+    if min is not None:
+        x = torch.maximum(x, _as_tensor(min, x))
+    return x if max is None else torch.minimum(x, _as_tensor(max, x))
+
+
+def _as_tensor(bound: Any, like: Any) -> Any:
+    """A number as a tensor of the type of what it bounds."""
+    if isinstance(bound, Value | Tensor):
+        return bound
+    return torch.tensor(bound, dtype=like.dtype, device=like.device)
+
+
+def _check(algebra: type[Value], call: Call) -> None:
     """Refuses what has no rule, and what no rule could do.
 
     Raises:
         UnsupportedOperationError: such a function.
     """
-    if name in _RANDOM:
+    name, args = call.name, call.args
+    if name in RANDOM:
         raise UnsupportedOperationError(
             f"{algebra.__name__}: expected a network that computes the same each time, got "
             f"{name!r}, which draws at random. Remove it in evaluation mode."
@@ -272,97 +339,62 @@ def _check(algebra: type[Value], name: str, args: Sequence[Any], in_place: bool)
             f"{algebra.__name__}: expected an operation it has a rule for, got {name!r}. It "
             f"knows {', '.join(sorted(algebra.rules))}."
         )
-    if (in_place or name == "setitem") and not isinstance(args[0], Value):
-        raise UnsupportedOperationError(
-            f"{algebra.__name__}: expected that values are written into values, got {name!r} "
-            "on a tensor, which cannot hold one. Build it with cat, stack or arithmetic."
-        )
+    if name == "setitem" and not isinstance(args[0], Value):
+        raise _written_into_a_tensor(algebra, name)
+    if name not in {*MOVING, *COPYING, "cast"}:
+        _refuse_other_numbers(algebra, call)
 
 
-_FACTS = {
-    "element_size",
-    "get_device",
-    "is_complex",
-    "is_contiguous",
-    "is_cpu",
-    "is_cuda",
-    "is_meta",
-    "is_mkldnn",
-    "is_nested",
-    "is_quantized",
-    "is_signed",
-    "is_sparse",
-    "layout",
-    "ndimension",
-    "nelement",
-    "stride",
-}
-"""What the first part says of itself is true of the value."""
+def _refuse_other_numbers(algebra: type[Value], call: Call) -> None:
+    """Refuses to compute with numbers that are no real numbers, or too coarse for bounds.
 
-_CONSTANTS = {
-    "full_like",
-    "new_full",
-    "new_ones",
-    "new_tensor",
-    "new_zeros",
-    "ones_like",
-    "zeros_like",
-}
-"""Functions that look at the shape, type and place of their argument alone."""
-
-_LIKE_ANOTHER = {
-    "expand_as": ("expand", "shape"),
-    "reshape_as": ("reshape", "shape"),
-    "type_as": ("to", "dtype"),
-    "view_as": ("view", "shape"),
-}
-"""Functions that do to the first argument what a fact of the second says."""
-
-_RANDOM = {
-    "bernoulli",
-    "cauchy",
-    "exponential",
-    "geometric",
-    "gumbel_softmax",
-    "log_normal",
-    "multinomial",
-    "normal",
-    "poisson",
-    "rand_like",
-    "randint_like",
-    "randn_like",
-    "random",
-    "uniform",
-}
-
-_SAME = {
-    "concat": "cat",
-    "concatenate": "cat",
-    "moveaxis": "movedim",
-    "multiply": "mul",
-    "rtruediv": "rdiv",
-    "subtract": "sub",
-    "swapaxes": "transpose",
-    "swapdims": "transpose",
-    "truediv": "div",
-}
-"""Other names of functions, and the name by which their rules are found."""
-
-_REFLECTED = {"radd": "add", "rsub": "sub", "rmul": "mul", "rdiv": "div", "rmatmul": "matmul"}
-
-
-def _canonical(name: str, args: Sequence[Any]) -> tuple[str, Sequence[Any], bool]:
-    """One name for a function, its method, its operator and its form in place.
-
-    A tensor's own operator in place (`tensor += value`) cannot hold a value: its result is
-    bound to the name again. A value's own come here as "add_", and so on.
+    Raises:
+        UnsupportedOperationError: complex numbers, half precision, and whole numbers.
     """
-    operator = name.startswith("__")
-    in_place = name.endswith("_") and not operator
-    name = name.strip("_")
-    if operator and name in {"iadd", "isub", "imul", "itruediv"}:
-        name = name[1:]
-    name = _SAME.get(name, name)
-    if name in _REFLECTED:
-        return _REFLECTED[name], (args[1], args[0], *args[2:]), False
-    return name, args, in_place
+    for each in (*call.args, *call.kwargs.values()):
+        kind = each.dtype if isinstance(each, Value | Tensor) else None
+        if isinstance(each, complex) or (kind is not None and kind.is_complex):
+            raise UnsupportedOperationError(
+                f"{algebra.__name__}: expected real numbers, got complex ones in "
+                f"{call.name!r}. Write their real and imaginary parts."
+            )
+        coarse = kind is not None and kind.is_floating_point and kind not in REAL_KINDS
+        whole = isinstance(each, Value) and kind is not None and not kind.is_floating_point
+        if coarse or whole:
+            raise UnsupportedOperationError(
+                f"{algebra.__name__}: expected numbers in float32 or float64 to compute with, "
+                f"got {kind} in {call.name!r}. Convert them with float(), the network too."
+            )
+
+
+def _written_into_a_tensor(algebra: type[Value], name: str) -> UnsupportedOperationError:
+    return UnsupportedOperationError(
+        f"{algebra.__name__}: expected that values are written into values, got {name!r} in "
+        "place on a tensor, which cannot hold one. Write t = t + x instead of t += x, or build "
+        "it with cat or stack."
+    )
+
+
+def _fits(rule: Rule, call: Call) -> bool:
+    """Whether a rule takes such arguments."""
+    try:
+        inspect.signature(rule).bind(*call.args, **call.kwargs)
+    except TypeError:
+        return False
+    return True
+
+
+def _has_values_elsewhere(call: Call) -> bool:
+    """Whether a value stands where most functions have a setting."""
+    return not isinstance(call.args[0], Value) or any(
+        values_in((call.args[1:], dict(call.kwargs)))
+    )
+
+
+def _described(call: Call) -> str:
+    """The arguments of a call beyond the first, in a few words."""
+    given = [*call.args[1:], *(f"{key}={each!r}" for key, each in call.kwargs.items())]
+    words = (
+        type(each).__name__ if isinstance(each, Value | Tensor) else str(each) for each in given
+    )
+    return ", ".join(words)[:120] or "a value in another place"

@@ -1,13 +1,13 @@
 """The last matrix of a network: differences of its rows are bounded, not its outputs."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 from torch import Tensor, nn
 
 from gnomon.algebra import Parameters, Value, evaluate
+from gnomon.algebra.provenance import matrix_of
+from gnomon.errors import SubjectError
 
 
 @dataclass(frozen=True, eq=False)
@@ -16,9 +16,9 @@ class Head:
 
     Attributes:
         logits: the network's output.
-        features: what the last layer receives; None where the network does not end in a matrix.
-        weight: of the last layer, as it was used.
-        bias: of the last layer, as it was used; None without one.
+        features: what the last matrix received; None where the network does not end in one.
+        weight: the last matrix, as it was used.
+        bias: what was added to it, as it was used; None where nothing was.
     """
 
     logits: Value
@@ -38,21 +38,33 @@ class Head:
 def evaluate_head(
     network: nn.Module, inputs: Value | Tensor, parameters: Parameters | None = None
 ) -> Head:
-    """Evaluates the network, and remembers what its last matrix was given.
+    """Evaluates the network, and returns its logits with what its last matrix was given.
 
-    The network ends in a matrix when what it returns is what some `nn.Linear` returned, and
-    nothing was done to it afterwards.
+    Whether they come from a matrix is what the algebra noted when it made them. No module is
+    asked: a linear layer may have a forward of its own, or hooks, or something may be done in
+    place to what it returned. Then the logits are bounded as they are.
+
+    Raises:
+        SubjectError: an output that is not logits of shape (batch, classes), or that depends
+            neither on the inputs nor on the parameters.
     """
-    calls: list[tuple[Any, Head]] = []
-
-    def remember(module: nn.Module, received: tuple[Any, ...], returned: Any) -> None:  # noqa: ANN401 - a value
-        if isinstance(returned, Value):
-            head = Head(returned, received[0], module.weight, module.bias)  # type: ignore[arg-type]
-            calls.append((returned, head))
-
-    with ExitStack() as stack:
-        for module in network.modules():
-            if isinstance(module, nn.Linear):
-                stack.callback(module.register_forward_hook(remember).remove)
-        logits = evaluate(network, inputs, parameters)
-    return next((head for returned, head in calls if returned is logits), Head(logits))
+    logits = evaluate(network, inputs, parameters)
+    if isinstance(logits, Tensor):
+        raise SubjectError(
+            "Bounds: expected logits that depend on the inputs or on the parameters that vary, "
+            "got a constant tensor. Return what the layers make of the input."
+        )
+    if not isinstance(logits, Value):
+        raise SubjectError(
+            f"Bounds: expected logits, got {type(logits).__name__} from the network. Wrap it "
+            "in a module that returns the logits alone."
+        )
+    if logits.ndim != 2:
+        raise SubjectError(
+            f"Bounds: expected logits of shape (batch, classes), got {tuple(logits.shape)}. "
+            "Wrap the network in a module that returns one row for each example."
+        )
+    matrix = matrix_of(logits)
+    if matrix is None:
+        return Head(logits)
+    return Head(logits, matrix.features, matrix.weight, matrix.bias)

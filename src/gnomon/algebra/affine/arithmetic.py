@@ -14,7 +14,8 @@ from gnomon.algebra.affine.rows import keeps_rows, spread_to
 from gnomon.algebra.affine.symbols import spread, union
 from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING
+from gnomon.algebra.movement import CHOOSING, DROPOUT
+from gnomon.algebra.names import MOVING
 
 Operand = Affine | Interval | Tensor | float
 
@@ -185,7 +186,7 @@ ARITHMETIC: dict[str, Any] = {
     "pad": pad,
     **CHOOSING,
     **DROPOUT,
-    **{name: _converted(name) for name in (*CONVERTING, "clone", "detach")},
+    **{name: _converted(name) for name in ("to", "clone", "detach")},
     **{name: moving(name, function_named(name)) for name in (*MOVING, *_LINEAR)},
     "view": moving("view", Tensor.reshape),  # of generators, which may lie otherwise
 }

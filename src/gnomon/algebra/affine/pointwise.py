@@ -14,7 +14,6 @@ from gnomon.algebra.affine.hull import through_intervals
 from gnomon.algebra.affine.relaxation import Curve, Relaxation, by_lipschitz, curve_of
 from gnomon.algebra.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.value import placed
 
 
 def activation(function: Activation, x: Any) -> Affine:
@@ -96,16 +95,14 @@ def _curved(name: str) -> Callable[..., Any]:
     public = name.replace("log_sigmoid", "logsigmoid")
     function = getattr(functional, public, None) or getattr(torch, public)
 
-    def rule(x: Any, *settings: Any, inplace: bool = False, **named: Any) -> Any:
+    def rule(x: Any, *settings: Any, **named: Any) -> Any:
         curvature = FUNCTIONS[name](*settings, **named)
         if curvature is None:
-            result = through_intervals(name, x, *settings, **named)
-        else:
-            curve = Curve(lambda v: function(v, *settings, **named), curvature)
-            bounds = x.interval
-            image = Interval.rules[name](bounds, *settings, **named)
-            result = relaxed(x, bounds, curve, image)
-        return placed(x, result, inplace)
+            return through_intervals(name, x, *settings, **named)
+        curve = Curve(lambda v: function(v, *settings, **named), curvature)
+        bounds = x.interval
+        image = Interval.rules[name](bounds, *settings, **named)
+        return relaxed(x, bounds, curve, image)
 
     return rule
 

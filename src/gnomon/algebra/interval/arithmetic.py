@@ -7,10 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra import conversions
 from gnomon.algebra.interval.interval import Interval, as_interval
 from gnomon.algebra.interval.pointwise import reciprocal
 from gnomon.algebra.interval.products import mul
-from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
+from gnomon.algebra.movement import CHOOSING, DROPOUT, in_every_part
+from gnomon.algebra.names import MOVING
 from gnomon.errors import UnsupportedOperationError
 
 Operand = Interval | Tensor | float | int
@@ -95,6 +97,12 @@ def interpolate(x: Interval, *settings: Any, mode: str = "nearest", **named: Any
     return x.each(functional.interpolate, *settings, mode=mode, **named)
 
 
+def cast(x: Interval, dtype: torch.dtype) -> Interval:
+    """The exact range of a conversion to whole numbers, to bool, or to half precision."""
+    lower, upper = conversions.cast(x.lower, x.upper, dtype)
+    return Interval.computed(lower, upper, nonnegative=x.nonnegative)
+
+
 def _both(x: Operand, y: Operand) -> tuple[Interval, Interval]:
     like = x.lower if isinstance(x, Interval) else y.lower  # type: ignore[union-attr]
     return as_interval(x, like), as_interval(y, like)
@@ -140,7 +148,8 @@ ARITHMETIC = {
     "pad": pad,
     "interpolate": interpolate,
     "setitem": _setitem,
+    "cast": cast,
     **CHOOSING,
     **DROPOUT,
-    **{name: in_every_part(name) for name in (*MOVING, *CONVERTING, *_NEVER_FALLING)},
+    **{name: in_every_part(name) for name in (*MOVING, "to", *_NEVER_FALLING)},
 }

@@ -46,6 +46,7 @@ class Interval(Value):
     unbounded: bool = False
 
     def __init__(self, lower: Bound, upper: Bound, *, nonnegative: bool = False) -> None:
+        lower, upper = as_real(lower), as_real(upper)
         if lower.shape != upper.shape:
             raise ShapeError(
                 f"Interval: expected bounds of one shape, got {tuple(lower.shape)} and "
@@ -78,6 +79,7 @@ class Interval(Value):
     @classmethod
     def point(cls, value: Tensor) -> "Interval":
         """The interval with one member."""
+        value = as_real(value)
         return cls.computed(value, value)
 
     @classmethod
@@ -90,7 +92,8 @@ class Interval(Value):
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
 
         Args:
-            centre: inside the domain.
+            centre: inside the domain. Members around whole numbers, as images in 8 bits are,
+                are real numbers too.
             radius: ≥ 0; a number or a tensor that broadcasts to the centre's shape.
             domain: the interval of every coordinate.
 
@@ -98,6 +101,7 @@ class Interval(Value):
             SettingError: a negative or NaN radius, or a centre outside the domain.
             ShapeError: a radius that does not broadcast to the centre's shape.
         """
+        centre = as_real(centre)
         size = torch.as_tensor(radius, dtype=centre.dtype, device=centre.device)
         unbounded = infinite(size)
         try:
@@ -190,6 +194,18 @@ def as_interval(value: Interval | Tensor | float | int, like: Tensor) -> Interva
     if isinstance(value, Interval):
         return value
     return Interval.point(torch.as_tensor(value, dtype=like.dtype, device=like.device))
+
+
+def as_real(value: Tensor) -> Tensor:
+    """The tensor itself, or whole numbers in the default type, or in float64 if that is short.
+
+    Bounds around whole numbers are none; in their own type a radius would be cut off, and sums
+    would wrap round.
+    """
+    if value.is_floating_point() or value.is_complex():
+        return value
+    large = value.dtype in {torch.int32, torch.int64}
+    return value.to(torch.float64 if large else torch.get_default_dtype())
 
 
 def infinite(*bounds: Tensor) -> bool:

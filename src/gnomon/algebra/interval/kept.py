@@ -1,6 +1,7 @@
 """Rules that keep a ball of inputs: shifts, factors, and other shapes of each example."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.interval.norm_ball import NormBall
-from gnomon.algebra.movement import RESHAPING
+from gnomon.algebra.names import RESHAPING
 from gnomon.algebra.value import Rule
 
 _SHIFTS: dict[str, Callable[..., Tensor]] = {"add": torch.add, "sub": torch.sub}
@@ -28,6 +29,7 @@ def keeping(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 def _shifting(rule: Rule, function: Callable[..., Tensor]) -> Rule:
     """For c + s δ + t, and t − c − s δ: a ball is symmetric."""
 
+    @wraps(rule)
     def shifted(x: Any, y: Any, **named: Any) -> Any:
         found = rule(x, y, **named)
         ball = _ball(x, y, found)
@@ -42,6 +44,7 @@ def _shifting(rule: Rule, function: Callable[..., Tensor]) -> Rule:
 def _scaling(rule: Rule, function: Callable[..., Tensor]) -> Rule:
     """For t c + t s δ, with a factor t for each coordinate or for all."""
 
+    @wraps(rule)
     def scaled(x: Any, y: Any, **named: Any) -> Any:
         found = rule(x, y, **named)
         ball = _ball(x, y, found)
@@ -56,6 +59,7 @@ def _scaling(rule: Rule, function: Callable[..., Tensor]) -> Rule:
 
 
 def _negating(rule: Rule) -> Rule:
+    @wraps(rule)
     def negated(x: Any) -> Any:
         found = rule(x)
         return x.like(found, -x.middle, x.scale) if isinstance(x, NormBall) else found
@@ -64,6 +68,7 @@ def _negating(rule: Rule) -> Rule:
 
 
 def _reshaping(rule: Rule, function: Callable[..., Tensor]) -> Rule:
+    @wraps(rule)
     def reshaped(x: Any, *settings: Any, **named: Any) -> Any:
         found = rule(x, *settings, **named)
         if not isinstance(x, NormBall) or found.shape[:1] != x.shape[:1]:

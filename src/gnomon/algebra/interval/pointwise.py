@@ -1,5 +1,6 @@
 """Functions of one coordinate, by the facts that are known of them."""
 
+import math
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -20,8 +21,10 @@ from gnomon.activations import (
     Tanh,
 )
 from gnomon.algebra.interval.interval import Interval, as_interval, extremes, infinite
-from gnomon.algebra.value import placed
 from gnomon.errors import UnsupportedOperationError
+
+_NEAR = 1e-5
+"""Relative, and more than rounding moves the place where torch's softplus steps down."""
 
 
 def activation(function: Activation, x: Interval) -> Interval:
@@ -61,9 +64,9 @@ def gelu(x: Interval, approximate: str = "none") -> Interval:
     return over(partial(functional.gelu, approximate=approximate), (-0.7524614220710163,), x)
 
 
-def leaky_relu(x: Interval, negative_slope: float = 0.01, inplace: bool = False) -> Interval:
+def leaky_relu(x: Interval, negative_slope: float = 0.01) -> Interval:
     """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
-    return placed(x, prelu(x, x.lower.new_tensor(negative_slope)), inplace)
+    return prelu(x, x.lower.new_tensor(negative_slope))
 
 
 def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
@@ -107,33 +110,65 @@ def reciprocal(x: Interval) -> Interval:
     return Interval.computed(lower, upper, unbounded=infinite(lower, upper))
 
 
-def softmax(x: Interval, dim: int, **named: Any) -> Interval:
+def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interval:
+    """The range of log(1 + exp(beta x)) / beta, and of x where beta x is above the threshold.
+
+    Torch switches to x there, which is a step down. Where an interval may hold the step, both
+    of its sides are in the range.
+    """
+    place = threshold / beta
+    near = abs(place) * _NEAR
+    smooth = partial(functional.softplus, beta=beta, threshold=math.inf)
+    sides = (place, float(smooth(torch.tensor(place, dtype=torch.float64))))
+    ends = x.each(partial(functional.softplus, beta=beta, threshold=threshold))
+    step = (x.lower <= place + near) & (x.upper >= place - near)
+    return Interval.computed(
+        torch.where(step, ends.lower.clamp_max(min(sides)), ends.lower),
+        torch.where(step, ends.upper.clamp_min(max(sides)), ends.upper),
+    )
+
+
+def softmax(x: Interval, dim: int | None = None) -> Interval:
     """The exact range of each coordinate of the softmax.
 
     A coordinate is least where its own logit is low and all others are high. It is computed
-    as 1 / (1 + Σ_{j≠i} exp(x_j − x_i)).
+    as σ(x_i − log Σ_{j≠i} exp x_j), of which nothing cancels.
     """
-    del named
-    least = _softmax_of(x.lower, x.upper, dim)
-    most = _softmax_of(x.upper, x.lower, dim)
+    axis = softmax_axis(x.ndim) if dim is None else dim
+    if x.shape[axis] == 1:
+        return Interval.computed(*(torch.ones_like(end) for end in x.parts), nonnegative=True)
+    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, axis))
+    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, axis))
     if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
         least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
     return Interval.computed(least, most, nonnegative=True)
 
 
-def _softmax_of(own: Tensor, others: Tensor, dim: int) -> Tensor:
-    """1 / (1 + Σ_{j≠i} exp(others_j − own_i)) for each i."""
-    top = others.amax(dim=dim, keepdim=True).detach()
-    scaled = (others - top).exp()
-    rest = (scaled.sum(dim=dim, keepdim=True) - scaled).clamp_min(0)
-    return 1 / (1 + rest * (top - own).exp())
+def softmax_axis(axes: int) -> int:
+    """The axis along which torch's softmax goes where it is not told."""
+    return 0 if axes in {0, 1, 3} else 1
+
+
+def log_sum_of_others(x: Tensor, dim: int) -> Tensor:
+    """The logarithm of Σ_{j≠i} exp x_j for each i along an axis, for at least two of them.
+
+    For the largest coordinate it is that of the others alone. For any other the largest is in
+    the sum, so that taking the own term off the sum of all loses no more than its rounding.
+    """
+    largest = torch.zeros_like(x, dtype=torch.bool)
+    largest = largest.scatter(dim, x.argmax(dim, keepdim=True), value=True)
+    top = x.detach().amax(dim, keepdim=True)
+    terms = (x - top).exp()
+    rest = (terms.sum(dim, keepdim=True) - terms).clamp_min(1)
+    others = x.masked_fill(largest, -torch.inf).logsumexp(dim, keepdim=True)
+    return torch.where(largest, others, top + rest.log())
 
 
 def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
-    def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
-        return placed(x, activation(make(*settings, **named), x), inplace)
+    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
+        return activation(make(*settings, **named), x)
 
     return rule
 
@@ -143,14 +178,13 @@ def _turning(name: str, *points: float) -> Callable[..., Interval]:
     function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
     function = function or getattr(torch, name)
 
-    def rule(x: Interval, *settings: Any, inplace: bool = False, **named: Any) -> Interval:
+    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
         given = partial(_applied, function, settings, named)
         if points:
-            result = over(given, points, x)
-        else:
-            result = x.each(_with_limits(given) if x.unbounded else given)
-            result.nonnegative = False
-        return placed(x, result, inplace)
+            return over(given, points, x)
+        result = x.each(_with_limits(given) if x.unbounded else given)
+        result.nonnegative = False
+        return result
 
     return rule
 
@@ -187,6 +221,7 @@ POINTWISE = {
     "square": partial(power, exponent=2),
     "reciprocal": reciprocal,
     "softmax": softmax,
+    "softplus": softplus,
     "abs": _turning("abs", 0.0),
     "hardswish": _turning("hardswish", -1.5),
     **{
@@ -204,7 +239,6 @@ POINTWISE = {
             "logsigmoid",
             "log_sigmoid",
             "relu6",
-            "softplus",
             "softsign",
             "sqrt",
             "tanhshrink",

@@ -1,6 +1,7 @@
 """Intervals without finite bounds: 0 · ∞ = 0, and ∞ only where it can be reached."""
 
 from collections.abc import Callable, Mapping
+from functools import wraps
 from typing import Any
 
 import torch
@@ -60,6 +61,7 @@ def times(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _heeding(rule: Rule, reaching: bool) -> Rule:
+    @wraps(rule)
     def heeded(*args: Any, **named: Any) -> Any:
         found = rule(*args, **named)
         results = found if isinstance(found, tuple) else (found,)

@@ -19,7 +19,8 @@ from gnomon.algebra.moments.pooling import (
     minimum,
     total,
 )
-from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
+from gnomon.algebra.movement import CHOOSING, DROPOUT, in_every_part
+from gnomon.algebra.names import MOVING
 from gnomon.errors import UnsupportedOperationError
 
 
@@ -90,6 +91,6 @@ MOVEMENT: dict[str, Any] = {
     **DROPOUT,
     **{
         name: in_every_part(name)
-        for name in (*MOVING, *CONVERTING, "clone", "contiguous", "cumsum", "detach")
+        for name in (*MOVING, "to", "clone", "contiguous", "cumsum", "detach")
     },
 }

@@ -15,7 +15,6 @@ from gnomon.algebra.functions import with_settings
 from gnomon.algebra.moments.moments import Moments, as_moments
 from gnomon.algebra.moments.normal import positive
 from gnomon.algebra.moments.products import mul, neg
-from gnomon.algebra.value import placed
 
 NODES = 64
 
@@ -70,10 +69,9 @@ def prelu(x: Any, weight: Any) -> Moments:
     return rectified(value, 1.0, slope.each(torch.reshape, shape))
 
 
-def leaky_relu(x: Moments, negative_slope: float = 0.01, inplace: bool = False) -> Any:
+def leaky_relu(x: Moments, negative_slope: float = 0.01) -> Any:
     """Of max(x, 0) + slope · min(x, 0)."""
-    result = rectified(x, 1.0, negative_slope)
-    return placed(x, result, inplace)
+    return rectified(x, 1.0, negative_slope)
 
 
 @functools.cache
@@ -86,9 +84,8 @@ def _gauss_hermite() -> tuple[list[float], list[float]]:
 def _catalogued(make: Callable[..., Activation]) -> Callable[..., Any]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
-    def rule(x: Moments, *settings: Any, inplace: bool = False, **named: Any) -> Any:
-        result = activation(make(*settings, **named), x)
-        return placed(x, result, inplace)
+    def rule(x: Moments, *settings: Any, **named: Any) -> Any:
+        return activation(make(*settings, **named), x)
 
     return rule
 
@@ -96,9 +93,8 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., Any]:
 def _integrated(name: str) -> Callable[..., Any]:
     """The rule of a torch function, by quadrature."""
 
-    def rule(x: Moments, *settings: Any, inplace: bool = False, **named: Any) -> Any:
-        result = through(with_settings(name, settings, named), x)
-        return placed(x, result, inplace)
+    def rule(x: Moments, *settings: Any, **named: Any) -> Any:
+        return through(with_settings(name, settings, named), x)
 
     return rule
 

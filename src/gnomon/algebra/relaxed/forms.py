@@ -153,8 +153,8 @@ class Forms:
             self.account.merged(self, node, self.pending[node])
 
     def add(self, constant: Tensor) -> None:
-        """Adds a constant to each form, for each example."""
-        self.constant = self.constant + constant
+        """Adds a constant to each form, for each example, in the type of what is asked."""
+        self.constant = self.constant + constant.to(self.constant.dtype)
         if self.account is not None:
             self.account.summed(self.constant)
 

@@ -13,7 +13,7 @@ from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
 from gnomon.algebra.relaxed.origins import Activated
-from gnomon.algebra.relaxed.record import fresh, placed, record
+from gnomon.algebra.relaxed.record import fresh, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
 from gnomon.algebra.relaxed.settling import Undecided
 from gnomon.algebra.value import Rule
@@ -27,7 +27,7 @@ def activation(function: Activation, x: Relaxed) -> Relaxed:
     def values(box: Interval) -> Interval:
         return Interval.rules["activation"](function, box)
 
-    if isinstance(function, ReLU | LeakyReLU):
+    if type(function) in {ReLU, LeakyReLU}:
         slope = function.slope if isinstance(function, LeakyReLU) else 0.0
         return _kinked(x, values, slope)
     curvature = curvature_of(function)
@@ -39,7 +39,7 @@ def activation(function: Activation, x: Relaxed) -> Relaxed:
 def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
-    def rule(x: Relaxed, *settings: Any, inplace: bool = False, **given: Any) -> Relaxed:
+    def rule(x: Relaxed, *settings: Any, **given: Any) -> Relaxed:
         function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
 
@@ -47,27 +47,24 @@ def named(name: str) -> Rule:
             return Interval.rules[name](box, *settings, **given)
 
         if curvature is None:
-            result = _relaxed(x, values, lambda box: level(values(box)))
-        else:
-            result = _relaxed(x, values, partial(enclosing, function, curvature))
-        return placed(x, result, inplace=inplace)
+            return _relaxed(x, values, lambda box: level(values(box)))
+        return _relaxed(x, values, partial(enclosing, function, curvature))
 
     return rule
 
 
-def relu(x: Relaxed, inplace: bool = False) -> Relaxed:
+def relu(x: Relaxed) -> Relaxed:
     """max(0, x)."""
-    return leaky_relu(x, 0.0, inplace)
+    return leaky_relu(x, 0.0)
 
 
-def leaky_relu(x: Relaxed, negative_slope: float = 0.01, inplace: bool = False) -> Relaxed:
+def leaky_relu(x: Relaxed, negative_slope: float = 0.01) -> Relaxed:
     """X for x ≥ 0, slope · x below."""
     values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
     if negative_slope == 0:
         values = Interval.rules["relu"]
     slope = negative_slope if negative_slope <= 1 else torch.tensor(negative_slope)
-    result = _kinked(x, values, slope)
-    return placed(x, result, inplace=inplace)
+    return _kinked(x, values, slope)
 
 
 def prelu(x: Any, weight: Any) -> Any:

@@ -23,7 +23,7 @@ def record(
     return Relaxed(node, x.settings)
 
 
-def fresh(name: str, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     """What intervals make of a function: its output is a box, and forgets where it came from.
 
     Operands are bounded by substitution backwards first. A result without axes, which has no
@@ -32,16 +32,7 @@ def fresh(name: str, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
     values = [each for each in _flat((*args, *kwargs.values())) if isinstance(each, Relaxed)]
     given = {key: _plain(each) for key, each in kwargs.items()}
     found = Interval.rules[name](*(_plain(each) for each in args), **given)
-    result = _box(found, values[0])
-    return placed(values[0], result, inplace=inplace)
-
-
-def placed(x: Relaxed, result: Any, *, inplace: bool) -> Any:
-    """The result; put where x is, too, if the function works in place."""
-    if not inplace:
-        return result
-    x.assign(result)
-    return x
+    return _box(found, values[0])
 
 
 def starting_afresh(name: str) -> Rule:

@@ -9,6 +9,7 @@ from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.forms import Node, bounds, in_portions, of_part
 from gnomon.algebra.relaxed.origins import Activated, leaf
 from gnomon.algebra.relaxed.settling import Undecided, tightened
+from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
@@ -61,6 +62,7 @@ class Relaxed(Value):
     """
 
     precedence = 1
+    lazy = True
 
     def __init__(self, node: Node, settings: Settings = DEFAULT) -> None:
         self.node, self.settings = node, settings
@@ -80,7 +82,7 @@ class Relaxed(Value):
                 "Relaxed: expected examples along the first of at least two axes, got shape "
                 f"{tuple(box.shape)}. Add an axis with unsqueeze(0)."
             )
-        return cls(leaf(box), Settings(intermediate, budget))
+        return cls(leaf(snapshot(box)), Settings(intermediate, budget))
 
     @classmethod
     def around(

@@ -9,21 +9,14 @@ from torch.nn import functional
 
 from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.movement import (
-    CHOOSING,
-    CONVERTING,
-    DROPOUT,
-    PERMUTING,
-    PICKING,
-    REPEATING,
-    RESHAPING,
-)
+from gnomon.algebra.movement import CHOOSING, DROPOUT
+from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
 from gnomon.algebra.relaxed.origins import Mapped, Reshaped, leaf
 from gnomon.algebra.relaxed.record import fresh, record
 from gnomon.algebra.relaxed.relaxed import Relaxed
 from gnomon.algebra.value import Rule
 
-_COPYING = (*CONVERTING, "clone", "contiguous")
+_COPYING = ("to", "clone", "contiguous")
 _ALONG_LAST_AXES = (
     "adaptive_avg_pool1d",
     "adaptive_avg_pool2d",
@@ -145,7 +138,9 @@ def copied(name: str) -> Rule:
     def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
         function = function_named(name)
         box = Interval.rules[name](x.interval, *settings, **named)
-        origin = Mapped((x.node,), lambda v: function(v, *settings, **named), box.shape)
+        origin = Mapped(
+            (x.node,), lambda v: function(v, *settings, **named), box.shape, separable=True
+        )
         node = x.node
         if box.dtype == x.dtype:
             return record(

@@ -7,10 +7,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from gnomon.algebra import conversions
 from gnomon.algebra.rounded.allowance import settled, share, speck
 from gnomon.algebra.rounded.products import ends_of, mul, pair
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
-from gnomon.algebra.rounding import outward, unit_roundoff
+from gnomon.algebra.rounding import outward
 from gnomon.errors import UnsupportedOperationError
 
 Operand = Any
@@ -161,21 +162,33 @@ def interpolate(
     return result
 
 
-def converted(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
-    """The interval itself on another device.
+def cast(x: RoundedInterval, dtype: torch.dtype) -> RoundedInterval:
+    """The range of a conversion to whole numbers, to bool, or to half precision.
+
+    A conversion never falls, so that it makes of a bound a bound of what executions get, too. A
+    real number may be rounded the other way than one that float32 holds: where it matters, a
+    bound is moved by one number of the type.
+    """
+    lower, upper = conversions.cast(x.lower, x.upper, dtype)
+    if dtype.is_floating_point:
+        low, high = (end.to(dtype) for end in (lower, upper))
+        infinity = torch.full_like(low, torch.inf)
+        below, above = low.nextafter(-infinity), high.nextafter(infinity)
+        lower = torch.where(lower > x.lower, below.to(lower.dtype), lower)
+        upper = torch.where(upper < x.upper, above.to(upper.dtype), upper)
+    return RoundedInterval.computed(lower, upper, x.level)
+
+
+def converted(
+    x: RoundedInterval, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> RoundedInterval:
+    """The interval itself, in float32 or float64, on another device.
 
     Its bounds stay in their numbers. To an execution, conversion to another type is one more
     rounding.
-
-    Raises:
-        SettingError: conversion to half precision.
     """
-    given = (*settings, *named.values())
-    for kind in given:
-        if isinstance(kind, torch.dtype) and kind.is_floating_point:
-            unit_roundoff(kind)
-    device = [each for each in given if isinstance(each, torch.device | str)]
-    moved = x.each(torch.Tensor.to, device[0]) if device else x
+    del dtype
+    moved = x if device is None else x.each(torch.Tensor.to, device)
     real = x.level.relative(1) == 0
     return (
         moved

@@ -7,10 +7,12 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.movement import CHOOSING, CONVERTING, DROPOUT, MOVING, in_every_part
+from gnomon.algebra.movement import CHOOSING, DROPOUT, in_every_part
+from gnomon.algebra.names import MOVING
 from gnomon.algebra.rounded.arithmetic import (
     add,
     average,
+    cast,
     cat,
     converted,
     cumsum,
@@ -76,7 +78,8 @@ ARITHMETIC = {
     "sum": total,
     "mean": mean,
     "cumsum": cumsum,
-    **dict.fromkeys(CONVERTING, converted),
+    "to": converted,
+    "cast": cast,
     **CHOOSING,
     **DROPOUT,
     **{

@@ -32,7 +32,6 @@ from gnomon.algebra.rounded.accuracy import (
 )
 from gnomon.algebra.rounded.products import pair
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.value import placed
 from gnomon.errors import UnsupportedOperationError
 
 
@@ -81,12 +80,10 @@ def gelu(x: RoundedInterval, approximate: str = "none") -> RoundedInterval:
     return over(tanh, (-0.7524614220710163,), x, GATED)
 
 
-def leaky_relu(
-    x: RoundedInterval, negative_slope: float = 0.01, inplace: bool = False
-) -> RoundedInterval:
+def leaky_relu(x: RoundedInterval, negative_slope: float = 0.01) -> RoundedInterval:
     """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
     slope = torch.tensor(negative_slope, dtype=torch.float64, device=x.device)
-    return placed(x, prelu(x, slope), inplace)
+    return prelu(x, slope)
 
 
 def prelu(x: Any, weight: Any) -> RoundedInterval:
@@ -153,10 +150,10 @@ def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> 
     return over(function, (), x, _softplus(beta), nonnegative=True, beside=step)
 
 
-def celu(x: RoundedInterval, alpha: float = 1.0, inplace: bool = False) -> RoundedInterval:
+def celu(x: RoundedInterval, alpha: float = 1.0) -> RoundedInterval:
     """The range of max(0, x) + min(0, alpha (exp(x / alpha) − 1)), for alpha > 0."""
     accuracy = Accuracy(relative=16, argument=4, absolute=16 * alpha)
-    return placed(x, over(partial(functional.celu, alpha=alpha), (), x, accuracy), inplace)
+    return over(partial(functional.celu, alpha=alpha), (), x, accuracy)
 
 
 def _softplus(beta: float) -> Accuracy:
@@ -195,10 +192,8 @@ _ACCURACIES: dict[type[Activation], Accuracy] = {
 def _catalogued(make: Callable[..., Activation]) -> Callable[..., RoundedInterval]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
-    def rule(
-        x: RoundedInterval, *settings: Any, inplace: bool = False, **named: Any
-    ) -> RoundedInterval:
-        return placed(x, activation(make(*settings, **named), x), inplace)
+    def rule(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
+        return activation(make(*settings, **named), x)
 
     return rule
 
@@ -210,19 +205,17 @@ def _known(
     function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
     function = function or getattr(torch, name)
 
-    def rule(
-        x: RoundedInterval, *settings: Any, inplace: bool = False, **named: Any
-    ) -> RoundedInterval:
-        result = over(
-            lambda v: function(v, *settings, **named),
-            points,
-            x,
-            accuracy,
-            nonnegative=nonnegative,
-        )
-        return placed(x, result, inplace)
+    def rule(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
+        given = partial(_applied, function, settings, named)
+        return over(given, points, x, accuracy, nonnegative=nonnegative)
 
     return rule
+
+
+def _applied(
+    function: Callable[..., Tensor], settings: tuple[Any, ...], named: dict[str, Any], v: Tensor
+) -> Tensor:
+    return function(v, *settings, **named)
 
 
 _ONCE = Accuracy(relative=2)

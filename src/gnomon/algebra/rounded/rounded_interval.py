@@ -191,6 +191,11 @@ class RoundedInterval(Value):
         return (self.lower, self.upper)
 
     @property
+    def stored(self) -> torch.dtype | None:
+        """Not known: bounds are kept in numbers of their own."""
+        return vars(self).get("_kind")
+
+    @property
     def thin(self) -> bool:
         """Whether it is known without looking at the numbers that it has one member."""
         return self.lower is self.upper

@@ -13,8 +13,9 @@ from torch.nn import functional
 from gnomon.activations import Activation
 from gnomon.algebra import Interval, Value
 from gnomon.algebra.curvature import FUNCTIONS, Curvature
-from gnomon.algebra.movement import CONVERTING, DROPOUT, MOVING
-from gnomon.algebra.value import Rule, placed
+from gnomon.algebra.movement import DROPOUT
+from gnomon.algebra.names import MOVING
+from gnomon.algebra.value import Rule
 from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
 from gnomon.bounds.lipschitz.substitution import (
@@ -32,7 +33,7 @@ _JOINING = ("cat", "stack")
 _OF_ONE = ("div", "linear", "matmul", "mul")
 _FREE = (
     *MOVING,
-    *CONVERTING,
+    "to",
     *("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d"),
     *("add", "clone", "contiguous", "cumsum", "interpolate", "mean", "neg", "pad"),
     *("sub", "sum"),
@@ -99,7 +100,7 @@ def activation(function: Activation, x: Traced) -> Traced:
 def pointwise(name: str, curvature: Callable[..., Curvature | None]) -> Rule:
     """The rule of a torch function of one coordinate."""
 
-    def rule(x: Traced, *settings: Any, inplace: bool = False, **named: Any) -> Any:
+    def rule(x: Traced, *settings: Any, **named: Any) -> Any:
         shape = curvature(*settings, **named)
         if shape is None:
             raise UnsupportedOperationError(
@@ -116,8 +117,7 @@ def pointwise(name: str, curvature: Callable[..., Curvature | None]) -> Rule:
             return function_named(name)(value, *settings, **given)
 
         found = slopes(function, shape, x.interval)
-        made = _made(x, content, Pointwise(_part(x, name), (x.node,), found))
-        return placed(x, made, inplace)
+        return _made(x, content, Pointwise(_part(x, name), (x.node,), found))
 
     return rule
 

@@ -13,7 +13,7 @@ from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.lines import Lines
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import most
-from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, placed, record
+from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
 from gnomon.algebra.rounded.relaxed.steps import bent
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import as_rounded
@@ -29,7 +29,7 @@ _EXECUTED = 32
 
 def activation(function: Activation, x: RoundedRelaxed) -> RoundedRelaxed:
     """An activation function, between lines that its curvature gives; level ones if unknown."""
-    if isinstance(function, ReLU | LeakyReLU):
+    if type(function) in {ReLU, LeakyReLU}:
         slope = function.slope if isinstance(function, LeakyReLU) else 0.0
         return _kinked(x, "activation", slope, (function, x))
     return _smooth(x, function, curvature_of(function), "activation", (function, x), {})
@@ -38,18 +38,17 @@ def activation(function: Activation, x: RoundedRelaxed) -> RoundedRelaxed:
 def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
-    def rule(x: RoundedRelaxed, *settings: Any, inplace: bool = False, **given: Any) -> Any:
+    def rule(x: RoundedRelaxed, *settings: Any, **given: Any) -> Any:
         function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
-        result = _smooth(x, function, curvature, name, (x, *settings), given)
-        return placed(x, result, inplace=inplace)
+        return _smooth(x, function, curvature, name, (x, *settings), given)
 
     return rule
 
 
-def relu(x: RoundedRelaxed, inplace: bool = False) -> RoundedRelaxed:
+def relu(x: RoundedRelaxed) -> RoundedRelaxed:
     """max(0, x)."""
-    return placed(x, _kinked(x, "relu", 0.0, (x,)), inplace=inplace)
+    return _kinked(x, "relu", 0.0, (x,))
 
 
 def absolute(x: RoundedRelaxed) -> RoundedRelaxed:
@@ -57,12 +56,9 @@ def absolute(x: RoundedRelaxed) -> RoundedRelaxed:
     return _kinked(x, "abs", -1.0, (x,))
 
 
-def leaky_relu(
-    x: RoundedRelaxed, negative_slope: float = 0.01, inplace: bool = False
-) -> RoundedRelaxed:
+def leaky_relu(x: RoundedRelaxed, negative_slope: float = 0.01) -> RoundedRelaxed:
     """X for x ≥ 0, slope · x below."""
-    result = _kinked(x, "leaky_relu", negative_slope, (x, negative_slope))
-    return placed(x, result, inplace=inplace)
+    return _kinked(x, "leaky_relu", negative_slope, (x, negative_slope))
 
 
 def prelu(x: Any, weight: Any) -> Any:

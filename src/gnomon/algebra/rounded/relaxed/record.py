@@ -1,6 +1,7 @@
 """Notes a step of an expression, or starts afresh where none is bounded."""
 
 from collections.abc import Mapping, Sequence
+from functools import wraps
 from typing import Any
 
 from gnomon.algebra.interval import Interval
@@ -56,6 +57,7 @@ def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
     """The rules, run with kernels whose errors are bounded."""
 
     def safe(rule: Rule) -> Rule:
+        @wraps(rule)
         def run(*args: Any, **kwargs: Any) -> Any:
             with safe_kernels():
                 return rule(*args, **kwargs)
@@ -63,13 +65,6 @@ def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
         return run
 
     return {name: safe(rule) for name, rule in rules.items()}
-
-
-def placed(x: RoundedRelaxed, result: Any, *, inplace: bool) -> Any:
-    """The result; put where x is, too, if the function works in place."""
-    if inplace:
-        x.assign(result)
-    return result
 
 
 def _enclosed(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Rules of operations that move, pick, join or average coordinates."""
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -10,15 +11,8 @@ from torch.nn import functional
 
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.movement import (
-    CHOOSING,
-    CONVERTING,
-    DROPOUT,
-    PERMUTING,
-    PICKING,
-    REPEATING,
-    RESHAPING,
-)
+from gnomon.algebra.movement import CHOOSING, DROPOUT
+from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
 from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.relaxed.forms import Origin
 from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
@@ -111,11 +105,17 @@ def joined(name: str) -> Rule:
 
 
 def copied(name: str) -> Rule:
-    """The rule of a function that changes at most the kind of number."""
+    """The rule of a function that changes at most the place: a value of its own.
+
+    At the level of executions a conversion is one more rounding, which starts afresh.
+    """
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        if name == "to" and x.level.relative(1) > 0:
+            return fresh(name, x, *settings, **named)
         box = enclosure(name, x, *settings, **named)
-        return x if box.dtype == x.dtype else fresh(name, x, *settings, **named)
+        here = box.lower.device == x.device
+        return copy(x) if here else fresh(name, x, *settings, **named)
 
     return rule
 
@@ -176,7 +176,7 @@ STRUCTURAL: dict[str, Rule] = {
     **{name: moved(name) for name in (*RESHAPING, *PERMUTING, *PICKING)},
     **{name: repeated(name) for name in REPEATING},
     **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
-    **{name: copied(name) for name in (*CONVERTING, "clone", "contiguous")},
+    **{name: copied(name) for name in ("to", "clone", "contiguous")},
     **{name: joined(name) for name in ("cat", "stack")},
     "pad": pad,
     **CHOOSING,

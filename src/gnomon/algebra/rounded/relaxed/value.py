@@ -14,6 +14,7 @@ from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.algebra.rounding import REAL, Level, safe_kernels
+from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
@@ -36,6 +37,7 @@ class RoundedRelaxed(Value):
     """
 
     precedence = 3
+    lazy = True
 
     def __init__(self, node: Node, settings: Settings, level: Level) -> None:
         self.node, self.settings, self.level = node, settings, level
@@ -64,7 +66,8 @@ class RoundedRelaxed(Value):
                 "RoundedRelaxed: expected examples along the first of at least two axes, got "
                 f"shape {tuple(box.shape)}. Add an axis with unsqueeze(0)."
             )
-        known = Interval.computed(*box.parts, nonnegative=box.nonnegative)
+        lower, upper = snapshot(box.parts)
+        known = Interval.computed(lower, upper, nonnegative=box.nonnegative)
         return cls(box_node(known), Settings(intermediate, budget), box.level)
 
     @classmethod
@@ -113,6 +116,11 @@ class RoundedRelaxed(Value):
     def parts(self) -> tuple[Tensor, ...]:
         """The bounds that are known so far."""
         return self.node.interval.parts
+
+    @property
+    def stored(self) -> torch.dtype | None:
+        """Not known: bounds are kept in numbers of their own."""
+        return vars(self).get("_kind")
 
     @property
     def lower(self) -> Tensor:
