@@ -1,7 +1,9 @@
 """What every activation function states about itself."""
 
 from abc import abstractmethod
+from collections import OrderedDict
 from collections.abc import Callable
+from copy import copy
 from functools import wraps
 from typing import Any, ClassVar
 
@@ -46,7 +48,7 @@ class Activation(nn.Module):
         if "forward" in own:
             inherits = Activation not in cls.__bases__
             if not inherits or any(fact in own for fact in _FACTS):
-                cls.forward = _by_facts(own["forward"])  # type: ignore[method-assign]
+                cls.forward = _by_facts(cls, own["forward"])  # type: ignore[method-assign]
 
     @property
     def smooth(self) -> bool:
@@ -62,20 +64,30 @@ class Activation(nn.Module):
         """The function's value at each coordinate."""
 
 
-def _by_facts(formula: Formula) -> Formula:
+def _by_facts(owner: type[Activation], formula: Formula) -> Formula:
     """The forward of a class that states facts about its formula.
 
     A value of an algebra is handed to that algebra's rule for activations, which knows the
-    facts. Where they may be facts of another function, the formula itself is run: in a class
-    that has a formula of its own and inherits all facts, and where such a formula calls that of
-    its parent.
+    facts. A class that has a formula of its own and inherits all facts is run as it stands;
+    where it calls the formula of its parent, the facts are those of the parent.
     """
 
     @wraps(formula)
     def forward(self: Activation, x: Any) -> Any:  # noqa: ANN401
-        stated = type(self).forward is forward
-        if isinstance(x, Tensor) or not stated or not has_torch_function((x,)):
+        if isinstance(x, Tensor) or not has_torch_function((x,)):
             return formula(self, x)
-        return handle_torch_function(Activation.activation, (x,), self, x)
+        function = _alone(self, owner if type(self).forward is not forward else type(self))
+        return handle_torch_function(Activation.activation, (x,), function, x)
 
     return forward
+
+
+def _alone(activation: Activation, kind: type[Activation]) -> Activation:
+    """The activation as one of a class, without its hooks, which are run around a rule."""
+    hooks = ("_forward_hooks", "_forward_pre_hooks")
+    if type(activation) is kind and not any(vars(activation)[each] for each in hooks):
+        return activation
+    alone = copy(activation)
+    alone.__class__ = kind
+    vars(alone).update({each: OrderedDict() for each in hooks})
+    return alone

@@ -184,7 +184,7 @@ def _called(algebra: type[Value], call: Call) -> Any:
     """What a call makes of values; written into the first argument if it works in place."""
     for value in values_in(call.args):
         refuse_overwritten(value)
-    call = _with_kind(call)
+    call = _with_axis(_with_kind(call))
     if call.in_place and not isinstance(call.args[0], Value):
         raise _written_into_a_tensor(algebra, call.name)
     asked = conversion(call.name, call.args[1:], call.kwargs)
@@ -247,7 +247,7 @@ def _converted(x: Any, asked: Conversion) -> Any:
     if dtype in REAL_KINDS:
         result = _apart(x, type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
         vars(result).pop("_kind", None)
-        if stored is None:  # it may also be the same tensor
+        if stored is None and not asked.copy:  # it may also be the same tensor
             share(x, result)
         return result
     _check(type(x), Call("cast", (x, dtype)))
@@ -285,6 +285,17 @@ def _with_kind(call: Call) -> Call:
     if dtype is not None and isinstance(args[0], Value):
         args = (_converted(args[0], Conversion(dtype)), *args[1:])
     return replace(call, args=args, kwargs=kwargs)
+
+
+def _with_axis(call: Call) -> Call:
+    """A call of softmax with the axis along which torch goes where it is not told."""
+    told = (*call.args[1:2], call.kwargs.get("dim"))
+    if call.name not in {"softmax", "softmin", "log_softmax"} or any(
+        isinstance(each, int) for each in told
+    ):
+        return call
+    axis = 0 if call.args[0].ndim in {0, 1, 3} else 1
+    return replace(call, args=(call.args[0], axis), kwargs={})
 
 
 def _constant(

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from gnomon.algebra.affine import symbols as noise
@@ -103,7 +103,7 @@ class Affine(Value):
     @classmethod
     def around(
         cls,
-        centre: Centre,
+        centre: Shaped[Tensor, " batch *shape"],
         radius: float | Tensor,
         domain: tuple[float, float] | None = None,
         symbols: int = SYMBOLS,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor
 
 from gnomon.algebra.value import Value
@@ -13,7 +13,7 @@ from gnomon.errors import SettingError, ShapeError
 from gnomon.sets.guards import known
 from gnomon.sets.perturbation_set import Domain
 
-Bound = Float[Tensor, "..."]
+Bound = Shaped[Tensor, "..."]
 
 
 class Interval(Value):

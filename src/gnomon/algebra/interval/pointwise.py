@@ -128,25 +128,19 @@ def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interva
     )
 
 
-def softmax(x: Interval, dim: int | None = None) -> Interval:
+def softmax(x: Interval, dim: int) -> Interval:
     """The exact range of each coordinate of the softmax.
 
     A coordinate is least where its own logit is low and all others are high. It is computed
     as σ(x_i − log Σ_{j≠i} exp x_j), of which nothing cancels.
     """
-    axis = softmax_axis(x.ndim) if dim is None else dim
-    if x.shape[axis] == 1:
+    if x.shape[dim] == 1:
         return Interval.computed(*(torch.ones_like(end) for end in x.parts), nonnegative=True)
-    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, axis))
-    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, axis))
+    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, dim))
+    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, dim))
     if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
         least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
     return Interval.computed(least, most, nonnegative=True)
-
-
-def softmax_axis(axes: int) -> int:
-    """The axis along which torch's softmax goes where it is not told."""
-    return 0 if axes in {0, 1, 3} else 1
 
 
 def log_sum_of_others(x: Tensor, dim: int) -> Tensor:

@@ -162,20 +162,28 @@ def interpolate(
     return result
 
 
+def setitem(x: RoundedInterval, index: Any, value: Operand) -> RoundedInterval:
+    """The interval with some of its coordinates replaced."""
+    new = as_rounded(value, x)
+    lower, upper = x.lower.clone(), x.upper.clone()
+    lower[index], upper[index] = new.lower, new.upper
+    nonnegative = x.nonnegative and new.nonnegative
+    return RoundedInterval.computed(lower, upper, x.level, nonnegative=nonnegative)
+
+
 def cast(x: RoundedInterval, dtype: torch.dtype) -> RoundedInterval:
     """The range of a conversion to whole numbers, to bool, or to half precision.
 
     A conversion never falls, so that it makes of a bound a bound of what executions get, too. A
     real number may be rounded the other way than one that float32 holds: where it matters, a
-    bound is moved by one number of the type.
+    bound is moved by the distance of two numbers of the type.
     """
     lower, upper = conversions.cast(x.lower, x.upper, dtype)
     if dtype.is_floating_point:
-        low, high = (end.to(dtype) for end in (lower, upper))
-        infinity = torch.full_like(low, torch.inf)
-        below, above = low.nextafter(-infinity), high.nextafter(infinity)
-        lower = torch.where(lower > x.lower, below.to(lower.dtype), lower)
-        upper = torch.where(upper < x.upper, above.to(upper.dtype), upper)
+        kind = torch.finfo(dtype)  # whose numbers are no further apart than this:
+        below, above = (kind.eps * end.abs() + kind.tiny for end in (lower, upper))
+        lower = torch.where(lower > x.lower, lower - below, lower)
+        upper = torch.where(upper < x.upper, upper + above, upper)
     return RoundedInterval.computed(lower, upper, x.level)
 
 

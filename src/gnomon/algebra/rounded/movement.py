@@ -23,6 +23,7 @@ from gnomon.algebra.rounded.arithmetic import (
     minimum,
     neg,
     pad,
+    setitem,
     stack,
     sub,
     total,
@@ -80,6 +81,7 @@ ARITHMETIC = {
     "cumsum": cumsum,
     "to": converted,
     "cast": cast,
+    "setitem": setitem,
     **CHOOSING,
     **DROPOUT,
     **{

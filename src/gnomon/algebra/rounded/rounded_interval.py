@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Shaped
 from torch import Tensor
 
 from gnomon.algebra.interval import Ball, Interval
@@ -14,7 +14,7 @@ from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox
 from gnomon.sets.perturbation_set import Domain
 
-Bound = Float[Tensor, "..."]
+Bound = Shaped[Tensor, "..."]
 
 
 class RoundedInterval(Value):
