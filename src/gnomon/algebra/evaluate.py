@@ -45,7 +45,7 @@ def evaluate(
     """
     _check_runs(network)
     # What the network writes into its inputs in place is not written into the caller's.
-    given = copy(inputs) if isinstance(inputs, Value) else inputs
+    given = copy(inputs) if isinstance(inputs, Value) else inputs.clone()
     with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):
         try:
             found = network(given)

@@ -222,7 +222,8 @@ class _Hunt:
 
     def outputs(self, points: Tensor, weights: Weights) -> Tensor:
         """What the bounds are of: outputs, or margins."""
-        values = torch.func.functional_call(self.network, weights, (points,))
+        # What the network writes into its inputs is not written into the points.
+        values = torch.func.functional_call(self.network, weights, (points.clone(),))
         if self.labels is None:
             return values.flatten(1)
         return values - values.gather(1, self.labels[:, None])
