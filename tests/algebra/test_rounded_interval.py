@@ -170,7 +170,7 @@ def _around(centre: Tensor, radius: Tensor) -> tuple[Rationals, Rationals]:
     ("dtype", "large"), [(torch.float32, 2.0**25), (torch.float64, 2.0**54)]
 )
 def test_large_terms_that_cancel(dtype: torch.dtype, large: float) -> None:
-    """1 and −1, in every order of the terms: however a processor adds, some orders lose them."""
+    """1 and −1, in every order of the terms: however one adds, some orders lose them."""
     x = torch.ones(1, 3, dtype=dtype)
     exact = torch.tensor([[1.0, -1.0]], dtype=dtype)
     network = nn.Linear(3, 2, bias=False, dtype=dtype)
