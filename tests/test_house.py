@@ -12,38 +12,46 @@ from gnomon import catalog
 from gnomon.activations import Activation
 
 ROOT = Path(__file__).parent.parent
-SOURCES = sorted((ROOT / "src" / "gnomon").rglob("*.py"))
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "tools"}
 MOST_LINES = 400
 MOST_LINES_OF_A_FUNCTION = 50  # 30 of code, and a docstring
 
 
-@pytest.fixture(params=SOURCES, ids=lambda path: str(path.relative_to(ROOT / "src")))
-def source(request: pytest.FixtureRequest) -> Path:
-    return request.param
+@pytest.fixture(scope="module")
+def texts() -> dict[str, str]:
+    """The sources of the package by their path; an assertion lists all that break a rule."""
+    found = sorted((ROOT / "src" / "gnomon").rglob("*.py"))
+    assert found, "no sources to look at"
+    return {str(path.relative_to(ROOT / "src")): path.read_text("utf-8") for path in found}
 
 
-def test_no_file_is_named_after_nothing(source: Path) -> None:
-    assert source.stem not in FORBIDDEN
+@pytest.fixture(scope="module")
+def trees(texts: dict[str, str]) -> dict[str, ast.Module]:
+    return {path: ast.parse(text) for path, text in texts.items()}
 
 
-def test_every_file_says_what_it_is(source: Path) -> None:
-    assert ast.get_docstring(ast.parse(source.read_text(encoding="utf-8")))
+def test_no_file_is_named_after_nothing(texts: dict[str, str]) -> None:
+    assert [path for path in texts if Path(path).stem in FORBIDDEN] == []
 
 
-def test_files_stay_small(source: Path) -> None:
-    assert len(source.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+def test_every_file_says_what_it_is(trees: dict[str, ast.Module]) -> None:
+    assert [path for path, tree in trees.items() if not ast.get_docstring(tree)] == []
 
 
-def test_functions_stay_small(source: Path) -> None:
-    long = {
-        node.name: node.end_lineno - node.lineno + 1
-        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8")))
+def test_files_stay_small(texts: dict[str, str]) -> None:
+    lengths = {path: len(text.splitlines()) for path, text in texts.items()}
+    assert {path: length for path, length in lengths.items() if length > MOST_LINES} == {}
+
+
+def test_functions_stay_small(trees: dict[str, ast.Module]) -> None:
+    lengths = {
+        f"{path}:{node.lineno} {node.name}": (node.end_lineno or node.lineno) - node.lineno + 1
+        for path, tree in trees.items()
+        for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef)
-        and node.end_lineno is not None
-        and node.end_lineno - node.lineno + 1 > MOST_LINES_OF_A_FUNCTION
     }
-    assert not long
+    long = {name: each for name, each in lengths.items() if each > MOST_LINES_OF_A_FUNCTION}
+    assert long == {}
 
 
 def test_every_public_name_can_be_loaded() -> None:

@@ -92,7 +92,7 @@ def network_for(name: str) -> MLP:
     Only rounding moves a bias before a normalisation away from 0, and decides the sign of it;
     the derivative of a relative radius is that sign.
     """
-    plain = name in {"app", "trades_and_boxes"}
+    plain = "Relative(" in repr(METHODS[name])
     return MLP(hidden=(6,), normalization="none" if plain else "batch", dropout=0.2)
 
 

@@ -37,6 +37,16 @@ DIVERGING = replace(
 )
 """Half of its trials fail."""
 
+LONG: Study = replace(
+    STUDY,
+    config={
+        **CONFIG,
+        "training": {**CONFIG["training"], "epochs": 40, "precision": "bfloat16"},
+    },
+    seeds=(0, 1, 2, 3),
+)
+"""Eight trials, each alone, of a second or two."""
+
 
 def weights(store: TrialStore) -> dict[str, str]:
     """The hash of each finished trial's network."""
