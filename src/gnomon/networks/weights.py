@@ -44,7 +44,7 @@ class Held:
     name: str
     layer: nn.Module
     value: Callable[[], Tensor]
-    sources: Mapping[str, nn.Parameter]
+    sources: Mapping[str, Tensor]
     replaced: Callable[[Tensor], "_Replacing"] | None = None
 
     @property
@@ -81,7 +81,7 @@ def held_tensors(network: nn.Module) -> dict[str, Held]:
     computed = computed_tensors(network)
     hidden = {name for each in computed.values() for name in each.sources}
     found: dict[str, Held] = {}
-    seen: set[nn.Parameter] = set()
+    seen: set[Tensor] = set()
     for prefix, layer in network.named_modules():
         if isinstance(layer, ParametrizationList):
             continue
@@ -153,20 +153,19 @@ def call_with(network: nn.Module, tensors: Mapping[str, Tensor], *inputs: Tensor
 
 @contextmanager
 def replacing(
-    network: nn.Module, tensors: Mapping[str, Tensor], prefix: str = ""
+    network: nn.Module, tensors: Mapping[str, Tensor]
 ) -> Generator[dict[str, Tensor], None, None]:
     """Within, computed tensors have these values; yields those of the others, by name.
 
     Args:
         network: whose computed tensors are replaced, and put back in the end.
         tensors: by name.
-        prefix: what every name begins with, beside the name in `network`.
     """
     with ExitStack() as stack:
         stored = dict(tensors)
         for name, each in computed_tensors(network).items():
-            if prefix + name in stored and each.replaced is not None:
-                stack.enter_context(each.replaced(stored.pop(prefix + name)))
+            if name in stored and each.replaced is not None:
+                stack.enter_context(each.replaced(stored.pop(name)))
         yield stored
 
 
@@ -174,7 +173,7 @@ class _Replacing(ExitStack):
     """Undoes a replacement when it is left."""
 
 
-def _constantly(parameter: nn.Parameter) -> Callable[[], Tensor]:
+def _constantly(parameter: Tensor) -> Callable[[], Tensor]:
     return lambda: parameter
 
 
