@@ -12,6 +12,8 @@ from gnomon.shapes import Labels, Logits, PerExample
 
 _LEAST_SPREAD = 1e-30  # equal logits stay equal: 0 · 10³¹ is 0 in float32, 0 · ∞ would not be
 
+_NARROW = (torch.bfloat16, torch.float16)
+
 Objective = Callable[[Logits, Labels], PerExample]
 TargetedObjective = Callable[[Logits, Labels, Labels], PerExample]
 """Of (logits, labels, targets); the larger, the nearer each example is to its target."""
@@ -32,9 +34,18 @@ class RelativeObjective:
         return self.function(logits, labels, reference)
 
 
+def widened(logits: Tensor) -> Tensor:
+    """The same numbers in float32, if their type is narrower.
+
+    Log-softmax and sums of exponentials keep the type of what they are given, in mixed
+    precision on a CPU, too, and 8 bits are two digits of a loss.
+    """
+    return logits.float() if logits.dtype in _NARROW else logits
+
+
 def cross_entropy(logits: Logits, labels: Labels) -> PerExample:
     """The negative log-probability of the label, −log softmax(z)_y, in nats."""
-    return functional.cross_entropy(logits, labels, reduction="none")
+    return functional.cross_entropy(widened(logits), labels, reduction="none")
 
 
 def margin(logits: Logits, labels: Labels) -> PerExample:
@@ -114,7 +125,7 @@ def targeted_margin(logits: Logits, labels: Labels, targets: Labels) -> PerExamp
 
 def _kl(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
     del labels
-    wanted, found = reference.log_softmax(dim=1), logits.log_softmax(dim=1)
+    wanted, found = (widened(each).log_softmax(dim=1) for each in (reference, logits))
     return (wanted.exp() * (wanted - found)).sum(dim=1)
 
 

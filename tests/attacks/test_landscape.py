@@ -1,10 +1,12 @@
 """Landscapes and flatness of the loss, against networks whose loss is known by thought."""
 
+import copy
 import math
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import parametrizations
 
 from gnomon.attacks.climb import Climb
 from gnomon.attacks.flatness import AverageFlatness, Flatness, WorstFlatness
@@ -55,6 +57,27 @@ def test_losses_are_those_of_the_worst_inputs_of_a_linear_network() -> None:
     assert found.loss == pytest.approx(sum(clean) / 2, rel=1e-5)
     assert found.attacked_loss == pytest.approx(sum(worst) / 2, rel=1e-5)
     assert (found.accuracy, found.attacked_accuracy) == (1.0, 0.5)
+
+
+def test_directions_are_of_the_weights_computed_ones_too() -> None:
+    """A normalisation's scale and shift stay, of two axes here, and so do lengths by rows."""
+    plain = nn.Sequential(nn.Linear(4, 6), nn.Unflatten(1, (2, 3)), nn.LayerNorm([2, 3]))
+    computed = copy.deepcopy(plain)
+    parametrizations.weight_norm(computed[0])
+    batches = [(torch.rand(9, 4, generator=generator(0)), torch.arange(9) % 6)]
+    for network in (plain, computed):
+        network.append(nn.Flatten()).eval()
+        assert set(random_direction(network, generator(0))) == {"0.weight"}
+    steep = [steepest_direction(network, batches)["0.weight"] for network in (plain, computed)]
+    torch.testing.assert_close(steep[0], steep[1], rtol=1e-4, atol=1e-6)
+    at = torch.tensor([[0.0], [0.3]])
+    found = [
+        landscape(network, [{"0.weight": steep[0]}], at, batches, None, CLIMB, generator(0))
+        for network in (plain, computed)
+    ]
+    values = [[each.loss for each in points.losses] for points in found]
+    assert values[0] == pytest.approx(values[1], rel=1e-4)
+    assert values[0][1] > values[0][0]
 
 
 def test_each_filter_is_as_long_as_the_networks() -> None:

@@ -24,7 +24,7 @@ from gnomon.attacks.parameters import (
     StuckAtZero,
     awp_direction,
 )
-from gnomon.attacks.parameters.quantisation import FixedPoint
+from gnomon.attacks.parameters.fixed_point import FixedPoint
 from gnomon.errors import SettingError
 from gnomon.networks.alternative import Alternative
 from gnomon.objectives import cross_entropy, margin

@@ -165,8 +165,55 @@ def test_quantised_weights_are_rounded_to_the_grid() -> None:
         scale = weight.abs().max() / (2 ** (bits - 1) - 1)
         logits = subject.inputs.flatten(1) @ ((weight / scale).round() * scale).T
         shares.append(float((logits.argmax(dim=1) == subject.labels).double().mean()))
-    assert found.details["accuracy"] == pytest.approx(shares)
+    assert found.details["accuracy"] == found.details["per_tensor"] == pytest.approx(shares)
     assert (found.value, found.condition) == (pytest.approx(shares[0]), "bits:8")
+    assert "one scale for each weight tensor, and activations in floating point" in found.method
+    assert "of equal logits the first counts" in found.method
+
+
+def _unequal() -> Subject:
+    """Half planes of an example's second coordinate, which a weight a hundredth as large reads.
+
+    The first coordinate is large, and no row of the last matrix uses it.
+    """
+    network = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Linear(2, 2, bias=False)).eval()
+    with torch.no_grad():
+        network.get_parameter("0.weight").copy_(torch.tensor([[0.0, 1.0], [0.01, 0.0]]))
+        network.get_parameter("1.weight").copy_(torch.tensor([[0.0, -1.0], [0.0, 1.0]]))
+    return subject_of(network, plane_data(200))
+
+
+def test_the_figure_says_which_rounding_is_meant() -> None:
+    """At six bits one scale rounds the small weight to 0, and all are taken for the first."""
+    subject = _unequal()
+    first = float((subject.labels == 0).double().mean())
+    usual, several = (
+        _faults(subject, FaultTolerance(at=(6, 10, 0.05), scales=scales, draws=1))[
+            "quantised_accuracy"
+        ]
+        for scales in ("tensor", "channel")
+    )
+    assert usual.value == pytest.approx(first)
+    assert several.value == 1
+    assert several.details["accuracy"] == usual.details["per_channel"]
+    assert several.details["per_tensor"] == usual.details["accuracy"]
+    assert "one scale for each channel of a layer's output" in several.method
+    rounded = FaultTolerance(activations="batch", grid="asymmetric", draws=1)
+    found = _faults(subject, rounded)["quantised_accuracy"]
+    assert "on a asymmetric grid" not in found.method
+    assert "an asymmetric grid" in found.method
+    assert "activations rounded to 8 bits with one scale for each batch" in found.method
+    assert found.details["rounded_activations"] == found.details["accuracy"]
+
+
+def test_a_broken_weight_is_said_instead_of_an_accuracy_of_zero() -> None:
+    """All four figures; with the weights as they are the network is right everywhere."""
+    subject = _unequal()
+    with torch.no_grad():
+        subject.network.get_parameter("1.weight").mul_(1e30)[0, 0] = -torch.inf
+    for finding in _faults(subject).values():
+        assert finding.value is None
+        assert finding.absent.startswith("1.weight: expected finite numbers, got 1")
 
 
 def _crossed() -> Subject:

@@ -8,15 +8,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnomon.algebra import Interval, enclose
 from gnomon.attacks import UniformNoise
 from gnomon.bounds import CROWN, IBP
 from gnomon.errors import SettingError
 from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
-from gnomon.sets import L2, InputSet, Linf
+from gnomon.sets import L2, Box, InputSet, Linf
 from gnomon.training import Batch
 from gnomon.training.adversaries import (
+    AttackedInputs,
     EnclosedInputs,
     LayerwiseAscent,
     MovedInputs,
@@ -76,27 +78,42 @@ def test_asam() -> None:
         torch.testing.assert_close(found[name][0], expected)
 
 
-def test_rwp() -> None:
-    """Ascents of a copy on what is below c; then the joint length γ ‖w‖."""
-    size, steps, threshold, rate = 0.03, 4, 1.4, 0.01
-    assert 0 < int((cross_entropy(NETWORK(INPUTS), LABELS) < threshold).sum()) < len(LABELS)
-    adversary = RobustAscent(size, steps, threshold, rate)
-    found = adversary(NETWORK, losses, BATCH, generator(0)).centre
-    moved = copy.deepcopy(NETWORK)
-    for _ in range(steps):
-        each = cross_entropy(moved(INPUTS), LABELS)
-        value = (each * (each.detach() < threshold)).mean()
-        slopes = torch.autograd.grad(value, list(moved.parameters()))
-        with torch.no_grad():
-            for parameter, gradient in zip(moved.parameters(), slopes, strict=True):
-                if parameter.dim() > 1:
-                    parameter.add_(rate * gradient)
+def robustly_perturbed(size: float, steps: int, threshold: float) -> dict[str, Tensor]:
+    """The weights where robust weight perturbation ends, with copies as in its source.
+
+    Every step of descent starts from the network at the full distance so far.
+    """
     weights = {name: own for name, own in OWN.items() if own.dim() > 1}
-    change = {name: moved.get_parameter(name).detach() - own for name, own in weights.items()}
+    change = {name: torch.zeros_like(own) for name, own in weights.items()}
+    reached = dict(weights)
+    for _ in range(steps):
+        proxy = copy.deepcopy(NETWORK)
+        with torch.no_grad():
+            for name, weight in reached.items():
+                proxy.get_parameter(name).copy_(weight)
+        optimizer = torch.optim.SGD(proxy.parameters(), lr=0.01)
+        each = cross_entropy(proxy(INPUTS), LABELS)
+        (-(each * (each.detach() < threshold)).mean()).backward()
+        optimizer.step()
+        for name, weight in reached.items():
+            change[name] = change[name] + proxy.get_parameter(name).detach() - weight
+        scale = size * length(weights) / length(change)
+        reached = {name: own + scale * change[name] for name, own in weights.items()}
+    return reached
+
+
+@pytest.mark.parametrize("threshold", [1.4, torch.inf])
+def test_rwp(threshold: float) -> None:
+    """Each gradient is at the full distance γ ‖w‖, of losses that are below c there."""
+    below = int((cross_entropy(NETWORK(INPUTS), LABELS) < 1.4).sum())
+    assert 0 < below < len(LABELS)
+    found = RobustAscent(0.3, 4, threshold)(NETWORK, losses, BATCH, generator(0)).centre
     assert found is not None
-    for name, own in weights.items():
-        expected = own + size * length(weights) / length(change) * change[name]
+    for name, expected in robustly_perturbed(0.3, 4, threshold).items():
         torch.testing.assert_close(found[name][0], expected, rtol=1e-9, atol=1e-12)
+        assert not torch.allclose(expected, robustly_perturbed(0.3, 1, threshold)[name])
+    for name, own in OWN.items():
+        assert own.dim() > 1 or torch.equal(found[name][0], own)
 
 
 def test_random_weights_have_noise_as_long_as_their_filters() -> None:
@@ -169,6 +186,41 @@ def test_mart() -> None:
     )
 
 
+@pytest.mark.parametrize("share", [0.25, 0.5, 0.8, 1.0])
+@pytest.mark.parametrize(
+    "within",
+    [Linf(0.1), Box(-0.1, torch.tensor([0.02, 0.1, 0.3])), Linf(0.6), Linf(3.0)],
+    ids=["linf", "box", "half", "all"],
+)
+def test_a_small_box_is_shifted_inside_the_domain_and_lies_in_the_set(
+    within: Linf | Box, share: float
+) -> None:
+    """As wide as it may be: all of its sides, or what the set and the domain have in common."""
+    inputs = torch.rand(200, 3, generator=generator(1), dtype=torch.float64)
+    inputs[:100] = inputs[:100].round()  # as the pixels of many images, black or white
+    batch = Batch(inputs, torch.arange(200) % 4, (0.0, 1.0))
+    found = SmallBoxes(within, share)(NETWORK, batch, generator(3))
+    assert found.within is not None
+    box = enclose(found.points, found.within)
+    whole = enclose(inputs, within.with_domain((0.0, 1.0)))
+    assert isinstance(box, Interval)
+    assert isinstance(whole, Interval)
+    slack = 1e-12  # some roundings of numbers up to 3
+    assert bool(
+        (box.lower >= whole.lower - slack).all() & (box.upper <= whole.upper + slack).all()
+    )
+    sides = within.at(torch.ones_like(inputs)) - within.at(-torch.ones_like(inputs))
+    widest = (share * sides).minimum(whole.upper - whole.lower)
+    torch.testing.assert_close(box.upper - box.lower, widest, rtol=0, atol=slack)
+
+
+def test_small_boxes_without_a_domain_stay_where_the_attack_ends() -> None:
+    attack = AttackedInputs(Linf(0.1 * 0.75), 8)
+    batch = Batch(INPUTS, LABELS)
+    found = SmallBoxes(EPSILON, share=0.25)(NETWORK, batch, generator(3))
+    assert torch.equal(found.points, attack(NETWORK, batch, generator(3)).points)
+
+
 def test_small_boxes_lie_in_the_set_and_reach_its_border() -> None:
     found = SmallBoxes(EPSILON, share=0.25, steps=20)(NETWORK, BATCH, generator(3))
     assert found.within is not None
@@ -206,13 +258,17 @@ def test_ties_are_not_certified() -> None:
 def test_a_network_without_matrices_has_no_weights_to_move(
     adversary: RobustAscent | LayerwiseAscent,
 ) -> None:
-    with pytest.raises(SettingError, match="expected a network with a weight of two axes"):
-        adversary(nn.BatchNorm1d(3).double(), losses, BATCH, generator(0))
+    """Not even where the scale and shift of a normalisation have two axes."""
+    for network in (nn.BatchNorm1d(3).double(), nn.LayerNorm([2, 3])):
+        with pytest.raises(SettingError, match=r"two axes or more .* none among weight, bias"):
+            adversary(network, losses, BATCH, generator(0))
+    with pytest.raises(SettingError, match="none among no parameters"):
+        adversary(nn.ReLU(), losses, BATCH, generator(0))
 
 
-@pytest.mark.parametrize("criterion", [WorstCase(), Tradeoff()])
+@pytest.mark.parametrize("criterion", [WorstCase(), Tradeoff(), MisclassificationAware()])
 def test_bounds_are_computed_once(
-    criterion: WorstCase | Tradeoff, monkeypatch: pytest.MonkeyPatch
+    criterion: WorstCase | Tradeoff | MisclassificationAware, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[object] = []
     bounded = Case.bounded

@@ -1,5 +1,6 @@
 """Perturbed examples for a loss: every example is moved, whether it is fooled or not."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -41,10 +42,11 @@ class Climb:
     objective: Objective | RelativeObjective = cross_entropy
 
     def __post_init__(self) -> None:
-        if self.steps < 1 or not (self.relative_step is None or self.relative_step > 0):
+        positive = self.relative_step is None or 0 < self.relative_step < math.inf
+        if not self.steps >= 1 or not positive:
             raise SettingError(
-                f"Climb: expected steps ≥ 1 and relative_step > 0, got {self.steps} and "
-                f"{self.relative_step}. Raise them."
+                f"Climb: expected steps ≥ 1, and a finite relative_step > 0, got {self.steps} "
+                f"and {self.relative_step}. Correct them."
             )
 
     def __call__(

@@ -14,6 +14,7 @@ from gnomon.attacks.parameters.reading import check_batches, read_slopes
 from gnomon.errors import ShapeError
 from gnomon.networks.alternative import Alternative
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.networks.weights import held_tensors, weights_of
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 
@@ -40,19 +41,19 @@ def filter_normalised(network: nn.Module, direction: Direction) -> dict[str, Ten
         d_ij ← d_ij ‖θ_ij‖ / ‖d_ij‖
 
     A filter is what makes one output of a layer: a row of a matrix, a kernel of a convolution.
-    Parameters with one axis (biases, normalisations) are left out: their filters would be
-    single numbers. The loss along such a direction does not change when layers are rescaled
+    Biases and normalisations are left out: what is perturbed are the weights (`weights_of`),
+    computed ones too. The loss along such a direction does not change when layers are rescaled
     against each other, as ReLU networks can be.
 
     References:
         li2018, section 4.
     """
-    own = dict(network.named_parameters())
     found: dict[str, Tensor] = {}
+    weights = weights_of(network)
     for name, tensor in direction.items():
-        weight = own[name].detach()
-        if weight.dim() < 2:
+        if name not in weights:
             continue
+        weight = weights[name].value().detach()
         length = weight.flatten(1).norm(dim=1)
         found[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
     return found
@@ -79,9 +80,9 @@ def random_direction(network: nn.Module, generator: torch.Generator) -> dict[str
     """
     drawn = {
         name: torch.randn(each.shape, generator=generator, device=generator.device).to(each)
-        for name, each in network.named_parameters()
+        for name, each in _own(network).items()
     }
-    return filter_normalised(network, {name: each.detach() for name, each in drawn.items()})
+    return filter_normalised(network, drawn)
 
 
 def steepest_direction(network: nn.Module, batches: Batches) -> dict[str, Tensor]:
@@ -92,7 +93,7 @@ def steepest_direction(network: nn.Module, batches: Batches) -> dict[str, Tensor
     """
     with undisturbed(network):
         check_batches(network, batches)
-        own = {name: each.detach() for name, each in network.named_parameters()}
+        own = _own(network)
         slopes = read_slopes(network, own, batches, cross_entropy).slopes
     return filter_normalised(network, slopes)
 
@@ -135,12 +136,17 @@ def landscape(
     found: list[Losses] = []
     with undisturbed(network):
         check_batches(network, batches)
-        own = {name: each.detach() for name, each in network.named_parameters()}
+        own = _own(network)
         for place in positions.tolist():
             moved = Alternative(network, _moved(own, directions, place))
             source = torch.Generator(generator.device).manual_seed(seed)
             found.append(losses(moved, batches, within, climb, source))
     return Landscape(positions, tuple(found))
+
+
+def _own(network: nn.Module) -> dict[str, Tensor]:
+    """What the network computes with, as constants."""
+    return {name: each.value().detach() for name, each in held_tensors(network).items()}
 
 
 def _moved(

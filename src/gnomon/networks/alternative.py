@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor, nn
+
+from gnomon.networks.weights import call_with
 
 
 class Alternative(nn.Module):
@@ -13,8 +14,8 @@ class Alternative(nn.Module):
 
     Args:
         network: whose structure, buffers and remaining parameters are used.
-        parameters: by the names that `named_parameters` gives them; one that two modules share
-            is replaced in both.
+        parameters: by the names that `named_parameters` or `held_tensors` gives them; one that
+            two modules share is replaced in both.
     """
 
     def __init__(self, network: nn.Module, parameters: Mapping[str, Tensor]) -> None:
@@ -24,4 +25,4 @@ class Alternative(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         """What the network answers with the other parameters."""
-        return torch.func.functional_call(self.network, self.replaced, (inputs,))
+        return call_with(self.network, self.replaced, inputs)

@@ -1,13 +1,15 @@
 """The seam between the loop, which is shared, and what is minimised, which is the method."""
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gnomon.errors import SettingError
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
@@ -62,6 +64,30 @@ class Loss:
     def value(self) -> Float[Tensor, ""]:
         """The mean over the batch."""
         return self.values.mean()
+
+
+def check_numbers(settings: object, name: str = "") -> None:
+    """Refuses NaN in any setting of a method, of its adversaries, ramps and so on.
+
+    A comparison with NaN is false, so that it passes many a check of a range.
+
+    Args:
+        settings: a dataclass whose fields are settings.
+        name: of the settings that it is a field of.
+
+    Raises:
+        SettingError: a field, or a field of a field, is NaN.
+    """
+    assert is_dataclass(settings)
+    own = f"{name}{type(settings).__name__}"
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        if isinstance(value, float) and math.isnan(value):
+            raise SettingError(
+                f"{own}: expected a number for {each.name}, got {value}. Correct it."
+            )
+        if is_dataclass(value) and not isinstance(value, type):
+            check_numbers(value, f"{own}.{each.name}: ")
 
 
 @runtime_checkable

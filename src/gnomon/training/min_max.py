@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -17,9 +18,10 @@ from gnomon.training.adversaries import (
     ParameterAdversary,
     Unmoved,
 )
+from gnomon.training.adversaries.parameters import kept_statistics
 from gnomon.training.case import Case
 from gnomon.training.criteria import Criterion, WorstCase
-from gnomon.training.method import Batch, Loss
+from gnomon.training.method import Batch, Loss, check_numbers
 
 _WORST, _NOBODY, _UNMOVED, _IBP = WorstCase(), Nobody(), Unmoved(), IBP()
 
@@ -48,6 +50,9 @@ class MinMax:
     criterion: Criterion = _WORST
     bound: BoundMethod = _IBP
 
+    def __post_init__(self) -> None:
+        check_numbers(self)
+
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
         """The loss of `network` on `batch`."""
         inputs = self.inputs(network, batch, generator)
@@ -58,7 +63,8 @@ class MinMax:
 
         parameters = self.parameters(network, losses, batch, generator)
         case = Case(network, batch, inputs, parameters, self.bound)
-        values = self.criterion(case)
+        with kept_statistics(network) if parameters.measured else nullcontext():
+            values = self.criterion(case)
         return Loss(values, case.worst.correct(batch.labels), broken=case.blown_up(values))
 
 
@@ -68,6 +74,7 @@ class Composed(ABC):
     references: ClassVar[tuple[str, ...]]
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         self.composed()  # refuses wrong settings before anything is trained
 
     @abstractmethod

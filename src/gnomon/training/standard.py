@@ -8,7 +8,8 @@ from torch import nn
 from torch.nn import functional
 
 from gnomon.errors import SettingError
-from gnomon.training.method import Batch, Loss
+from gnomon.objectives import widened
+from gnomon.training.method import Batch, Loss, check_numbers
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Standard:
     references: ClassVar[tuple[str, ...]] = ("szegedy2016",)
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if not 0 <= self.label_smoothing < 1:
             raise SettingError(
                 f"label_smoothing: expected a number in [0, 1), got {self.label_smoothing}. "
@@ -36,7 +38,7 @@ class Standard:
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002 (nothing is random here)
         """The loss of `network` on `batch`."""
-        logits = network(batch.inputs)
+        logits = widened(network(batch.inputs))
         values = functional.cross_entropy(
             logits, batch.labels, reduction="none", label_smoothing=self.label_smoothing
         )

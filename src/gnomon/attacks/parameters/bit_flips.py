@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from gnomon.attacks.parameters.fixed_point import FixedPoint
 from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
-from gnomon.attacks.parameters.quantisation import FixedPoint, fixed_points
+from gnomon.attacks.parameters.quantisation import fixed_points
 from gnomon.attacks.parameters.reading import check_batches, read, read_slopes
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
@@ -41,7 +42,8 @@ class RandomBitFlips:
         """The network with random faults in its memory.
 
         Raises:
-            SettingError: more flips than there are bits.
+            SettingError: more flips than there are bits, or no weights.
+            SubjectError: a weight is infinite or NaN.
         """
         with undisturbed(network):
             check_batches(network, batches)
@@ -116,7 +118,12 @@ class ProgressiveBitFlips:
         return self.course(network, batches)[-1]
 
     def course(self, network: nn.Module, batches: Batches) -> list[ParameterOutcome]:
-        """The network after 0, 1, 2, … flips."""
+        """The network after 0, 1, 2, … flips.
+
+        Raises:
+            SettingError: the network has no weights.
+            SubjectError: a weight is infinite or NaN.
+        """
         with undisturbed(network):
             check_batches(network, batches)
             codes = fixed_points(network, self.bits)

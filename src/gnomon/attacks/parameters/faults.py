@@ -1,4 +1,8 @@
-"""Parameters that drift or break at random."""
+"""Parameters that drift or break at random.
+
+What a layer computes from other parameters, such as a normalised weight, is stored and breaks
+as the computed tensor (`gnomon.networks.weights`).
+"""
 
 import math
 from collections.abc import Mapping
@@ -11,6 +15,7 @@ from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
 from gnomon.attacks.parameters.reading import check_batches, read, read_slopes
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.networks.weights import check_finite, held_tensors, weights_of
 from gnomon.objectives import Objective, scale_free_cross_entropy
 
 
@@ -40,12 +45,15 @@ class GaussianFaults:
     def __call__(
         self, network: nn.Module, batches: Batches, generator: torch.Generator
     ) -> ParameterOutcome:
-        """The network with one draw of noise."""
+        """The network with one draw of noise.
+
+        Raises:
+            SubjectError: a parameter is infinite or NaN.
+        """
         with undisturbed(network):
             check_batches(network, batches)
             noisy = {
-                name: self._noisy(each.detach(), generator)
-                for name, each in network.named_parameters()
+                name: self._noisy(each, generator) for name, each in _stored(network).items()
             }
             reading = read(network, noisy, batches, self.objective)
         name = f"Gaussian parameters {self.size:g}"
@@ -61,7 +69,7 @@ class StuckAtZero:
     """A random share of all weights set to zero, as dead cells of a memory are.
 
     Attributes:
-        share: of the entries of tensors with at least two axes, in [0, 1].
+        share: of the entries of all weights, in [0, 1].
         objective: reported beside the accuracy.
 
     Raises:
@@ -84,11 +92,11 @@ class StuckAtZero:
         with undisturbed(network):
             check_batches(network, batches)
             broken: dict[str, Tensor] = {}
-            for name, each in network.named_parameters():
-                if each.dim() > 1:
-                    drawn = torch.rand(each.shape, generator=generator, device=generator.device)
-                    kept = (drawn >= self.share).to(each.device)
-                    broken[name] = each.detach() * kept
+            for name, each in weights_of(network).items():
+                weight = each.value().detach()
+                drawn = torch.rand(weight.shape, generator=generator, device=generator.device)
+                dead = (drawn < self.share).to(weight.device)
+                broken[name] = weight.masked_fill(dead, 0.0)
             reading = read(network, broken, batches, self.objective)
         name = f"{self.share:.2%} of the weights at 0"
         return ParameterOutcome(name, broken, reading.accuracy, reading.value)
@@ -122,11 +130,15 @@ class SingleFault:
     def __call__(
         self, network: nn.Module, batches: Batches, generator: torch.Generator
     ) -> ParameterOutcome:
-        """The network with the worst single fault of those tried; nothing here is random."""
+        """The network with the worst single fault of those tried; nothing here is random.
+
+        Raises:
+            SubjectError: a parameter is infinite or NaN.
+        """
         del generator
         with undisturbed(network):
             check_batches(network, batches)
-            own = {name: each.detach() for name, each in network.named_parameters()}
+            own = _stored(network)
             slopes = read_slopes(network, own, batches, self.objective).slopes
             best: ParameterOutcome | None = None
             for name, index, value in self._likeliest(own, slopes):
@@ -167,6 +179,14 @@ class SingleFault:
             for _, name, place, most in likeliest
             for value in (-most, most)
         ]
+
+
+def _stored(network: nn.Module) -> dict[str, Tensor]:
+    """All tensors that a memory would hold, as constants; finite."""
+    stored = {name: each.value().detach() for name, each in held_tensors(network).items()}
+    for name, tensor in stored.items():
+        check_finite(name, tensor)
+    return stored
 
 
 def _rank(outcome: ParameterOutcome) -> tuple[float, float]:

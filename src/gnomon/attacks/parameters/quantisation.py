@@ -3,87 +3,48 @@
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from torch import nn
 
+from gnomon.attacks.parameters.fixed_point import FixedPoint, Grid, Scales
 from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
 from gnomon.attacks.parameters.reading import check_batches, read
+from gnomon.attacks.parameters.rounded_activations import Activations, rounded_activations
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.networks.weights import check_finite, weights_of
 from gnomon.objectives import Objective, scale_free_cross_entropy
-
-
-@dataclass(frozen=True, eq=False)
-class FixedPoint:
-    """A tensor as whole numbers times one scale: w ≈ scale · code.
-
-    Attributes:
-        codes: in [−2^(bits−1), 2^(bits−1) − 1], two's complement.
-        scale: max |w| / (2^(bits−1) − 1), so that the largest weight is exact.
-        bits: of each code.
-    """
-
-    codes: Int[Tensor, "*shape"]
-    scale: Float[Tensor, ""]
-    bits: int
-
-    @classmethod
-    def of(cls, weights: Tensor, bits: int) -> "FixedPoint":
-        """The nearest codes, each at most half a scale from its weight."""
-        top = 2 ** (bits - 1) - 1
-        tiny = torch.finfo(weights.dtype).tiny
-        scale = (weights.abs().amax() / top).clamp_min(tiny)
-        codes = (weights / scale).round().clamp(-top, top).to(torch.int64)
-        return cls(codes, scale, bits)
-
-    @property
-    def weights(self) -> Tensor:
-        """The tensor that the codes stand for."""
-        return self.codes.to(self.scale) * self.scale
-
-    def flipped(self, index: Tensor, bit: Tensor) -> "FixedPoint":
-        """The same with some bits inverted.
-
-        Args:
-            index: places in the flat tensor, each at most once.
-            bit: 0 for the least, bits − 1 for the sign, at each of them.
-        """
-        unsigned = self.codes.flatten() % 2**self.bits
-        mask = torch.ones_like(bit) << bit
-        unsigned = unsigned.index_copy(0, index, unsigned[index] ^ mask)
-        half = 2 ** (self.bits - 1)
-        codes = (unsigned + half) % 2**self.bits - half
-        return FixedPoint(codes.reshape(self.codes.shape), self.scale, self.bits)
-
-    def change(self, index: Tensor, bit: Tensor) -> Tensor:
-        """By how much each of these weights changes when that bit of it is inverted.
-
-        Args:
-            index: places in the flat tensor.
-            bit: 0 for the least, bits − 1 for the sign, at each of them.
-        """
-        unsigned = self.codes.flatten()[index] % 2**self.bits
-        is_set = (unsigned >> bit) & 1
-        worth = torch.where(bit == self.bits - 1, -(2**bit), 2**bit)
-        return torch.where(is_set == 1, -worth, worth).to(self.scale) * self.scale
 
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Every weight tensor rounded to fixed point, with one scale for each tensor.
+    """Every weight rounded to fixed point, w ≈ scale · (code − zero).
 
-    Biases and other tensors with fewer than two axes are left alone, as fixed-point hardware
-    keeps them wider.
+    Biases and normalisations are left alone, as fixed-point hardware keeps them wider. Tools
+    differ in what shares a scale, and at few bits that decides. The default is one scale
+    max |w| / (2^(bits−1) − 1) for a tensor: at 8 bits these are the codes of onnxruntime's
+    dynamic quantisation, to the bit. Others give each channel of a layer's output its own.
+
+    Deployed networks of 8-bit integers round activations, too: what every layer with a weight
+    receives, here to 8 bits with 0 among the codes. The parameters of the outcome are the
+    rounded weights alone; accuracy and value count both. With a scale for each batch, as
+    onnxruntime has it, an answer depends on the examples beside it.
 
     Attributes:
         bits: of each weight, 2 … 16.
+        scales: what shares a scale: a "tensor" or a "channel" of the output.
+        grid: "symmetric" around 0, or "asymmetric" from the least to the largest weight.
+        activations: "float" leaves them; "example" and "batch" round them to 8 bits with a
+            scale for each.
         objective: reported beside the accuracy.
 
     Raises:
-        SettingError: bits outside this range.
+        SettingError: bits outside this range, or a word that is none of these.
     """
 
     bits: int = 8
+    scales: Scales = "tensor"
+    grid: Grid = "symmetric"
+    activations: Activations = "float"
     objective: Objective = scale_free_cross_entropy
 
     def __post_init__(self) -> None:
@@ -91,33 +52,59 @@ class Quantisation:
             raise SettingError(
                 f"Quantisation: expected bits from 2 to 16, got {self.bits}. Correct it."
             )
+        for name, known in (
+            ("scales", ("tensor", "channel")),
+            ("grid", ("symmetric", "asymmetric")),
+            ("activations", ("float", "example", "batch")),
+        ):
+            if getattr(self, name) not in known:
+                raise SettingError(
+                    f"Quantisation: expected {name} to be one of {', '.join(known)}, got "
+                    f"{getattr(self, name)!r}. Choose one."
+                )
 
     def __call__(
         self, network: nn.Module, batches: Batches, generator: torch.Generator
     ) -> ParameterOutcome:
-        """The rounded network; nothing here is random."""
+        """The rounded network; nothing here is random.
+
+        Raises:
+            SettingError: the network has no weights.
+            SubjectError: a weight is infinite or NaN.
+        """
         del generator
         with undisturbed(network):
             check_batches(network, batches)
-            fixed = fixed_points(network, self.bits)
+            fixed = fixed_points(network, self.bits, self.scales, self.grid)
             parameters = {name: each.weights for name, each in fixed.items()}
-            reading = read(network, parameters, batches, self.objective)
-        return ParameterOutcome(
-            f"{self.bits}-bit weights", parameters, reading.accuracy, reading.value
-        )
+            with rounded_activations(network, self.activations):
+                reading = read(network, parameters, batches, self.objective)
+        return ParameterOutcome(str(self), parameters, reading.accuracy, reading.value)
+
+    def __str__(self) -> str:
+        words = f"{self.bits}-bit weights"
+        if (self.scales, self.grid) != ("tensor", "symmetric"):
+            words += f", {self.grid}, a scale for each {self.scales}"
+        if self.activations != "float":
+            words += f", 8-bit activations with a scale for each {self.activations}"
+        return words
 
 
-def fixed_points(network: nn.Module, bits: int) -> dict[str, FixedPoint]:
-    """All parameters with at least two axes, in fixed point.
+def fixed_points(
+    network: nn.Module, bits: int, scales: Scales = "tensor", grid: Grid = "symmetric"
+) -> dict[str, FixedPoint]:
+    """All weights in fixed point, by name; computed ones under their own name.
 
     Raises:
         SettingError: the network has none.
+        SubjectError: one is infinite or NaN.
     """
-    found = {
-        name: FixedPoint.of(each.detach(), bits)
-        for name, each in network.named_parameters()
-        if each.dim() > 1
-    }
+    found: dict[str, FixedPoint] = {}
+    for name, each in weights_of(network).items():
+        like = each if scales == "channel" else None
+        weight = each.value().detach()
+        check_finite(name, weight)
+        found[name] = FixedPoint.of(weight, bits, grid, like)
     if not found:
         raise SettingError(
             "expected weights with at least two axes to quantise, got a network without any. "

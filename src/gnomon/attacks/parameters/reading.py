@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gnomon.attacks.guards import check_logits, is_fooled
 from gnomon.attacks.parameters.outcome import Batches
 from gnomon.errors import DataError
+from gnomon.networks.weights import call_with
 from gnomon.objectives import Objective
 
 
@@ -49,7 +50,7 @@ def read(
     right, total, count = 0, 0.0, 0
     with torch.no_grad():
         for inputs, labels in batches:
-            logits = torch.func.functional_call(network, dict(parameters), (inputs,))
+            logits = call_with(network, parameters, inputs)
             right += int((~is_fooled(logits, labels)).sum())
             total += float(objective(logits, labels).double().sum())
             count += len(labels)
@@ -65,7 +66,7 @@ def read_slopes(
     right, total, count = 0, 0.0, 0
     for inputs, labels in batches:
         with torch.enable_grad():
-            logits = torch.func.functional_call(network, leaves, (inputs,))
+            logits = call_with(network, leaves, inputs)
             value = objective(logits, labels).sum()
             found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
         for name, slope in zip(leaves, found, strict=True):

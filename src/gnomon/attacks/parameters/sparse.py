@@ -18,6 +18,7 @@ from gnomon.attacks.parameters.outcome import Batches, ParameterOutcome
 from gnomon.attacks.parameters.reading import read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.networks.weights import weights_of
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 
@@ -39,7 +40,7 @@ class SparseParameterAttack:
 
     Attributes:
         inputs: where perturbed inputs lie.
-        share: p of the entries of each tensor with at least two axes, in (0, 1].
+        share: p of the entries of each weight, in (0, 1].
         climb: how perturbed inputs are found.
         spoil_epochs: of phase 1, at most.
         restore_epochs: of phase 2.
@@ -85,11 +86,7 @@ class SparseParameterAttack:
         """The changed parameters."""
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
-            own = {
-                name: each.detach()
-                for name, each in network.named_parameters()
-                if each.dim() > 1
-            }
+            own = {name: each.value().detach() for name, each in weights_of(network).items()}
             here, done = dict(own), 0
             masks = self._chosen(descent, here, spoiling, {})
             for _ in range(self.spoil_epochs):

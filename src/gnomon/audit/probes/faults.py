@@ -9,11 +9,14 @@ import torch
 from torch import nn
 
 from gnomon.attacks.parameters import (
+    Activations,
     Batches,
     GaussianFaults,
+    Grid,
     ProgressiveBitFlips,
     Quantisation,
     RandomBitFlips,
+    Scales,
     SingleFault,
 )
 from gnomon.audit.finding import Finding
@@ -21,7 +24,8 @@ from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes.parameters import NO_PARAMETERS, spread
 from gnomon.audit.probes.sample import accuracy_of, count_of, in_batches, split_at_random
 from gnomon.audit.subject import Subject
-from gnomon.errors import SettingError
+from gnomon.errors import SettingError, SubjectError
+from gnomon.networks.weights import check_finite, held_tensors, weights_of
 
 NO_WEIGHTS = "the network has no weights with at least two axes"
 """Why a figure about rounded weights does not exist."""
@@ -36,8 +40,11 @@ class FaultTolerance:
     Each finding is the accuracy on a random sample of the test examples at one usual
     condition; its details hold `clean`, the accuracy of the network itself, and the curve:
 
-    - `quantised_accuracy`, at 8 bits: every weight tensor in fixed point. Details: `bits`,
-      `accuracy`.
+    - `quantised_accuracy`, at 8 bits: every weight in fixed point, by default on a symmetric
+      grid with one scale for each tensor, and with activations in floating point. Details:
+      `bits`, `accuracy`; `per_tensor` and `per_channel`, the same with a scale for each tensor
+      and for each channel of a layer's output; `rounded_activations`, the same as `accuracy`
+      with activations in 8 bits, too, and a scale for each example.
     - `bit_flip_accuracy`, after at most 10 flips in 8-bit weights: an upper bound of the worst
       case, by progressive search on some of the examples. Details: `search` with `flips` and
       `accuracy`; `random` with `flips`, `mean`, `minimum` and `standard_error` over draws.
@@ -45,6 +52,9 @@ class FaultTolerance:
       tensor: the mean over draws. Details: `sizes`, `mean`, `minimum`, `standard_error`.
     - `single_fault_accuracy`: of the worst single parameter found, replaced by plus or minus
       the largest of its tensor; an upper bound of the worst case. Details: `fault`, `tried`.
+
+    Of equal logits the first counts as the answer, as everywhere in an audit; with few bits
+    they are common. A network with infinite or NaN parameters has none of these figures.
 
     Attributes:
         bits: of quantised weights.
@@ -57,6 +67,9 @@ class FaultTolerance:
         searched: so many examples of the sample guide the searches.
         examples: so many test examples at most, drawn at random.
         batch: examples at a time.
+        scales: what shares a scale when weights are rounded: a "tensor" or a "channel".
+        grid: of rounded weights, "symmetric" or "asymmetric".
+        activations: "float", or rounded to 8 bits with a scale for each "example" or "batch".
 
     Raises:
         SettingError: a usual condition that is not on its curve.
@@ -79,6 +92,9 @@ class FaultTolerance:
     searched: int = 100
     examples: int = 500
     batch: int = 250
+    scales: Scales = "tensor"
+    grid: Grid = "symmetric"
+    activations: Activations = "float"
 
     def __post_init__(self) -> None:
         curves = (self.bits, self.flips, self.sizes)
@@ -95,8 +111,8 @@ class FaultTolerance:
         chosen, _ = split_at_random(subject, self.examples, generator)
         sample = in_batches(subject, chosen, self.batch)
         guide = in_batches(subject, chosen[: self.searched], self.batch)
-        some = NO_PARAMETERS if not any(True for _ in network.parameters()) else ""
-        wide = some or ("" if any(p.dim() > 1 for p in network.parameters()) else NO_WEIGHTS)
+        some = _why_none(network)
+        wide = some or ("" if weights_of(network) else NO_WEIGHTS)
         quantised, flipped, noisy, single = self.names
         bits, flips, size = self.at
         return (
@@ -112,15 +128,47 @@ class FaultTolerance:
     def _quantised(
         self, network: nn.Module, sample: Batches, generator: torch.Generator
     ) -> Finding:
-        shares = [Quantisation(bits)(network, sample, generator).accuracy for bits in self.bits]
-        bits = self.at[0]
+        def curve(scales: Scales, activations: Activations) -> list[float]:
+            return [
+                Quantisation(bits, scales, self.grid, activations)(
+                    network, sample, generator
+                ).accuracy
+                for bits in self.bits
+            ]
+
+        per: dict[Scales, list[float]] = {
+            scales: curve(scales, self.activations) for scales in ("tensor", "channel")
+        }
+        shares, bits = per[self.scales], self.at[0]
+        rounded = "example" if self.activations == "float" else self.activations
         return _finding(
             self.names[0],
             f"bits:{bits}",
             shares[self.bits.index(bits)],
             (network, sample),
-            f"with each weight tensor rounded to {bits}-bit fixed point, one scale for each",
-            {"bits": list(self.bits), "accuracy": shares},
+            self._rounding(bits),
+            {
+                "bits": list(self.bits),
+                "accuracy": shares,
+                "per_tensor": per["tensor"],
+                "per_channel": per["channel"],
+                "rounded_activations": curve(self.scales, rounded),
+            },
+        )
+
+    def _rounding(self, bits: int) -> str:
+        """How weights and activations are rounded, in words."""
+        grid = {"symmetric": "a symmetric", "asymmetric": "an asymmetric"}
+        what = {"tensor": "weight tensor", "channel": "channel of a layer's output"}
+        kept = (
+            "activations in floating point"
+            if self.activations == "float"
+            else f"activations rounded to 8 bits with one scale for each {self.activations}"
+        )
+        return (
+            f"with its weights rounded to {bits}-bit fixed point on {grid[self.grid]} grid, "
+            f"one scale for each {what[self.scales]}, and {kept}; of equal logits the first "
+            "counts as the answer"
         )
 
     def _flipped(
@@ -151,7 +199,7 @@ class FaultTolerance:
         self, network: nn.Module, sample: Batches, generator: torch.Generator
     ) -> dict[str, Any]:
         """The curve of random flips, as far as there are so many bits."""
-        bits = _BITS * sum(each.numel() for each in network.parameters() if each.dim() > 1)
+        bits = _BITS * sum(each.value().numel() for each in weights_of(network).values())
         numbers = [each for each in (*self.flips, *self.random_flips) if each <= bits]
 
         def broken(flips: int) -> float:
@@ -222,6 +270,17 @@ def _finding(
         details={"clean": accuracy_of(judged[0], {}, judged[1]), **details},
         references=(*references, "clopper1934"),
     )
+
+
+def _why_none(network: nn.Module) -> str:
+    """Why no fault is defined for a network; empty if one is."""
+    stored = held_tensors(network)
+    try:
+        for name, each in stored.items():
+            check_finite(name, each.value())
+    except SubjectError as error:
+        return str(error)
+    return "" if stored else NO_PARAMETERS
 
 
 def _absent(name: str, condition: str, reason: str) -> Finding | None:

@@ -24,6 +24,7 @@ from gnomon.audit.subject import Subject
 from gnomon.errors import SettingError
 from gnomon.networks import undisturbed
 from gnomon.networks.alternative import Alternative
+from gnomon.networks.weights import weights_of
 from gnomon.sets import InputSet, ParameterBox
 from gnomon.sets.radius import Relative
 
@@ -125,7 +126,7 @@ class ParameterAttackResistance:
         self, share: float, trial: "_Trial", generator: torch.Generator
     ) -> tuple["_Seen | None", None]:
         """That share of the weights may change, by any amount."""
-        if not any(each.dim() > 1 for each in trial.network.parameters()):
+        if not weights_of(trial.network):
             return None, None
         attack = SparseParameterAttack(
             trial.within,

@@ -7,6 +7,7 @@ from typing import Protocol, runtime_checkable
 from torch import Tensor, nn
 
 from gnomon.errors import SettingError, ShapeError, UnknownNameError, nearest
+from gnomon.sets.parameters.names import is_bias
 from gnomon.sets.parameters.region import ParameterRegion
 from gnomon.sets.parameters.tensor_set import TensorSet
 
@@ -58,7 +59,7 @@ def region_of(
     sets: dict[str, TensorSet] = {}
     for name, parameter in named.items():
         matches = not only or any(fnmatchcase(name, pattern) for pattern in only)
-        if not matches or (_is_bias(name) and not biases):
+        if not matches or (is_bias(name) and not biases):
             continue
         try:
             sets[name] = make(parameter)
@@ -70,8 +71,3 @@ def region_of(
             f"biases={biases}). Choose more of them."
         )
     return ParameterRegion(sets)
-
-
-def _is_bias(name: str) -> bool:
-    """By name, as for `bias` of a layer and `in_proj_bias` of attention."""
-    return "bias" in name.rpartition(".")[2]

@@ -14,8 +14,9 @@ from gnomon.attacks.climb import Climb
 from gnomon.attacks.inputs.noise import Noise
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy, kl_divergence
-from gnomon.sets import InputSet, Linf
+from gnomon.sets import Box, InputSet, Linf
 from gnomon.sets.guards import check_size
+from gnomon.shapes import Inputs
 from gnomon.training.adversaries.moved import MovedInputs
 from gnomon.training.method import Batch
 from gnomon.training.ramps import Full, Ramp
@@ -162,12 +163,16 @@ class SmallBoxes:
     """A box of τ ε around the worst point that an ascent finds within (1 − τ) ε.
 
     The box lies in the set of radius ε, and bounds of it are much tighter; what lies outside it
-    is searched only.
+    is searched only. Where it would reach over the border of the domain it is shifted inside,
+    as far as the set allows, and keeps its width: the box is as wide as 2 τ ε, or as what the
+    set and the domain have in common where that is less. Balls of other norms than L∞ cannot be
+    shifted in a coordinate by itself, and are cut.
 
     Attributes:
         within: the set of radius ε.
         share: τ in (0, 1].
         steps: of the ascent.
+        relative_step: length of a step divided by (1 − τ) ε; None means 2.5 / steps, at most 1.
         ramp: the share of ε that is allowed so far.
 
     References:
@@ -178,13 +183,14 @@ class SmallBoxes:
     share: float = 0.4
     steps: int = 8
     ramp: Ramp = _FULL
+    relative_step: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share <= 1:
             raise SettingError(
                 f"SmallBoxes: expected a share in (0, 1], got {self.share}. Use 0.4."
             )
-        AttackedInputs(self.within, self.steps)  # refuses wrong steps
+        AttackedInputs(self.within, self.steps, self.relative_step)  # refuses wrong steps
 
     def __call__(
         self, network: nn.Module, batch: Batch, generator: torch.Generator
@@ -194,8 +200,28 @@ class SmallBoxes:
             return MovedInputs(batch.inputs)
         box = within.with_radius(within.radius * self.share)
         rest = within.with_radius(within.radius * (1 - self.share))
-        points = AttackedInputs(rest, self.steps)(network, batch, generator).points
-        return MovedInputs(points, box)
+        attack = AttackedInputs(rest, self.steps, self.relative_step)
+        points = attack(network, batch, generator).points
+        return MovedInputs(_shifted(points, batch.inputs, box, rest), box)
+
+
+def _shifted(points: Inputs, inputs: Inputs, box: InputSet, rest: InputSet) -> Inputs:
+    """The points moved so far that the boxes around them lie in the domain.
+
+    In each coordinate the middle of a box [m + l, m + u] has to lie between low − l and
+    high − u (in the other order the box holds the whole domain), and within the rest of the set
+    around the input, which is kept where both cannot be.
+    """
+    if (
+        box.domain is None
+        or not isinstance(box, Linf | Box)
+        or not isinstance(rest, Linf | Box)
+    ):
+        return points
+    below, above = (torch.full_like(inputs, end) for end in (-1.0, 1.0))
+    one, other = box.domain[0] - box.at(below), box.domain[1] - box.at(above)
+    inside = points.maximum(one.minimum(other)).minimum(one.maximum(other))
+    return inside.maximum(inputs + rest.at(below)).minimum(inputs + rest.at(above))
 
 
 def of_batch(within: InputSet, ramp: Ramp, batch: Batch) -> InputSet:

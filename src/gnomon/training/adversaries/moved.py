@@ -13,7 +13,7 @@ from gnomon.shapes import Inputs, PerExample
 from gnomon.training.method import Batch
 
 Losses = Callable[[Mapping[str, Tensor] | None], PerExample]
-"""The losses of a batch as a function of parameters, in the form of `parameters_of`."""
+"""The losses of a batch as a function of parameters, by name with a first axis of replicas."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,12 +34,15 @@ class MovedParameters:
     """Parameters that an adversary chose, and what it left open.
 
     Attributes:
-        centre: in the form of `parameters_of`; None for those of the network.
+        centre: in the form of `parameters_of` or `held_of`; None for those of the network.
         within: all parameters in this set around the centre are possible; None for the centre.
+        measured: running statistics were taken by a pass with the network's own parameters, and
+            those at the centre are not to move them.
     """
 
     centre: Mapping[str, Tensor] | None = None
     within: ParameterSet | None = None
+    measured: bool = False
 
 
 @runtime_checkable

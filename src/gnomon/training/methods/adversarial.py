@@ -44,6 +44,8 @@ class TRADES(Composed):
         within: the set of perturbations, such as Linf(8/255).
         weight: β.
         steps: gradient steps.
+        relative_step: length of a step on the inputs divided by the radius; None means
+            2.5 / steps, at most 1.
 
     References:
         zhang2019, equation 5.
@@ -52,12 +54,15 @@ class TRADES(Composed):
     within: InputSet
     weight: float = 6.0
     steps: int = 10
+    relative_step: float | None = None
     references: ClassVar[tuple[str, ...]] = ("zhang2019",)
 
     def composed(self) -> MinMax:
         """An attack on the answer."""
         return MinMax(
-            AttackedInputs(self.within, self.steps, objective="kl_divergence"),
+            AttackedInputs(
+                self.within, self.steps, self.relative_step, objective="kl_divergence"
+            ),
             criterion=Tradeoff(self.weight),
         )
 
@@ -70,6 +75,8 @@ class MART(Composed):
         within: the set of perturbations, such as Linf(8/255).
         weight: β.
         steps: gradient steps.
+        relative_step: length of a step on the inputs divided by the radius; None means
+            2.5 / steps, at most 1.
 
     References:
         wang2020, equation 11.
@@ -78,11 +85,12 @@ class MART(Composed):
     within: InputSet
     weight: float = 6.0
     steps: int = 10
+    relative_step: float | None = None
     references: ClassVar[tuple[str, ...]] = ("wang2020",)
 
     def composed(self) -> MinMax:
         """An attack on the inputs."""
         return MinMax(
-            AttackedInputs(self.within, self.steps),
+            AttackedInputs(self.within, self.steps, self.relative_step),
             criterion=MisclassificationAware(self.weight),
         )

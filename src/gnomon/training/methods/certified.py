@@ -14,7 +14,7 @@ from gnomon.sets.parameters import ParameterBox
 from gnomon.sets.radius import RadiusLaw
 from gnomon.training.adversaries import EnclosedInputs, EnclosedParameters, SmallBoxes
 from gnomon.training.criteria import WorstCase
-from gnomon.training.method import Batch, Loss
+from gnomon.training.method import Batch, Loss, check_numbers
 from gnomon.training.min_max import Composed, MinMax
 from gnomon.training.ramps import Ramp, SmoothRamp
 
@@ -103,6 +103,8 @@ class SABR(Composed):
         share: τ; the box has radius τ ε.
         steps: gradient steps of the attack.
         ramp: the course of ε; κ falls from 1 to 0 with it.
+        relative_step: length of a step divided by (1 − τ) ε; None means
+            2.5 / steps, at most 1.
 
     References:
         mueller2023.
@@ -112,12 +114,13 @@ class SABR(Composed):
     share: float = 0.4
     steps: int = 8
     ramp: Ramp = _RAMP
+    relative_step: float | None = None
     references: ClassVar[tuple[str, ...]] = ("mueller2023",)
 
     def composed(self) -> MinMax:
         """An attack on the inputs, then bounds."""
         return MinMax(
-            SmallBoxes(self.within, self.share, self.steps, self.ramp),
+            SmallBoxes(self.within, self.share, self.steps, self.ramp, self.relative_step),
             criterion=WorstCase(0.0, self.ramp),
         )
 
@@ -143,6 +146,7 @@ class CROWNIBP:
     references: ClassVar[tuple[str, ...]] = ("zhang2020",)
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         WorstCase(self.clean_weight, self.ramp)  # refuses a wrong κ
         if not 0 <= self.final_share <= 1:
             raise SettingError(

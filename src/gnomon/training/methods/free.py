@@ -10,7 +10,7 @@ from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 from gnomon.training.adversaries.inputs import of_batch
-from gnomon.training.method import Batch, Loss
+from gnomon.training.method import Batch, Loss, check_numbers
 from gnomon.training.ramps import Full
 from gnomon.training.replicas.network import parameters_of
 
@@ -37,6 +37,7 @@ class FreeAT:
     references: ClassVar[tuple[str, ...]] = ("shafahi2019",)
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         if self.replays < 1:
             raise SettingError(f"FreeAT: expected replays ≥ 1, got {self.replays}. Use 8.")
 

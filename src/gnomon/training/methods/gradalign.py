@@ -11,7 +11,7 @@ from gnomon.sets import InputSet
 from gnomon.sets.guards import check_size
 from gnomon.shapes import PerExample
 from gnomon.training.adversaries.inputs import of_batch
-from gnomon.training.method import Batch, Loss
+from gnomon.training.method import Batch, Loss, check_numbers
 from gnomon.training.methods.fgsm import FGSMAT
 from gnomon.training.ramps import Full
 
@@ -37,6 +37,7 @@ class GradAlign:
     references: ClassVar[tuple[str, ...]] = ("gradalign2020",)
 
     def __post_init__(self) -> None:
+        check_numbers(self)
         check_size("GradAlign", self.weight, "weight")
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:

@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from torch.func import functional_call, vmap
 
 from gnomon.errors import ShapeError, UnsupportedOperationError
+from gnomon.networks.weights import held_tensors, replacing, weights_of
+from gnomon.objectives import widened
 from gnomon.shapes import Inputs, Logits
 from gnomon.training.replicas.dropout import Streams, with_streams
 
@@ -66,6 +68,33 @@ class ReplicatedNetwork(nn.Module):
             for (name, shape), part in zip(self._shapes.items(), parts, strict=True)
         }
 
+    def held_by_name(self) -> dict[str, Float[Tensor, " replicas *shape"]]:
+        """What the networks compute with (`held_tensors`), as far as it is trained."""
+        own, computed = self.parameters_by_name(), self._in_mode()
+        held = {k: each for k, each in held_tensors(computed).items() if each.is_trained}
+        made = [name for name in held if name not in own]
+        if not made:
+            return own
+
+        def values(network: nn.Module) -> Tensor:
+            here = held_tensors(network)
+            return torch.cat([here[name].value().reshape(-1) for name in made])
+
+        tensors = {**own, **self._constants()}
+        shapes = [held[name].value().shape for name in made]
+        parts = vmap(_Applied(computed, values).with_tensors)(tensors).split(
+            [shape.numel() for shape in shapes], dim=1
+        )
+        found = {
+            name: part.unflatten(1, shape)
+            for name, part, shape in zip(made, parts, shapes, strict=True)
+        }
+        return {name: found[name] if name in found else own[name] for name in held}
+
+    def weight_names(self) -> frozenset[str]:
+        """The names of the weights among them."""
+        return frozenset(weights_of(self._computed[0]))
+
     def forward(self, x: Inputs) -> Logits:
         """The logits of each example by its own network."""
         return self.run_each(_called, None, x)
@@ -95,9 +124,7 @@ class ReplicatedNetwork(nn.Module):
                     f"examples, got {len(each)} inputs. Run it on whole batches, without "
                     "leaving examples out."
                 )
-        computed = self._computed[0]
-        if computed.training is not self.training:
-            computed.train(self.training)
+        computed = self._in_mode()
         replaced = {
             **(self.parameters_by_name() if parameters is None else parameters),
             **self._constants(),
@@ -148,6 +175,13 @@ class ReplicatedNetwork(nn.Module):
             part.view(shape) for part, shape in zip(parts, self._shapes.values(), strict=True)
         ]
 
+    def _in_mode(self) -> nn.Module:
+        """The network that is computed with the tensors of all, in the mode of this one."""
+        computed = self._computed[0]
+        if computed.training is not self.training:
+            computed.train(self.training)
+        return computed
+
     def _constants(self) -> dict[str, Tensor]:
         """Buffers and untrained parameters, stacked, by the names of a single network."""
         return {name: getattr(self, own) for name, own in self._names.items()}
@@ -164,11 +198,33 @@ def parameters_of(network: nn.Module) -> dict[str, Float[Tensor, " replicas *sha
     return {name: each.unsqueeze(0) for name, each in _trained(network).items()}
 
 
+def held_of(network: nn.Module) -> dict[str, Float[Tensor, " replicas *shape"]]:
+    """The trained tensors that a network computes with, in the form of `parameters_of`.
+
+    They are its parameters, but for those that a layer computes its weight from: the computed
+    weight is there in their place, differentiable in them (`gnomon.networks.weights`).
+    """
+    if isinstance(network, ReplicatedNetwork):
+        return network.held_by_name()
+    held = held_tensors(network).items()
+    return {name: each.value().unsqueeze(0) for name, each in held if each.is_trained}
+
+
+def weight_names(network: nn.Module) -> frozenset[str]:
+    """Which of them are weights: what inputs are multiplied by, as `weights_of` says."""
+    if isinstance(network, ReplicatedNetwork):
+        return network.weight_names()
+    return frozenset(weights_of(network))
+
+
 def run_with(
     network: nn.Module, parameters: Mapping[str, Tensor] | None, inputs: Inputs
 ) -> Logits:
-    """The logits with other parameters, in the form of `parameters_of`; None for its own."""
-    return run_each(network, _called, parameters, inputs)
+    """The logits with other parameters, in the form of `parameters_of`; None for its own.
+
+    They are float32 at least: a softmax of numbers of 8 bits has two right digits.
+    """
+    return widened(run_each(network, _called, parameters, inputs))
 
 
 def run_each(
@@ -185,7 +241,7 @@ def run_each(
     Args:
         network: one, or a `ReplicatedNetwork`, of whose members each is asked.
         function: its result has the batch as its first axis.
-        parameters: in the form of `parameters_of`; None for the network's own.
+        parameters: in the form of `parameters_of` or `held_of`; None for the network's own.
         batch: tensors with the batch first.
     """
     if isinstance(network, ReplicatedNetwork):
@@ -208,8 +264,9 @@ class _Applied(nn.Module):
 
     def with_tensors(self, tensors: Mapping[str, Tensor], *batch: Tensor) -> Tensor:
         """The function's value with these parameters and buffers of the network."""
-        held = {f"network.{name}": each for name, each in tensors.items()}
-        return functional_call(self, held, batch)
+        with replacing(self.network, tensors) as stored:
+            held = {f"network.{name}": each for name, each in stored.items()}
+            return functional_call(self, held, batch)
 
 
 def _called(network: nn.Module, inputs: Tensor) -> Tensor:
