@@ -1,7 +1,8 @@
 """Gnomon examines neural networks and makes them withstand more.
 
-The public names stand in `__init__.pyi`, one flat list. They are loaded when first used, so
-that `import gnomon` and `gnomon --help` do not wait for torch.
+The public names stand in `__init__.pyi`, one flat list, and the packages with the names that
+are rarer: `gnomon.attacks.View`. They are loaded when first used, so that
+`import gnomon` and `gnomon --help` do not wait for torch.
 """
 
 import lazy_loader

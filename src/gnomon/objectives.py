@@ -1,16 +1,21 @@
-"""Per-example objectives of (logits, labels); the larger, the more wrong the network is."""
+"""Per-example objectives of (logits, labels); the larger, the more wrong the network is.
+
+A logit of −∞, or near the least number there is, masks its class: every objective is then what
+it is without that class, and so is its gradient. Where NaN or +∞ comes in, NaN may come out.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
 from gnomon.shapes import Labels, Logits, PerExample
 
 _LEAST_SPREAD = 1e-30  # equal logits stay equal: 0 · 10³¹ is 0 in float32, 0 · ∞ would not be
+_MASK_RATIO = 1e3  # no network's own logits lie as far below all others as a mask does
 
 _NARROW = (torch.bfloat16, torch.float16)
 
@@ -25,9 +30,11 @@ class RelativeObjective:
 
     Attributes:
         function: of (logits, labels, unperturbed logits).
+        labelled: whether it looks at the labels; only then can it be aimed at a class.
     """
 
     function: Callable[[Logits, Labels, Logits], PerExample]
+    labelled: bool = True
 
     def __call__(self, logits: Logits, labels: Labels, reference: Logits) -> PerExample:
         """The value for each example."""
@@ -80,7 +87,7 @@ def scale_free_cross_entropy(logits: Logits, labels: Labels) -> PerExample:
     the usual range of a trained network's logits, so that such a network is attacked with its
     ordinary cross-entropy.
     """
-    return cross_entropy(logits * _scale(logits), labels)
+    return cross_entropy(_rescaled(logits, logits), labels)
 
 
 def dlr(logits: Logits, labels: Labels) -> PerExample:
@@ -89,6 +96,7 @@ def dlr(logits: Logits, labels: Labels) -> PerExample:
     It is a margin in units of the logits; z_(k) is the k-th largest. Neither a shift nor a
     factor of the logits changes it; it is > 0 when fooled. With two classes there is no third
     logit, and the quotient would be ±1 whatever the input: the margin itself is taken then.
+    Masked classes are not counted.
 
     References:
         croce2020, equation 6.
@@ -97,7 +105,7 @@ def dlr(logits: Logits, labels: Labels) -> PerExample:
     if logits.shape[1] < 3:
         return value
     top = logits.topk(3, dim=1).values
-    return value / (top[:, 0] - top[:, 2]).clamp_min(_LEAST_SPREAD)
+    return _divided(value, top[:, :1], top[:, 2:])
 
 
 def targeted_dlr(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
@@ -113,8 +121,7 @@ def targeted_dlr(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
     if classes < 3:
         return value
     top = logits.topk(min(classes, 4), dim=1).values
-    rest = top[:, 2:].mean(dim=1)
-    return value / (top[:, 0] - rest).clamp_min(_LEAST_SPREAD)
+    return _divided(value, top[:, :1], top[:, 2:])
 
 
 def targeted_margin(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
@@ -123,31 +130,67 @@ def targeted_margin(logits: Logits, labels: Labels, targets: Labels) -> PerExamp
     return logits[rows, targets] - logits[rows, labels]
 
 
+def likeliest_other(logits: Logits, classes: Labels) -> Labels:
+    """The class of largest logit other than the given one, for each example."""
+    return logits.detach().scatter(1, classes[:, None], -torch.inf).argmax(dim=1)
+
+
+def masked(logits: Logits) -> Bool[Tensor, " batch classes"]:
+    """Which logits exclude their class: −∞, or within a factor 4 of the least number."""
+    return logits < torch.finfo(logits.dtype).min / 4
+
+
 def _kl(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
     del labels
     wanted, found = (widened(each).log_softmax(dim=1) for each in (reference, logits))
-    return (wanted.exp() * (wanted - found)).sum(dim=1)
+    difference = (wanted - found).masked_fill(masked(reference), 0.0)
+    return (wanted.exp() * difference).sum(dim=1)
 
 
 def _scale_free_kl(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
-    scale = _scale(reference)
-    return _kl(logits * scale, labels, reference * scale)
+    return _kl(_rescaled(logits, reference), labels, _rescaled(reference, reference))
 
 
-def _scale(logits: Logits) -> Float[Tensor, "batch 1"]:
-    """The factor that makes each example's range of logits 10; not differentiated."""
-    spread = (logits.amax(dim=1) - logits.amin(dim=1)).detach()
-    return (10 / spread.clamp_min(_LEAST_SPREAD))[:, None]
+def _rescaled(logits: Logits, reference: Logits) -> Logits:
+    """The logits below their largest, times what makes the reference's range 10.
+
+    Neither the largest nor the range is differentiated: softmax and margins are those of the
+    logits times a factor.
+    """
+    largest = logits.detach().amax(dim=1, keepdim=True)
+    return (logits - largest) * (10 / _spread(reference).clamp_min(_LEAST_SPREAD))
 
 
-kl_divergence = RelativeObjective(_kl)
+def _spread(logits: Logits) -> Float[Tensor, " batch 1"]:
+    """The range of each example's logits, without those that lie as far below as masks do.
+
+    Going down from the largest, a distance that is 1,000 times the one before ends the range:
+    −10⁹ is a common mask, and would make all differences between the others vanish.
+    """
+    ordered = logits.detach().sort(dim=1, descending=True).values
+    below = ordered[:, :1] - ordered
+    last, following = below[:, :-1], below[:, 1:]
+    ends = masked(ordered)[:, 1:] | ((last > 0) & (following > _MASK_RATIO * last))
+    inside = ends.cumsum(dim=1) == 0
+    return torch.where(inside, following, 0.0).amax(dim=1, keepdim=True)
+
+
+def _divided(value: PerExample, largest: Tensor, rest: Tensor) -> PerExample:
+    """The value over the largest minus the mean of the rest that is not masked, or over 1."""
+    kept = ~masked(rest)
+    mean = torch.where(kept, rest, 0.0).sum(dim=1) / kept.sum(dim=1).clamp_min(1)
+    spread = (largest[:, 0] - mean).clamp_min(_LEAST_SPREAD)
+    return value / torch.where(kept.any(dim=1), spread, 1.0)
+
+
+kl_divergence = RelativeObjective(_kl, labelled=False)
 """The divergence KL(softmax(z(x)) ‖ softmax(z(x + δ))) in nats by which the answer moves.
 
 It is 0 with gradient 0 at δ = 0, so that a search for it has to start elsewhere. It is the
 second term of TRADES (zhang2019, equation 5).
 """
 
-scale_free_kl_divergence = RelativeObjective(_scale_free_kl)
+scale_free_kl_divergence = RelativeObjective(_scale_free_kl, labelled=False)
 """The divergence of logits divided by the range of the unperturbed ones, times 10.
 
 Saturation is avoided as in `scale_free_cross_entropy`.
@@ -155,7 +198,7 @@ Saturation is avoided as in `scale_free_cross_entropy`.
 
 
 def _rescaled_log_odds(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
-    return log_odds(logits * _scale(reference), labels)
+    return log_odds(_rescaled(logits, reference), labels)
 
 
 rescaled_log_odds = RelativeObjective(_rescaled_log_odds)

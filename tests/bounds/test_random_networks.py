@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import gnomon as gn
-from gnomon.algebra import Parameters, Value
+from gnomon.algebra import Value
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 from gnomon.sets import Box
@@ -64,9 +64,7 @@ PLAIN: dict[str, Claim] = {
 }
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
-    "rounded relaxed": evaluated(
-        lambda question: gn.RoundedRelaxed.of(rounded_box(question))
-    ),
+    "rounded relaxed": evaluated(lambda question: gn.RoundedRelaxed.of(rounded_box(question))),
 }
 
 
@@ -207,7 +205,9 @@ def beaten(question: Question, counts: Counter[str]) -> list[str]:
     corners = climbed(question)
     if corners is not None:
         with torch.no_grad():
-            found.append(outputs_of(question, corners, dict(question.network.named_parameters())))
+            found.append(
+                outputs_of(question, corners, dict(question.network.named_parameters()))
+            )
     outputs = torch.cat(found).double()
     own = question.labels[None, :, None].expand(len(outputs), -1, 1)
     gaps = outputs - outputs.gather(2, own)

@@ -6,55 +6,19 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks import (
-    APGD,
-    APGDT,
-    BIM,
-    FAB,
-    FABT,
-    FGSM,
-    FMN,
-    PGD,
-    AutoAttack,
-    Batched,
-    DeepFool,
-    InputAttack,
-    Part,
-    Square,
-    UnprojectedBIM,
-    View,
-)
+from gnomon.attacks import BIM, FGSM, PGD, InputAttack
 from gnomon.errors import OutOfDomainError, SettingError, ShapeError, SubjectError
-from gnomon.objectives import cross_entropy, dlr, margin, scale_free_kl_divergence
+from gnomon.objectives import cross_entropy, margin
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Box, InputSet, Linf
+from reference.attacks_on_inputs import (
+    ATTACKS,
+    DETERMINISTIC,
+    WITHOUT_GRADIENTS,
+    examples_of,
+    network_of,
+)
 
-ATTACKS: dict[str, InputAttack] = {
-    "FGSM": FGSM(),
-    "FGSM with random start": FGSM(random_start=True),
-    "BIM": BIM(),
-    "BIM with a fixed step": BIM(steps=4, relative_step=0.5),
-    "BIM without projection": UnprojectedBIM(steps=6, relative_step=0.3),
-    "PGD": PGD(steps=10),
-    "PGD with restarts": PGD(steps=5, restarts=3),
-    "PGD on the margin": PGD(steps=8, objective=margin),
-    "PGD with momentum": PGD(steps=8, momentum=0.75),
-    "PGD on the DLR": PGD(steps=8, objective=dlr),
-    "PGD on the divergence": PGD(steps=8, objective=scale_free_kl_divergence),
-    "PGD in bfloat16": PGD(steps=8, view=View("bfloat16")),
-    "APGD": APGD(steps=8),
-    "APGD on the DLR": APGD(steps=5, restarts=2, objective=dlr),
-    "APGD-T": APGDT(steps=4, targets=3),
-    "an ensemble": AutoAttack((Part("FGSM", FGSM()), Part("APGD", APGD(steps=5))), batch=16),
-    "in batches": Batched(PGD(steps=8), 16),
-    "FAB": FAB(steps=4),
-    "FAB-T within": FABT(steps=4, targets=2, restarts=2, until="within"),
-    "DeepFool": DeepFool(steps=5),
-    "FMN": FMN(steps=12),
-    "Square": Square(queries=30, restarts=2),
-}
-DETERMINISTIC = ["FGSM", "BIM", "BIM with a fixed step"]
-WITHOUT_GRADIENTS = ["Square"]
 SETS = [
     Linf(0.08, (0.0, 1.0)),
     L2(0.3, (0.0, 1.0)),
@@ -76,34 +40,11 @@ def within(request: pytest.FixtureRequest) -> InputSet:
     return request.param
 
 
-def _network(seed: int = 0, classes: int = 4) -> nn.Sequential:
-    """Dense, normalised, with dropout: everything a mode or a buffer could spoil."""
-    network = nn.Sequential(
-        nn.Linear(12, 32),
-        nn.BatchNorm1d(32),
-        nn.Tanh(),
-        nn.Dropout(0.5),
-        nn.Linear(32, classes),
-    )
-    for parameter in network.parameters():
-        with torch.no_grad():
-            parameter.normal_(0, 0.5, generator=generator(seed, str(tuple(parameter.shape))))
-    return network.eval()
-
-
-def _examples(network: nn.Module, count: int = 40) -> tuple[Tensor, Tensor]:
-    """Points of [0, 1]¹², labelled as the network answers, but for the last five."""
-    inputs = torch.rand(count, 12, generator=generator(0, "examples"))
-    labels = network(inputs).argmax(dim=1)
-    labels[-5:] = (labels[-5:] + 1) % 4
-    return inputs, labels
-
-
 def test_the_perturbed_inputs_stay_in_the_set_exactly(
     attack: InputAttack, within: InputSet
 ) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = attack(network, inputs, labels, within, generator(1))
     perturbation = outcome.inputs.double() - inputs.double()
     assert float(within.distance(perturbation).max()) <= within.radius
@@ -114,16 +55,16 @@ def test_the_perturbed_inputs_stay_in_the_set_exactly(
 
 
 def test_the_verdict_is_what_the_network_says(attack: InputAttack, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = attack(network, inputs, labels, within, generator(1))
     assert torch.equal(outcome.fooled, network(outcome.inputs).argmax(dim=1) != labels)
     assert 0 < int(outcome.fooled.sum()) < len(labels)  # otherwise this says little
 
 
 def test_it_finds_more_than_doing_nothing(attack: InputAttack, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = attack(network, inputs, labels, within, generator(1))
     already = network(inputs).argmax(dim=1) != labels
     assert bool(outcome.fooled[already].all())
@@ -131,8 +72,8 @@ def test_it_finds_more_than_doing_nothing(attack: InputAttack, within: InputSet)
 
 
 def test_who_resists_is_given_back_unchanged(attack: InputAttack, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = attack(network, inputs, labels, within, generator(1))
     already = network(inputs).argmax(dim=1) != labels
     untouched = ~outcome.fooled | already
@@ -141,10 +82,10 @@ def test_who_resists_is_given_back_unchanged(attack: InputAttack, within: InputS
 
 
 def test_it_leaves_the_network_alone(attack: InputAttack) -> None:
-    network = _network().train()
+    network = network_of().train()
     network[0].eval()
     network[4].requires_grad_(requires_grad=False)
-    inputs, labels = _examples(_network())
+    inputs, labels = examples_of(network_of())
     before = {name: value.clone() for name, value in network.state_dict().items()}
     modes = [module.training for module in network.modules()]
     random_state = torch.get_rng_state()
@@ -157,15 +98,15 @@ def test_it_leaves_the_network_alone(attack: InputAttack) -> None:
 
 
 def test_a_network_in_training_mode_is_attacked_as_deployed(attack: InputAttack) -> None:
-    inputs, labels = _examples(_network())
-    deployed = attack(_network(), inputs, labels, Linf(0.08), generator(1))
-    training = attack(_network().train(), inputs, labels, Linf(0.08), generator(1))
+    inputs, labels = examples_of(network_of())
+    deployed = attack(network_of(), inputs, labels, Linf(0.08), generator(1))
+    training = attack(network_of().train(), inputs, labels, Linf(0.08), generator(1))
     assert torch.equal(deployed.inputs, training.inputs)
 
 
 def test_the_inputs_are_not_written_to(attack: InputAttack) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     before = inputs.clone()
     attack(network, inputs, labels, Linf(0.1, (0.0, 1.0)), generator(1))
     assert torch.equal(before, inputs)
@@ -173,15 +114,15 @@ def test_the_inputs_are_not_written_to(attack: InputAttack) -> None:
 
 
 def test_the_same_seed_gives_the_same_outcome(attack: InputAttack, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     first, second = (attack(network, inputs, labels, within, generator(7)) for _ in range(2))
     assert torch.equal(first.inputs, second.inputs)
 
 
 def test_radius_zero_fools_nobody_new(attack: InputAttack, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = attack(network, inputs, labels, within.with_radius(0.0), generator(1))
     assert torch.equal(outcome.inputs, inputs)
     assert torch.equal(outcome.fooled, network(inputs).argmax(dim=1) != labels)
@@ -189,8 +130,8 @@ def test_radius_zero_fools_nobody_new(attack: InputAttack, within: InputSet) -> 
 
 @pytest.mark.parametrize("name", DETERMINISTIC)
 def test_a_batch_is_attacked_as_its_examples_one_by_one(name: str, within: InputSet) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     batch = ATTACKS[name](network, inputs, labels, within, generator(1))
     for index in range(len(inputs)):
         one = slice(index, index + 1)
@@ -200,15 +141,19 @@ def test_a_batch_is_attacked_as_its_examples_one_by_one(name: str, within: Input
         torch.testing.assert_close(single.inputs, batch.inputs[one], rtol=0, atol=1e-5)
 
 
-def test_multiplied_logits_are_attacked_as_well(attack: InputAttack, within: InputSet) -> None:
+@pytest.mark.parametrize("factor", [2.0**14, 2.0**60, 2.0**-60])
+def test_multiplied_logits_are_attacked_as_well(
+    attack: InputAttack, within: InputSet, factor: float
+) -> None:
     """In float32 the softmax of logits × 2¹⁴ saturates, and plain cross-entropy goes blind.
 
-    A power of 2 changes no rounding: what does not depend on the scale finds the same points,
-    to the bit, on every processor.
+    Squares of gradients overflow at 2⁶⁰ times the logits, and vanish at 2⁻⁶⁰ times. A power of
+    2 changes no rounding: what does not depend on the scale finds the same points, to the bit,
+    on every processor.
     """
-    network = _network()
-    inputs, labels = _examples(network)
-    loud = nn.Sequential(network, _Times(2.0**14))
+    network = network_of()
+    inputs, labels = examples_of(network)
+    loud = nn.Sequential(network, _Times(factor))
     plain = attack(network, inputs, labels, within, generator(1))
     scaled = attack(loud, inputs, labels, within, generator(1))
     assert torch.equal(plain.inputs, scaled.inputs)
@@ -216,8 +161,8 @@ def test_multiplied_logits_are_attacked_as_well(attack: InputAttack, within: Inp
 
 
 def test_a_saturated_objective_shows_in_the_share_of_zero_gradients() -> None:
-    network = nn.Sequential(_network(), _Times(1e6))
-    inputs, labels = _examples(_network())
+    network = nn.Sequential(network_of(), _Times(1e6))
+    inputs, labels = examples_of(network_of())
     blind = PGD(steps=5, objective=cross_entropy)(
         network, inputs, labels, Linf(0.08), generator(1)
     )
@@ -227,8 +172,8 @@ def test_a_saturated_objective_shows_in_the_share_of_zero_gradients() -> None:
 
 
 def test_gradients_are_counted_and_the_fooled_leave() -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     outcome = PGD(steps=10)(network, inputs, labels, Linf(0.08), generator(1))
     assert bool((outcome.gradients[~outcome.fooled] == 10).all())
     assert int(outcome.gradients[-5:].sum()) == 0  # wrong from the start
@@ -297,15 +242,15 @@ def test_the_ball_is_around_the_original_point() -> None:
 
 @pytest.mark.parametrize("classes", [2, 3])
 def test_few_classes_are_enough(attack: InputAttack, classes: int) -> None:
-    network = _network(classes=classes)
+    network = network_of(classes=classes)
     inputs = torch.rand(20, 12, generator=generator(0))
     labels = network(inputs).argmax(dim=1)
     assert bool(attack(network, inputs, labels, Linf(0.5), generator(1)).fooled.any())
 
 
 def test_double_precision_is_kept(attack: InputAttack, within: InputSet) -> None:
-    network = _network().double()
-    inputs, labels = (item for item in _examples(_network()))
+    network = network_of().double()
+    inputs, labels = (item for item in examples_of(network_of()))
     outcome = attack(network, inputs.double(), labels, within, generator(1))
     assert outcome.inputs.dtype == torch.float64
     assert bool(outcome.fooled.any())
@@ -331,43 +276,43 @@ class _Function(nn.Module):
 
 @pytest.mark.parametrize("bad", [-0.1, 1.2, float("nan")])
 def test_inputs_outside_the_domain_are_refused(attack: InputAttack, bad: float) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     inputs[7, 3] = bad
     with pytest.raises(OutOfDomainError, match="index 7"):
         attack(network, inputs, labels, Linf(0.1, (0.0, 1.0)), generator(1))
 
 
 def test_infinite_inputs_are_refused_without_a_domain(attack: InputAttack) -> None:
-    inputs, labels = _examples(_network())
+    inputs, labels = examples_of(network_of())
     inputs[3, 0] = torch.inf
     with pytest.raises(OutOfDomainError, match="index 3"):
-        attack(_network(), inputs, labels, Linf(0.1), generator(1))
+        attack(network_of(), inputs, labels, Linf(0.1), generator(1))
 
 
 def test_a_label_without_a_logit_is_refused(attack: InputAttack) -> None:
-    inputs, labels = _examples(_network())
+    inputs, labels = examples_of(network_of())
     with pytest.raises(SubjectError, match="labels below 4"):
-        attack(_network(), inputs, labels + 4, Linf(0.1), generator(1))
+        attack(network_of(), inputs, labels + 4, Linf(0.1), generator(1))
 
 
 def test_nan_logits_are_refused(attack: InputAttack) -> None:
-    inputs, labels = _examples(_network())
-    broken = nn.Sequential(_network(), _Times(float("nan")))
+    inputs, labels = examples_of(network_of())
+    broken = nn.Sequential(network_of(), _Times(float("nan")))
     with pytest.raises(SubjectError, match="NaN"):
         attack(broken, inputs, labels, Linf(0.1), generator(1))
 
 
 def test_an_output_that_is_no_row_of_logits_is_refused(attack: InputAttack) -> None:
-    inputs, labels = _examples(_network())
+    inputs, labels = examples_of(network_of())
     with pytest.raises(ShapeError, match="expected logits of shape"):
         attack(nn.Linear(12, 1), inputs, labels, Linf(0.1), generator(1))
 
 
 @pytest.mark.parametrize("name", [name for name in ATTACKS if name not in WITHOUT_GRADIENTS])
 def test_a_network_without_gradient_is_refused(name: str) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     cut = nn.Sequential(_Function(torch.detach), network)
     with pytest.raises(SubjectError, match="depend differentiably"):
         ATTACKS[name](cut, inputs, labels, Linf(0.1), generator(1))
@@ -375,8 +320,8 @@ def test_a_network_without_gradient_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", WITHOUT_GRADIENTS)
 def test_an_attack_without_gradients_does_not_miss_them(name: str) -> None:
-    network = _network()
-    inputs, labels = _examples(network)
+    network = network_of()
+    inputs, labels = examples_of(network)
     cut = nn.Sequential(_Function(torch.detach), network)
     blind, plain = (
         ATTACKS[name](each, inputs, labels, Linf(0.1), generator(1)) for each in (cut, network)

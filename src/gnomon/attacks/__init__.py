@@ -25,7 +25,7 @@ from gnomon.attacks.inputs import (
     UniformNoise,
     UnprojectedBIM,
 )
-from gnomon.attacks.outcome import InputAttack, Outcome
+from gnomon.attacks.outcome import InputAttack, Outcome, TargetedAttack
 from gnomon.attacks.slopes import Antithetic, Autograd
 from gnomon.attacks.surrogates import Surrogate
 from gnomon.attacks.view import View, fastest_precision
@@ -56,6 +56,7 @@ __all__ = [
     "Square",
     "Stride",
     "Surrogate",
+    "TargetedAttack",
     "Trial",
     "UniformNoise",
     "UnprojectedBIM",

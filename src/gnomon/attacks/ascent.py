@@ -5,13 +5,15 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.guards import is_fooled
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Rows, Search
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
 from gnomon.sets import InputSet
+from gnomon.sets.lengths import scaled
+from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, Labels
 
 
@@ -82,15 +84,18 @@ class Ascent:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch.
+        """Attacks one batch; with targets, fooled is who is given the target.
 
         Raises:
             OutOfDomainError: an input is NaN or outside the set's domain.
             ShapeError: the network does not return batch × classes.
             SubjectError: the output does not depend differentiably on the input.
         """
-        with Search(self.name, network, inputs, labels, within, self.view, generator) as search:
+        with Search(self.name, network, inputs, labels, within, self.view, generator).aimed(
+            targets
+        ) as search:
             left = self.restarts
             while left and len(rows := search.resisting):
                 together = min(left, max(1, len(labels) // len(rows)))
@@ -106,8 +111,8 @@ class Ascent:
             perturbation = region.sample(search.generator)
         velocity = torch.zeros_like(perturbation)
         for _ in range(self.steps):
-            slope = search.slope(rows, perturbation, self.objective)
-            candidates = is_fooled(slope.logits, search.labels[rows])
+            slope = search.uphill(rows, perturbation, self.objective)
+            candidates = search.across(rows, slope.logits)
             fooled = search.judge(rows, perturbation, candidates)
             gradient = slope.gradient
             if fooled.any():
@@ -125,5 +130,5 @@ class Ascent:
 
 def _of_unit_size(gradient: Inputs) -> Inputs:
     """Each example's gradient divided by the sum of its sizes; 0 stays 0."""
-    size = gradient.abs().flatten(1).sum(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
-    return gradient / size.reshape(-1, *[1] * (gradient.dim() - 1))
+    small, _ = scaled(gradient)
+    return small / per_example(small.abs().flatten(1).sum(dim=1).clamp_min(1), small)

@@ -8,14 +8,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.search import Rows, Search
-from gnomon.objectives import Objective, RelativeObjective
+from gnomon.attacks.slopes import Slope
 from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
-Goal = Callable[[Labels], Objective | RelativeObjective]
-"""The objective of each row, given the class each row aims at."""
+Goal = Callable[[Search, Rows, Labels, Inputs], Slope]
+"""What is driven up, and its gradient, at perturbed rows that aim at these classes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,10 +117,10 @@ def auto_ascent(
     region = within.around(search.originals[start[0]])
     trail = _begin(*start)
     for step in range(steps):
-        slope = search.slope(trail.rows, trail.here, goal(trail.targets))
+        slope = goal(search, trail.rows, trail.targets, trail.here)
         value, gradient = slope.value, slope.gradient
         if judged:
-            candidates = is_fooled(slope.logits, search.labels[trail.rows])
+            candidates = search.across(trail.rows, slope.logits)
             resisting = ~search.judge(trail.rows, trail.here, candidates)
             if not resisting.all():
                 trail, rule = trail.only(resisting), rule.only(resisting)

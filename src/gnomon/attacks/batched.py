@@ -1,11 +1,13 @@
 """Any attack on any number of examples, so many at a time."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import nn
 
-from gnomon.attacks.outcome import InputAttack, Outcome
+from gnomon.attacks.guards import Aims, aims_of, check_examples
+from gnomon.attacks.outcome import InputAttack, Outcome, TargetedAttack
 from gnomon.errors import SettingError
 from gnomon.networks.predictions import device_of
 from gnomon.sets import InputSet
@@ -38,13 +40,24 @@ class Batched:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks all examples; the outcome is where the inputs are."""
+        """Attacks all examples; the outcome is where the inputs are.
+
+        Targets are handed to the attack, which has to be one that takes them.
+        """
+        check_examples(inputs, labels, within)
+        aims = aims_of("Batched", targets, labels)
         device, whole, begun = device_of(network), None, 0
         for some, answers in zip(
             inputs.split(self.batch), labels.split(self.batch), strict=True
         ):
-            found = self.attack(network, some.to(device), answers.to(device), within, generator)
+            batch = (network, some.to(device), answers.to(device), within, generator)
+            if aims is None:
+                found = self.attack(*batch)
+            else:
+                wanted = aims[begun : begun + len(answers)].to(device)
+                found = cast("TargetedAttack", self.attack)(*batch, targets=wanted)
             # Written at once: many small outcomes between large ones would tear memory up.
             whole = whole or found.room(len(labels), inputs.device)
             whole.write(slice(begun, begun + len(answers)), found)

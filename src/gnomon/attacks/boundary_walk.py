@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from gnomon.attacks.guards import is_fooled
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.linearised import inside_domain, measured, nearest_boundary, refine
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Rows, Search
@@ -119,11 +119,16 @@ class BoundaryWalk:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Search` for the errors."""
+        """Attacks one batch; see `Search` for the errors and the targets."""
         norm = measured(self.name, within)
-        with Search(self.name, network, inputs, labels, within, self.view, generator) as search:
+        with Search(self.name, network, inputs, labels, within, self.view, generator).aimed(
+            targets
+        ) as search:
             correct, wrong = search.resisting, search.wrong_classes
+            if search.targets is not None:
+                wrong = search.targets[:, None]
             aims = wrong.shape[1] if self.targets is None else 1
             runs = self.restarts * min(self.targets or 1, wrong.shape[1])
             begun = 0
@@ -171,7 +176,7 @@ class BoundaryWalk:
             whole = plane.step(norm, originals, torch.zeros_like(step))
             ahead = self.stride.ahead(norm, perturbation, step, whole)
             perturbation = inside_domain(search, rows, ahead)
-            across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
+            across = search.across(rows, search.logits(rows, perturbation))
             fooled = search.judge(
                 rows, perturbation, across & self._worth(search, rows, perturbation)
             )

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from gnomon.attacks.batched import Batched
+from gnomon.attacks.guards import check_examples
 from gnomon.attacks.outcome import InputAttack, Outcome
 from gnomon.errors import SettingError
 from gnomon.sets import InputSet
@@ -74,6 +75,13 @@ def check_parts(name: str, parts: Sequence[Part], batch: int) -> None:
         raise SettingError(f"{name}: expected batch ≥ 1, got {batch}. Raise it.")
 
 
-def untouched(name: str, parts: Sequence[Part], inputs: Inputs) -> Outcome:
-    """The outcome before any part has run."""
+def untouched(
+    name: str, parts: Sequence[Part], inputs: Inputs, labels: Labels, within: InputSet
+) -> Outcome:
+    """The outcome before any part has run.
+
+    Raises:
+        ShapeError, OutOfDomainError: no examples for the set; see `check_examples`.
+    """
+    check_examples(inputs, labels, within)
     return Outcome.untouched(name, inputs, tuple(part.name for part in parts))

@@ -3,22 +3,24 @@
 import torch
 from torch import Tensor
 
-from gnomon.errors import OutOfDomainError, ShapeError, SubjectError
+from gnomon.errors import OutOfDomainError, SettingError
+from gnomon.networks import classifiers
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels, Logits, Mask
+from gnomon.shapes import Labels, Logits, Mask
+
+Aims = Labels | int | None
+"""Classes to be reached: one for all examples, one for each, or none in particular."""
 
 
-def check_examples(inputs: Inputs, labels: Labels, within: InputSet) -> None:
-    """Refuses inputs that the set's promise would not hold for.
+def check_examples(inputs: Tensor, labels: Tensor, within: InputSet) -> None:
+    """Refuses examples that are none, or that the set's promise would not hold for.
 
     Raises:
-        ShapeError: as many labels as inputs are needed.
+        ShapeError: labels that are not one whole number per input, or inputs that are no batch.
         OutOfDomainError: an input that is NaN or lies outside the domain.
     """
-    if len(inputs) != len(labels):
-        raise ShapeError(
-            f"expected one label per input, got {len(inputs)} inputs, {len(labels)} labels."
-        )
+    classifiers.check_inputs(inputs)
+    classifiers.check_labels(labels, len(inputs))
     low, high = within.domain or (-torch.inf, torch.inf)
     outside = ~((inputs >= low) & (inputs <= high) & inputs.isfinite()).flatten(1).all(dim=1)
     if outside.any():
@@ -31,34 +33,54 @@ def check_examples(inputs: Inputs, labels: Labels, within: InputSet) -> None:
         )
 
 
-def check_logits(logits: Tensor, labels: Labels) -> None:
-    """Refuses an output that cannot be the logits of these labels.
+def check_logits(logits: object, labels: Labels) -> Tensor:
+    """The output, which is refused where it cannot be the logits of these labels.
 
     Raises:
         ShapeError: the output is not batch × classes.
-        SubjectError: logits that are NaN at unperturbed inputs, or a label without a logit.
+        SubjectError: logits that are NaN or +∞ at unperturbed inputs, or a label without a
+            logit.
     """
-    if logits.dim() != 2 or len(logits) != len(labels) or logits.shape[1] < 2:
-        raise ShapeError(
-            f"expected logits of shape ({len(labels)}, classes ≥ 2), got "
-            f"{tuple(logits.shape)}. "
-            "Give a network that returns one row of logits per input."
+    rows = classifiers.check_logits(logits, len(labels))
+    classifiers.check_values(rows)
+    classifiers.check_classes(labels, rows.shape[1])
+    return rows
+
+
+def aims_of(name: str, aims: Aims, labels: Labels) -> Labels | None:
+    """The class that each example is to be given; None where any wrong one will do.
+
+    Raises:
+        ShapeError: not one whole number per example.
+        SettingError: the class to be reached is the label.
+    """
+    if aims is None:
+        return None
+    if isinstance(aims, int):
+        aims = torch.full_like(labels, aims)
+    classifiers.check_labels(aims, len(labels))
+    aims = aims.to(labels.device)
+    if bool((aims == labels).any()):
+        index = int((aims == labels).nonzero()[0])
+        raise SettingError(
+            f"{name}: expected targets other than the labels, got class {int(aims[index])} for "
+            f"the example at index {index}, which is its label. Leave that example out, or "
+            "give it another target."
         )
-    if logits.isnan().any():
-        raise SubjectError(
-            "expected finite logits, got NaN at an unperturbed input. Check the weights."
-        )
-    if len(labels) and int(labels.max()) >= logits.shape[1]:
-        raise SubjectError(
-            f"expected labels below {logits.shape[1]}, the number of logits, got "
-            f"{int(labels.max())}. "
-            "Check that the network fits the data."
-        )
+    return aims
 
 
 def is_fooled(logits: Logits, labels: Labels) -> Mask:
-    """The largest logit is not the label's; an output with NaN is wrong whatever its argmax."""
+    """The largest logit is not the label's; an output with NaN is wrong whatever its argmax.
+
+    Where several are largest, +∞ among them, the first of them counts.
+    """
     return (logits.argmax(dim=1) != labels) | logits.isnan().any(dim=1)
+
+
+def is_reached(logits: Logits, targets: Labels) -> Mask:
+    """The largest logit is the target's; an output with NaN reaches nothing."""
+    return (logits.argmax(dim=1) == targets) & ~logits.isnan().any(dim=1)
 
 
 def probabilities(outputs: Tensor) -> bool:

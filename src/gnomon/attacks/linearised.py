@@ -8,8 +8,10 @@ from torch import Tensor
 
 from gnomon.attacks.search import Rows, Search
 from gnomon.errors import SettingError
-from gnomon.objectives import Objective, targeted_margin
+from gnomon.objectives import Objective, margin, targeted_margin
 from gnomon.sets import InputSet, MeasuredSet
+from gnomon.sets.lengths import scaled
+from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
 
@@ -43,26 +45,31 @@ def nearest_boundary(
 
     With f_c = z_c − z_y, the distance from x + δ to the boundary of class c is, but for the
     domain, ``|f_c| / ‖∇f_c‖*``, in the norm that is dual to the set's. Each class takes a
-    gradient.
+    gradient. Value and normal are divided by the largest coordinate of the normal, so that
+    neither large nor small logits over- or underflow when they are squared.
 
     Args:
         search: sees the network.
         rows: which examples.
         perturbation: δ, of each row.
-        classes: wrong classes of each row.
+        classes: wrong classes of each row; where the search has targets, these, and f_c is how
+            far the target exceeds all other classes.
     """
-    labels, best = search.labels[rows], torch.full_like(rows, torch.inf, dtype=torch.float64)
+    best = torch.full_like(rows, torch.inf, dtype=torch.float64)
     value = torch.zeros_like(best, dtype=perturbation.dtype)
     normal = torch.zeros_like(perturbation)
     for targets in classes.unbind(dim=1):
-        found = search.slope(rows, perturbation, _exceeding(targets))
-        dual = (search.within.steepest(found.gradient, 1.0) * found.gradient).flatten(1)
-        distance = found.value.double().abs() / dual.double().sum(dim=1)
+        found = search.slope(
+            rows, perturbation, _exceeding(targets, anybody=search.targets is not None)
+        )
+        gradient, largest = scaled(found.gradient)
+        height = found.value / largest
+        dual = (search.within.steepest(gradient, 1.0) * gradient).flatten(1)
+        distance = height.double().abs() / dual.double().sum(dim=1)
         nearer = distance < best
         best = torch.where(nearer, distance, best)
-        value = torch.where(nearer, targeted_margin(found.logits, labels, targets), value)
-        chosen = nearer.reshape(-1, *[1] * (normal.dim() - 1))
-        normal = torch.where(chosen, found.gradient, normal)
+        value = torch.where(nearer, height, value)
+        normal = torch.where(per_example(nearer, normal), gradient, normal)
     return Hyperplane(value, normal, perturbation)
 
 
@@ -107,8 +114,10 @@ def refine(search: Search, rows: Rows, steps: int) -> None:
         low, high = torch.where(nearer, low, middle), torch.where(nearer, middle, high)
 
 
-def _exceeding(targets: Labels) -> Objective:
+def _exceeding(targets: Labels, *, anybody: bool) -> Objective:
     def objective(logits: Logits, labels: Labels) -> PerExample:
+        if anybody:
+            return -margin(logits, targets)
         return targeted_margin(logits, labels, targets)
 
     return objective

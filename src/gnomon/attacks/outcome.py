@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
+from gnomon.attacks.guards import Aims
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
@@ -24,7 +25,8 @@ class Outcome:
         inputs: for each example a point of the allowed set: one that fools the network where
             `fooled`, the original elsewhere.
         fooled: the network's answer at that point is not the label. An example that is
-            misclassified without any perturbation counts as fooled, at distance 0.
+            misclassified without any perturbation counts as fooled, at distance 0. With
+            targets: the answer there is the target.
         distance: from the original input, in the norm of the set; float64.
         gradients: how many were computed for each example.
         blind: how many of them were exactly zero in every coordinate.
@@ -120,6 +122,27 @@ class Outcome:
 
 _COLUMNS = ("inputs", "fooled", "distance", "gradients", "blind", "queries", "by")
 """The attributes of an outcome that have a row for each example."""
+
+
+@runtime_checkable
+class TargetedAttack(Protocol):
+    """An attack on inputs that can be aimed at classes of the caller's choice.
+
+    With targets, one class for all examples or one for each, fooled is who is given the target
+    and no other class; examples that have it already are so at distance 0.
+    """
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator,
+        targets: Aims = None,
+    ) -> Outcome:
+        """Attacks one batch; the network is left exactly as it was."""
+        ...
 
 
 @runtime_checkable

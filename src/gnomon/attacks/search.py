@@ -8,11 +8,23 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from gnomon.attacks.guards import check_examples, check_logits, is_fooled, probabilities
+from gnomon.attacks.draws import MOST, SOUGHT, wrong_share
+from gnomon.attacks.guards import (
+    Aims,
+    aims_of,
+    check_examples,
+    check_logits,
+    is_fooled,
+    is_reached,
+    probabilities,
+)
 from gnomon.attacks.outcome import NOBODY, Outcome
 from gnomon.attacks.slopes import Slope
 from gnomon.attacks.view import View
-from gnomon.objectives import Objective, RelativeObjective
+from gnomon.errors import SettingError, SubjectError
+from gnomon.networks.classifiers import check_classes
+from gnomon.networks.constancy import answers_vary, check_statistics
+from gnomon.objectives import Objective, RelativeObjective, masked
 from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Logits, Mask, PerExample
 
@@ -27,6 +39,10 @@ class Search:
     leaves the network as it found it. What the attack proposes is judged at a point that lies
     in the set exactly, by the network itself in its own precision.
 
+    A network that answers at random needs a view with several draws, whose mean is an answer.
+    It is fooled where most of `draws.ANSWERS` fresh answers are wrong; none of those that the
+    search saw is among them.
+
     Args:
         name: what the outcome says.
         network: returns logits, or probabilities, whose logarithms are searched on then.
@@ -39,13 +55,16 @@ class Search:
     Attributes:
         originals: the inputs.
         labels: their labels.
+        targets: the class that each is to be given; None where any wrong one will do.
         reference: the logits of the unperturbed inputs.
         fooled: who has been fooled so far.
 
     Raises:
         OutOfDomainError: an input is NaN or outside the set's domain.
-        ShapeError: the network does not return batch × classes.
-        SubjectError: NaN logits, or a label without a logit.
+        ShapeError: the network does not return batch × classes, or labels of another form.
+        SubjectError: logits that are NaN or +∞, a label or target without a logit, a network
+            whose answers depend on the other examples of a batch, or one that answers at random
+            and is seen by one draw.
     """
 
     def __init__(
@@ -59,6 +78,8 @@ class Search:
         generator: torch.Generator,
     ) -> None:
         check_examples(inputs, labels, within)
+        check_statistics(network)
+        self.targets: Labels | None = None
         self.name, self.network, self.within = name, network, within
         self.view, self.generator = view, generator
         self.originals, self.labels = inputs.detach(), labels
@@ -71,18 +92,22 @@ class Search:
         )
         self._seen: Callable[[Tensor], Tensor] = network
         self._stack = ExitStack()
+        self._random = False
+
+    def aimed(self, targets: Aims) -> "Search":
+        """The same search, for which fooled is who is given the target, and no other class.
+
+        Raises:
+            ShapeError: not one whole number per example.
+            SettingError: a target that is the label.
+        """
+        self.targets = aims_of(self.name, targets, self.labels)
+        return self
 
     def __enter__(self) -> "Search":
         self._seen = self._stack.enter_context(self.view.of(self.network))
         try:
-            everybody = torch.arange(len(self.labels), device=self.labels.device)
-            self.reference = self._verdict(everybody, self.originals)
-            check_logits(self.reference, self.labels)
-            if probabilities(self.reference):
-                seen = self._seen
-                self._seen = lambda points: _logits_of(seen(points))
-                self.reference = _logits_of(self.reference)
-            self.fooled = is_fooled(self.reference, self.labels)
+            self._begin(torch.arange(len(self.labels), device=self.labels.device))
         except BaseException:
             self._stack.close()
             raise
@@ -103,9 +128,16 @@ class Search:
 
     @property
     def wrong_classes(self) -> Int[Tensor, " batch wrong"]:
-        """The wrong classes of each example, the likeliest at its unperturbed input first."""
+        """The wrong classes of each example, the likeliest at its unperturbed input first.
+
+        Classes whose logit is −∞ there are none of them.
+        """
         others = self.reference.scatter(1, self.labels[:, None], -torch.inf)
-        return others.argsort(dim=1, descending=True, stable=True)[:, :-1]
+        values, order = others.sort(dim=1, descending=True, stable=True)
+        kept = ~masked(values)
+        columns = max(int(kept.sum(dim=1).amax()), 1) if len(kept) else order.shape[1] - 1
+        # A masked class is never reached: the likeliest is tried once more in its place.
+        return torch.where(kept, order, order[:, :1])[:, :columns]
 
     def region(self, rows: Rows) -> PerturbationSet:
         """The allowed perturbations of each row's example."""
@@ -116,6 +148,34 @@ class Search:
         self._count(self._queries, rows, self.view.draws)
         with torch.no_grad():
             return self.view.logits(self._seen, self.originals[rows] + perturbation)
+
+    def across(self, rows: Rows, logits: Logits) -> Mask:
+        """Which rows these logits put where the search wants them: wrong, or at the target."""
+        if self.targets is None:
+            return is_fooled(logits, self.labels[rows])
+        return is_reached(logits, self.targets[rows])
+
+    def uphill(
+        self, rows: Rows, perturbation: Inputs, objective: Objective | RelativeObjective
+    ) -> Slope:
+        """The objective and its gradient; of a target, its descent with the target as label."""
+        targets = self.targets
+        if targets is None:
+            return self.slope(rows, perturbation, objective)
+        if isinstance(objective, RelativeObjective):
+            _check_labelled(self.name, objective)
+            function, reference = objective.function, self.reference[rows]
+
+            def towards(logits: Logits, labels: Labels) -> PerExample:
+                del labels
+                return -function(logits, targets[rows], reference)
+        else:
+
+            def towards(logits: Logits, labels: Labels) -> PerExample:
+                del labels
+                return -objective(logits, targets[rows])
+
+        return self.slope(rows, perturbation, towards)
 
     def slope(
         self, rows: Rows, perturbation: Inputs, objective: Objective | RelativeObjective
@@ -148,7 +208,7 @@ class Search:
         if len(chosen):
             proposed = perturbation if candidates is None else perturbation[candidates]
             points = self.region(chosen).perturb(proposed)
-            wrong = is_fooled(self._verdict(chosen, points), self.labels[chosen])
+            wrong = self._wrong(chosen, points)
             self.keep(chosen[wrong], points[wrong])
         return self.fooled[rows]
 
@@ -165,7 +225,9 @@ class Search:
         self._by[rows[chosen]] = 0
 
     def outcome(self) -> Outcome:
-        """What was found."""
+        """What was found; of a random network, what fresh draws confirm."""
+        with torch.no_grad():
+            self._confirm()
         return Outcome(
             attack=self.name,
             inputs=self.worst,
@@ -178,6 +240,50 @@ class Search:
             by=self._by,
         )
 
+    def _begin(self, everybody: Rows) -> None:
+        """Asks for the unperturbed answers, and whether they are the same each time."""
+        self.reference = check_logits(self._verdict(everybody, self.originals), self.labels)
+        if self.targets is not None:
+            check_classes(self.targets, self.reference.shape[1])
+        self._count(self._queries, everybody, self.view.draws)
+        plain = View(draws=self.view.draws)
+
+        def answer(points: Tensor) -> Tensor:
+            return plain.logits(self.network, points)
+
+        self._random = answers_vary(answer, self.originals, self.reference)
+        if self._random and self.view.draws == 1:
+            raise SubjectError(f"{self.name}: {_VARIES}")
+        if probabilities(self.reference):
+            seen = self._seen
+            self._seen = lambda points: _logits_of(seen(points))
+            self.reference = _logits_of(self.reference)
+        self.fooled = self.across(everybody, self.reference)
+        if self._random:
+            self.fooled = self._share(everybody, self.originals) > MOST
+
+    def _wrong(self, rows: Rows, points: Inputs) -> Mask:
+        """Which points fool; of a random network, most fresh draws at those that did once."""
+        wrong = self.across(rows, self._verdict(rows, points))
+        if self._random and wrong.any():
+            places = wrong.nonzero()[:, 0]
+            wrong[places] = self._share(rows[places], points[places]) >= SOUGHT
+        return wrong
+
+    def _confirm(self) -> None:
+        """Gives up the points of a random network that most fresh draws get right."""
+        rows = (self._by != NOBODY).nonzero()[:, 0]
+        if not self._random or not len(rows):
+            return
+        lost = rows[self._share(rows, self.worst[rows]) <= MOST]
+        self.worst[lost] = self.originals[lost]
+        self.fooled[lost], self.distance[lost], self._by[lost] = False, 0.0, NOBODY
+        self._random = False
+
+    def _share(self, rows: Rows, points: Inputs) -> PerExample:
+        """The share of fresh answers that are wrong."""
+        return wrong_share(lambda: self.across(rows, self._verdict(rows, points)))
+
     def _verdict(self, rows: Rows, points: Inputs) -> Logits:
         """The network's own logits; over several draws, their mean."""
         self._count(self._queries, rows, self.view.draws)
@@ -188,6 +294,21 @@ class Search:
     def _count(counter: Tensor, rows: Rows, number: int) -> None:
         if number:
             counter.index_add_(0, rows.to(counter.device), torch.full_like(rows, number))
+
+
+_VARIES = (
+    "expected the same answer each time that the network is asked the same, got other logits. "
+    "Take out what is random in evaluation, such as dropout that stays on; or say of how many "
+    "draws an answer is the mean: view=View(draws=20)."
+)
+
+
+def _check_labelled(name: str, objective: RelativeObjective) -> None:
+    if not objective.labelled:
+        raise SettingError(
+            f"{name}: expected an objective that looks at the label, to aim it at a target, "
+            "got a divergence from the unperturbed answer. Take cross_entropy or margin."
+        )
 
 
 def _nearest(rows: Rows, distance: PerExample, examples: int) -> Tensor:

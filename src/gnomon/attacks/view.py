@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -12,9 +12,11 @@ from torch import Tensor, nn
 from gnomon.attacks.slopes import AUTOGRAD, Forward, Slope, SlopeEstimate
 from gnomon.attacks.surrogates import Surrogate, surrogates_in
 from gnomon.errors import SettingError
+from gnomon.networks.classifiers import check_logits
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.shapes import Inputs, Logits, PerExample
 
+_Attack = TypeVar("_Attack")
 Precision = Literal["network", "bfloat16"]
 Measured = Literal["gradients", "logits"]
 """What an attack asks a network for most of the time."""
@@ -32,7 +34,8 @@ class View:
             convolutions run in bfloat16, which is twice as fast on some hardware
             (`fastest_precision`), and changes gradients by about 1 %.
         draws: of a network whose output is random; logits, objectives and gradients are means
-            over so many, and so is the verdict (expectation over transformation).
+            over so many (expectation over transformation), and an answer is the mean of so
+            many logits. Several fresh answers judge.
         slopes: how gradients are found.
         surrogates: for modules whose own derivative leads nowhere.
 
@@ -63,7 +66,7 @@ class View:
 
     def logits(self, seen: Forward, points: Inputs) -> Logits:
         """The mean logits over the draws, of a network as it is seen."""
-        found = [seen(points) for _ in range(self.draws)]
+        found = [check_logits(seen(points), len(points)) for _ in range(self.draws)]
         return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)
 
     def slope(
@@ -80,6 +83,14 @@ class View:
 
 PLAIN = View()
 """The network as it is."""
+
+
+def averaged(attack: _Attack, draws: int) -> _Attack:
+    """The attack with a view of so many draws at least; itself, if it has no view."""
+    view = getattr(attack, "view", None)
+    if not isinstance(view, View) or view.draws >= draws:
+        return attack
+    return replace(cast("Any", attack), view=replace(view, draws=draws))
 
 
 def fastest_precision(

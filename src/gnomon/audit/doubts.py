@@ -6,7 +6,8 @@ from enum import StrEnum
 
 import torch
 
-from gnomon.audit.subject import Subject
+from gnomon.attacks.draws import ANSWERS
+from gnomon.audit.subject import DRAWS, Subject
 from gnomon.networks.predictions import logits_of
 
 ZERO_GRADIENTS = 0.05
@@ -79,8 +80,10 @@ def non_determinism(subject: Subject) -> Doubt | None:
     return Doubt(
         DoubtKind.NON_DETERMINISM,
         f"The same {len(few)} inputs gave logits that differ by up to {difference:.3g}, and "
-        f"another class for {changed} of them. Every figure is one draw of a random one, and "
-        "gradient attacks look weaker than they are.",
+        f"another class for {changed} of them. Every figure is one draw of a random one, but "
+        f"for those under attack: there an answer is the mean of {DRAWS} draws, and counts as "
+        f"wrong where most of {ANSWERS} such answers, drawn anew, are. Searches that see noise "
+        "look weaker than they are, so that the true worst-case accuracy may be lower.",
     )
 
 

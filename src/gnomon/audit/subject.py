@@ -7,13 +7,21 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from gnomon.attacks import InputAttack
+from gnomon.attacks.view import averaged
 from gnomon.data.dataset import Dataset, Fact
 from gnomon.errors import DataError, SettingError, ShapeError, SubjectError
+from gnomon.networks.classifiers import check_logits
+from gnomon.networks.constancy import answers_vary, check_statistics
 from gnomon.networks.predictions import device_of, logits_of
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Box, InputSet, Linf
 from gnomon.shapes import Mask
+
+DRAWS = 20
+"""Of a network that answers at random: an answer under attack is the mean of so many."""
+_ASKED_AGAIN = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +36,12 @@ class Subject:
         labels: their labels.
         about: facts about the network, such as architecture, activation, number of parameters.
         snapshots: the network after chosen epochs of its training, where they were kept.
+        varies: whether the network answers the same inputs differently each time.
 
     Raises:
         ShapeError: the examples do not fit the network, or its output is not (batch, classes).
-        SubjectError: weights or logits that are not finite.
+        SubjectError: weights or logits that are not finite, or answers that depend on the other
+            examples of a batch.
         DataError: no examples, inputs that are not finite, or labels out of range.
     """
 
@@ -42,6 +52,7 @@ class Subject:
     labels: Int[Tensor, " examples"]
     about: Mapping[str, Fact] = field(default_factory=dict)
     snapshots: Mapping[int, nn.Module] = field(default_factory=dict)
+    varies: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         _check_examples(self)
@@ -53,6 +64,10 @@ class Subject:
         """Which examples lie outside the data's domain, in some coordinate."""
         low, high = self.data.domain or (-torch.inf, torch.inf)
         return ((self.inputs < low) | (self.inputs > high)).flatten(1).any(dim=1)
+
+    def looking(self, attack: InputAttack) -> InputAttack:
+        """The attack as it has to look at this network: random answers are averaged."""
+        return averaged(attack, DRAWS) if self.varies else attack
 
     def fit(self, within: InputSet) -> InputSet:
         """The set with its domain widened, where it must be, to hold the examined inputs.
@@ -131,18 +146,21 @@ def _check_output(subject: Subject) -> None:
     """Asks the network for the logits of two examples, then of all."""
     few = subject.inputs[:2]
     wanted = (len(few), subject.data.classes)
+    check_statistics(subject.network)
     try:
-        got = tuple(_forward(subject.network, few).shape)
+        output = _forward(subject.network, few)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ShapeError(
             f"{subject.name}: expected a network for inputs of shape {tuple(few.shape[1:])}, "
             f"got an error from it: {error}. Examine it on the data it was made for."
         ) from error
+    got = tuple(output.shape if isinstance(output, Tensor) else check_logits(output, 2).shape)
     if got != wanted:
         raise ShapeError(
             f"{subject.name}: expected logits of shape (batch, classes) = {wanted}, got {got}. "
             "Examine it on the data it was made for."
         )
+    _check_constancy(subject)
     broken = ~logits_of(subject.network, subject.inputs).isfinite().all(dim=1)
     if broken.any():
         raise SubjectError(
@@ -152,7 +170,17 @@ def _check_output(subject: Subject) -> None:
         )
 
 
-def _forward(network: nn.Module, inputs: Tensor) -> Tensor:
-    """The network's output, whatever its shape."""
+def _check_constancy(subject: Subject) -> None:
+    """Refuses a network that mixes its examples; notes whether it answers at random."""
+    few = subject.inputs[:_ASKED_AGAIN].to(device_of(subject.network))
+
+    def answer(points: Tensor) -> Tensor:
+        return logits_of(subject.network, points)
+
+    object.__setattr__(subject, "varies", answers_vary(answer, few, answer(few)))
+
+
+def _forward(network: nn.Module, inputs: Tensor) -> object:
+    """The network's output, whatever it is."""
     with undisturbed(network), torch.no_grad():
         return network(inputs.to(device_of(network)))

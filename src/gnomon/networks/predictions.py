@@ -1,8 +1,9 @@
 """What a network answers: its logits and its classes, in batches, in evaluation mode."""
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from gnomon.networks.classifiers import check_logits
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.shapes import Inputs, Labels, Logits
 
@@ -14,10 +15,16 @@ def device_of(network: nn.Module) -> torch.device:
 
 
 def logits_of(network: nn.Module, inputs: Inputs, batch: int = 500) -> Logits:
-    """The logits of the inputs, on the inputs' device, at most `batch` examples at a time."""
-    device = device_of(network)
+    """The logits of the inputs, on the inputs' device, at most `batch` examples at a time.
+
+    Raises:
+        ShapeError: an output that is not one row of logits per example.
+    """
+    device, parts = device_of(network), list[Tensor]()
     with undisturbed(network), torch.no_grad():
-        parts = [network(part.to(device)).to(inputs.device) for part in inputs.split(batch)]
+        for part in inputs.split(batch):
+            logits: object = network(part.to(device))
+            parts.append(check_logits(logits, len(part)).to(inputs.device))
     return torch.cat(parts)
 
 

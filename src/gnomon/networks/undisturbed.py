@@ -1,7 +1,8 @@
-"""Examining a network leaves it as it was found."""
+"""Examining a network leaves it, and the examples it is asked about, as they were found."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +10,11 @@ from torch import Tensor, nn
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Generator[None, None, None]:
-    """Evaluation mode, no gradients of parameters; both restored, and the buffers, too."""
+    """Evaluation mode, no gradients of parameters; both restored, and the buffers, too.
+
+    The network receives copies of its inputs, so that one that writes into them changes
+    nothing of the caller's. A copy belongs to the graph of its original.
+    """
     modes = [(module, module.training) for module in network.modules()]
     flags = [(parameter, parameter.requires_grad) for parameter in network.parameters()]
     buffers = [
@@ -21,7 +26,8 @@ def undisturbed(network: nn.Module) -> Generator[None, None, None]:
     try:
         network.eval()
         network.requires_grad_(requires_grad=False)
-        yield
+        with _given_copies(network):
+            yield
     finally:
         for module, training in modes:
             module.training = training
@@ -32,6 +38,23 @@ def undisturbed(network: nn.Module) -> Generator[None, None, None]:
             if not torch.equal(buffer, content):
                 with torch.no_grad():
                     buffer.copy_(content)
+
+
+@contextmanager
+def _given_copies(network: nn.Module) -> Generator[None, None, None]:
+    """Tensors that the network is called with are copied first; once, where blocks nest."""
+    if _copies in vars(network)["_forward_pre_hooks"].values():
+        yield
+        return
+    handle = network.register_forward_pre_hook(_copies, prepend=True)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def _copies(module: nn.Module, received: tuple[Any, ...]) -> tuple[Any, ...]:  # noqa: ARG001 - the form of a hook
+    return tuple(each.clone() if isinstance(each, Tensor) else each for each in received)
 
 
 def _buffers(module: nn.Module) -> dict[str, Tensor | None]:

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 from gnomon.attacks.auto_ascent import Goal, auto_ascent
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Rows, Search
+from gnomon.attacks.slopes import Slope
 from gnomon.attacks.step_rules import AdaptiveSparsity, Halving
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
@@ -60,11 +62,14 @@ class APGD:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Search` for the errors."""
+        """Attacks one batch; see `Search` for the errors and the targets."""
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""
         name = f"APGD-{self.steps}{repeated}"
-        with Search(name, network, inputs, labels, within, self.view, generator) as search:
+        with Search(name, network, inputs, labels, within, self.view, generator).aimed(
+            targets
+        ) as search:
             left = self.restarts
             while left and len(rows := search.resisting):
                 together = min(left, max(1, len(labels) // len(rows)))
@@ -73,9 +78,9 @@ class APGD:
                 left -= together
         return search.outcome()
 
-    def _goal(self, targets: Labels) -> Objective | RelativeObjective:
-        del targets
-        return self.objective
+    def _goal(self, search: Search, rows: Rows, aims: Labels, here: Inputs) -> Slope:
+        del aims
+        return search.uphill(rows, here, self.objective)
 
 
 def climb(

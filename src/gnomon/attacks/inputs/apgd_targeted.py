@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.inputs.apgd import check_settings, climb
 from gnomon.attacks.outcome import Outcome
-from gnomon.attacks.search import Search
+from gnomon.attacks.search import Rows, Search
+from gnomon.attacks.slopes import Slope
 from gnomon.attacks.view import PLAIN, View
-from gnomon.objectives import Objective, TargetedObjective, targeted_dlr
+from gnomon.objectives import TargetedObjective, likeliest_other, targeted_dlr
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
@@ -56,12 +58,21 @@ class APGDT:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Search` for the errors."""
+        """Attacks one batch; see `Search` for the errors.
+
+        With targets each example aims at its own, and fooled is who is given it: the objective
+        then compares the target with the likeliest other class, the label or not.
+        """
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""
         name = f"APGD-T-{self.steps}{repeated}"
-        with Search(name, network, inputs, labels, within, self.view, generator) as search:
+        with Search(name, network, inputs, labels, within, self.view, generator).aimed(
+            targets
+        ) as search:
             ranked = search.wrong_classes[:, : self.targets]
+            if search.targets is not None:
+                ranked = search.targets[:, None]
             ranked = ranked.repeat_interleave(self.restarts, dim=1)
             begun, runs = 0, ranked.shape[1]
             while begun < runs and len(rows := search.resisting):
@@ -71,8 +82,9 @@ class APGDT:
                 begun += together
         return search.outcome()
 
-    def _goal(self, targets: Labels) -> Objective:
+    def _goal(self, search: Search, rows: Rows, aims: Labels, here: Inputs) -> Slope:
         def objective(logits: Logits, labels: Labels) -> PerExample:
-            return self.objective(logits, labels, targets)
+            rivals = labels if search.targets is None else likeliest_other(logits, aims)
+            return self.objective(logits, rivals, aims)
 
-        return objective
+        return search.slope(rows, here, objective)

@@ -110,7 +110,7 @@ class AutoAttack:
     ) -> Outcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
         return run_in_turn(
-            untouched(self.name, self.parts, inputs),
+            untouched(self.name, self.parts, inputs, labels, within),
             list(enumerate(self.parts)),
             self.batch,
             network,

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.linearised import inside_domain, measured, nearest_boundary, refine
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
@@ -82,6 +81,6 @@ class DeepFool:
             perturbation = inside_domain(
                 search, rows, perturbation + (1 + self.overshoot) * step
             )
-            across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
+            across = search.across(rows, search.logits(rows, perturbation))
             search.judge(rows, perturbation, across)
             rows, perturbation = rows[~across], perturbation[~across]

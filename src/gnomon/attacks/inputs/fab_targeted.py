@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gnomon.attacks.boundary_walk import STRIDE, BoundaryWalk, Stride, Until
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.sets import InputSet
@@ -52,9 +53,14 @@ class FABT:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Search` for the errors."""
-        return self._walk()(network, inputs, labels, within, generator)
+        """Attacks one batch; see `Search` for the errors.
+
+        With targets each example walks to where its own becomes the largest logit, and fooled
+        is who is given it.
+        """
+        return self._walk()(network, inputs, labels, within, generator, targets)
 
     def _walk(self) -> BoundaryWalk:
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.guards import is_fooled
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.linearised import measured, refine
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
@@ -14,7 +14,7 @@ from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.objectives import margin
 from gnomon.sets import InputSet, MeasuredSet
-from gnomon.sets.rounding import per_example
+from gnomon.sets.lengths import scaled, unit
 from gnomon.shapes import Inputs, Labels, PerExample
 
 
@@ -76,10 +76,13 @@ class FMN:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Search` for the errors."""
+        """Attacks one batch; see `Search` for the errors and the targets."""
         norm, name = measured("FMN", within), f"FMN-{self.steps}"
-        with Search(name, network, inputs, labels, within, self.view, generator) as search:
+        with Search(name, network, inputs, labels, within, self.view, generator).aimed(
+            targets
+        ) as search:
             correct = search.resisting
             if len(correct):
                 self._climb(search, norm)
@@ -91,8 +94,8 @@ class FMN:
         perturbation = torch.zeros_like(search.originals[rows])
         radius = torch.full_like(search.distance[rows], search.within.radius)
         for index in range(self.steps):
-            slope = search.slope(rows, perturbation, margin)
-            across = is_fooled(slope.logits, search.labels[rows])
+            slope = search.uphill(rows, perturbation, margin)
+            across = search.across(rows, slope.logits)
             length = norm.distance(perturbation)
             search.judge(
                 rows,
@@ -100,7 +103,8 @@ class FMN:
                 across & (length < _best(search.distance[rows], search.fooled[rows])),
             )
             originals = search.originals[rows]
-            step = norm.shortest(originals + perturbation, slope.gradient, -slope.value)
+            gradient, largest = scaled(slope.gradient)
+            step = norm.shortest(originals + perturbation, gradient, -slope.value / largest)
             there = length + norm.distance(step)
             change = self._between(index, self.first_change, self.last_change)
             best, found = search.distance[rows], search.fooled[rows]
@@ -110,11 +114,11 @@ class FMN:
                 torch.where(found, (1 + change) * radius, there),
             ).clamp_max(search.within.radius)
             size = self._between(index, self.first_step, self.first_step / 100)
-            ahead = perturbation + size * _unit(slope.gradient)
+            ahead = perturbation + size * unit(gradient)
             # On the ball and the domain at once: cut by the domain afterwards, a perturbation
             # would not be as long as the ball allows, and could stand still.
             perturbation = norm.nearest(originals, ahead, radius)
-        across = is_fooled(search.logits(rows, perturbation), search.labels[rows])
+        across = search.across(rows, search.logits(rows, perturbation))
         search.judge(rows, perturbation, across)
 
     def _between(self, index: int, first: float, last: float) -> float:
@@ -126,9 +130,3 @@ class FMN:
 def _best(distance: PerExample, found: torch.Tensor) -> PerExample:
     """The least distance so far; infinite where nothing was found."""
     return torch.where(found, distance, torch.inf)
-
-
-def _unit(gradient: Inputs) -> Inputs:
-    """Each example's gradient divided by its Euclidean length; 0 stays 0."""
-    length = gradient.flatten(1).norm(dim=1).clamp_min(torch.finfo(gradient.dtype).tiny)
-    return gradient / per_example(length, gradient)

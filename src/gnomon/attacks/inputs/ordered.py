@@ -122,7 +122,7 @@ class Ordered:
         generator: torch.Generator,
     ) -> OrderedOutcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
-        start = untouched(self.name, self.parts, inputs)
+        start = untouched(self.name, self.parts, inputs, labels, within)
         right = predict(network, inputs, self.batch) == labels
         pilot = right.nonzero()[:, 0][: self.pilot]
         if not len(pilot):

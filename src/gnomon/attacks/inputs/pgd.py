@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gnomon.attacks.ascent import Ascent
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import Objective, RelativeObjective, scale_free_cross_entropy
@@ -53,9 +54,10 @@ class PGD:
         labels: Labels,
         within: InputSet,
         generator: torch.Generator,
+        targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; see `Ascent` for the errors."""
-        return self._ascent()(network, inputs, labels, within, generator)
+        """Attacks one batch; see `Ascent` for the errors and the targets."""
+        return self._ascent()(network, inputs, labels, within, generator, targets)
 
     def _ascent(self) -> Ascent:
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""

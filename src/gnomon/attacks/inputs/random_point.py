@@ -7,7 +7,7 @@ from torch import nn
 
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
-from gnomon.attacks.view import PLAIN
+from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
@@ -19,12 +19,14 @@ class RandomPoint:
 
     Attributes:
         tries: members for each example, ≥ 1.
+        view: how many draws an answer is the mean of, where answers are random.
 
     Raises:
         SettingError: no tries.
     """
 
     tries: int = 1
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         if self.tries < 1:
@@ -40,7 +42,7 @@ class RandomPoint:
     ) -> Outcome:
         """Tries one batch; see `Search` for the errors."""
         with Search(
-            "random point", network, inputs, labels, within, PLAIN, generator
+            "random point", network, inputs, labels, within, self.view, generator
         ) as search:
             for _ in range(self.tries):
                 rows = search.resisting

@@ -7,7 +7,6 @@ import torch
 from torch import nn
 
 from gnomon.attacks.blocks import Grid
-from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Rows, Search
 from gnomon.attacks.square_moves import Corners, Masses, Moves
@@ -86,7 +85,7 @@ class Square:
         present = moves.start(search.originals[rows], search.generator)
         logits = search.logits(rows, present)
         best = margin(logits, search.labels[rows])
-        fooled = search.judge(rows, present, is_fooled(logits, search.labels[rows]))
+        fooled = search.judge(rows, present, search.across(rows, logits))
         for share in self.shares():
             if fooled.any():
                 rows, present, best = rows[~fooled], present[~fooled], best[~fooled]
@@ -99,7 +98,7 @@ class Square:
             better = (height > best).nonzero()[:, 0]
             best = best.fmax(height)
             present = present.index_copy(0, better, proposed[better])
-            across = is_fooled(logits, search.labels[rows])
+            across = search.across(rows, logits)
             fooled = search.judge(rows, proposed, across)
 
     def shares(self) -> Iterator[float]:

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from gnomon.attacks.guards import is_fooled
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
-from gnomon.attacks.view import PLAIN
+from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.objectives import scale_free_cross_entropy
 from gnomon.sets import InputSet
@@ -28,6 +27,7 @@ class UnprojectedBIM:
     Attributes:
         steps: n gradient steps.
         relative_step: α / ε.
+        view: how the network is seen while searching.
 
     Raises:
         SettingError: fewer than one step, or a step length that is not positive.
@@ -38,6 +38,7 @@ class UnprojectedBIM:
 
     steps: int = 4
     relative_step: float = 0.5
+    view: View = PLAIN
 
     def __post_init__(self) -> None:
         if self.steps < 1:
@@ -65,7 +66,7 @@ class UnprojectedBIM:
         """Attacks one batch; see `Search` for the errors."""
         name, epsilon = f"unprojected BIM-{self.steps}", self.named(within.radius)
         start, step = within.with_radius(epsilon), self.relative_step * epsilon
-        with Search(name, network, inputs, labels, within, PLAIN, generator) as search:
+        with Search(name, network, inputs, labels, within, self.view, generator) as search:
             rows = search.resisting
             perturbation = torch.zeros_like(search.originals[rows])
             if len(rows):
@@ -74,7 +75,7 @@ class UnprojectedBIM:
                 if not len(rows):
                     break
                 slope = search.slope(rows, perturbation, scale_free_cross_entropy)
-                wrong = is_fooled(slope.logits, search.labels[rows])
+                wrong = search.across(rows, slope.logits)
                 fooled = search.judge(rows, perturbation, wrong)
                 perturbation = perturbation + within.steepest(slope.gradient, step)
                 rows, perturbation = rows[~fooled], perturbation[~fooled]

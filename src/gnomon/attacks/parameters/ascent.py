@@ -69,7 +69,7 @@ class ParameterPGD:
         length = self.relative_step or min(1.0, 2.5 / self.steps)
         best: tuple[Reading, Mapping[str, Tensor]] | None = None
         with undisturbed(network):
-            check_batches(network, batches)
+            varies = check_batches(network, batches)
             for restart in range(self.restarts):
                 here = region.sample(generator) if restart else region.centre()
                 for step in range(self.steps + 1):
@@ -80,7 +80,9 @@ class ParameterPGD:
                         best = (reading, here)
                     if not last:
                         here = towards(region, here, reading.slopes, length)
-        assert best is not None
+            assert best is not None
+            if varies:  # the least of many random readings is too low
+                best = (read(network, best[1], batches, self.objective), best[1])
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""
         return ParameterOutcome(
             f"PGD-{self.steps}{repeated} on parameters",

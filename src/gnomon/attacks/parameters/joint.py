@@ -7,9 +7,12 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from gnomon.attacks.draws import MOST, SOUGHT, wrong_share
 from gnomon.attacks.guards import check_examples, check_logits, is_fooled
 from gnomon.attacks.parameters.ascent import towards
 from gnomon.errors import SettingError
+from gnomon.networks.classifiers import check_inputs, check_labels
+from gnomon.networks.constancy import answers_vary, check_statistics
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
 from gnomon.sets import InputSet
@@ -41,7 +44,8 @@ class JointPGD:
 
     Every example has its own input, all share one alternative network: the ascent is of the
     mean objective, of all examples or of those that still resist. Inputs and parameters are
-    members of their sets exactly.
+    members of their sets exactly. Of a network that answers at random an example is
+    fooled where three quarters of fresh answers are wrong.
 
     Attributes:
         steps: of each ascent, ≥ 1.
@@ -85,16 +89,20 @@ class JointPGD:
         Raises:
             OutOfDomainError: an input is NaN or outside the set's domain.
             ShapeError: the network does not return batch × classes.
-            SubjectError: NaN logits, or a label without a logit.
+            SubjectError: logits that are NaN or +∞, a label without a logit, or answers that
+                depend on the other examples of the batch.
         """
+        check_inputs(inputs)
+        check_labels(labels, len(inputs))
         if within is not None:
             check_examples(inputs, labels, within)
+        check_statistics(network)
         region = region.detach()
         with undisturbed(network), torch.no_grad():
-            logits = network(inputs)
-            check_logits(logits, labels)
+            logits = check_logits(network(inputs), labels)
             search = _Search(self, network, inputs, labels, within, region)
-            search.fooled = is_fooled(logits, labels)
+            search.varies = answers_vary(network, inputs, logits)
+            search.fooled = search.wrong(logits, inputs, region.centre(), MOST)
             for start in range(self.starts):
                 search.climb(generator, random=start > 0)
         return JointOutcome(search.fooled, search.worst[0], search.worst[1], search.value)
@@ -118,6 +126,7 @@ class _Search:
         self.region = region
         self.fooled = torch.zeros_like(labels, dtype=torch.bool)
         self.worst, self.value = (inputs, region.centre()), -torch.inf
+        self.varies = False
 
     def climb(self, generator: torch.Generator, *, random: bool) -> None:
         """One ascent."""
@@ -158,5 +167,20 @@ class _Search:
         mean = float(values.double().mean())
         if mean > self.value:
             self.worst, self.value = (points.detach(), dict(weights)), mean
-        self.fooled = self.fooled | is_fooled(logits.detach(), self.labels)
+        self.fooled = self.fooled | self.wrong(logits.detach(), points, weights, SOUGHT)
         return counted if self.settings.over == "resisting" else torch.ones_like(counted)
+
+    def wrong(
+        self, logits: Tensor, points: Tensor, weights: Mapping[str, Tensor], least: float
+    ) -> Mask:
+        """Who is wrong; of a random network, so large a share of fresh answers must be."""
+        wrong = is_fooled(logits, self.labels)
+        if not self.varies or not wrong.any():
+            return wrong
+
+        def once() -> Mask:
+            fresh = torch.func.functional_call(self.network, dict(weights), (points,))
+            return is_fooled(fresh, self.labels)
+
+        with torch.no_grad():
+            return wrong & (wrong_share(once) > least)

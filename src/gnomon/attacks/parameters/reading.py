@@ -9,6 +9,8 @@ from torch import Tensor, nn
 from gnomon.attacks.guards import check_logits, is_fooled
 from gnomon.attacks.parameters.outcome import Batches
 from gnomon.errors import DataError
+from gnomon.networks.classifiers import check_inputs, check_labels
+from gnomon.networks.constancy import answers_vary, check_statistics
 from gnomon.networks.weights import call_with
 from gnomon.objectives import Objective
 
@@ -28,19 +30,26 @@ class Reading:
     slopes: Mapping[str, Tensor]
 
 
-def check_batches(network: nn.Module, batches: Batches) -> None:
-    """Refuses batches that are no examples for this network.
+def check_batches(network: nn.Module, batches: Batches) -> bool:
+    """Whether the network's answers vary; batches that are no examples for it are refused.
 
     Raises:
         DataError: no examples.
-        ShapeError: the network does not return batch × classes.
-        SubjectError: NaN logits, or a label without a logit.
+        ShapeError: the network does not return batch × classes, or labels of another form.
+        SubjectError: logits that are NaN or +∞, a label without a logit, or answers that
+            depend on the other examples of a batch.
     """
     if not sum(len(labels) for _, labels in batches):
         raise DataError("expected examples to attack on, got none. Give at least one batch.")
+    check_statistics(network)
+    varies = False
     with torch.no_grad():
-        for inputs, labels in batches:
-            check_logits(network(inputs), labels)
+        for index, (inputs, labels) in enumerate(batches):
+            check_inputs(inputs)
+            check_labels(labels, len(inputs))
+            logits = check_logits(network(inputs), labels)
+            varies = answers_vary(network, inputs, logits) if index == 0 else varies
+    return varies
 
 
 def read(

@@ -38,7 +38,8 @@ class AutoAttackAccuracy:
 
     Attributes:
         within: the allowed sets; one finding for each.
-        ensemble: what attacks; None is the standard version for the norm of each set.
+        ensemble: what attacks; None is the standard version for the norm of each set, or the
+            version for networks whose answers are random.
     """
 
     topic: ClassVar[str] = "autoattack"
@@ -53,7 +54,8 @@ class AutoAttackAccuracy:
     def _finding(
         self, within: InputSet, subject: Subject, generator: torch.Generator
     ) -> Finding:
-        ensemble = self.ensemble or AutoAttack.standard(within.norm)
+        usual = AutoAttack.rand() if subject.varies else AutoAttack.standard(within.norm)
+        ensemble = self.ensemble or usual
         result = ensemble(
             subject.network, subject.inputs, subject.labels, subject.fit(within), generator
         )

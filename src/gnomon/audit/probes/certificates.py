@@ -185,7 +185,9 @@ class CertifiedAccuracy:
                 subject.network, inputs, labels, threat.inputs, region, generator
             ).fooled
         assert threat.inputs is not None
-        return PGD()(subject.network, inputs, labels, threat.inputs, generator).fooled
+        return subject.looking(PGD())(
+            subject.network, inputs, labels, threat.inputs, generator
+        ).fooled
 
 
 def _in_parts(of: Callable[[Tensor], Mask], places: Tensor, batch: int) -> Mask:

@@ -9,10 +9,12 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.attacks import InputAttack
+from gnomon.attacks.draws import ANSWERS, MOST
+from gnomon.attacks.guards import is_fooled
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes.sweep import Sweep
-from gnomon.audit.subject import Subject
-from gnomon.networks.predictions import device_of, predict
+from gnomon.audit.subject import DRAWS, Subject
+from gnomon.networks.predictions import device_of, logits_of, predict
 from gnomon.shapes import Mask
 
 
@@ -67,7 +69,8 @@ def chase(
 ) -> Chase:
     """Runs the attack in every set of the sweep, on the examples that have resisted it."""
     device = device_of(subject.network)
-    wrong = predict(subject.network, subject.inputs, batch) != subject.labels
+    attack = subject.looking(attack)
+    wrong = _wrong(subject, batch)
     radius = torch.where(wrong, 0.0, torch.inf).double()
     distance, name, gradients, blind = radius.clone(), type(attack).__name__, 0, 0
     for within in sweep.sets:
@@ -83,6 +86,20 @@ def chase(
             gradients += int(outcome.gradients.sum())
             blind += int(outcome.blind.sum())
     return Chase(name, radius, distance, gradients, blind / max(gradients, 1))
+
+
+def _wrong(subject: Subject, batch: int) -> Mask:
+    """Who is wrong without perturbation; of a random network, by most of many answers."""
+    if not subject.varies:
+        return predict(subject.network, subject.inputs, batch) != subject.labels
+    means = [
+        torch.stack(
+            [logits_of(subject.network, subject.inputs, batch) for _ in range(DRAWS)]
+        ).mean(dim=0)
+        for _ in range(ANSWERS)
+    ]
+    wrong = [is_fooled(each, subject.labels).double() for each in means]
+    return torch.stack(wrong).mean(dim=0) > MOST
 
 
 def worst_case(chases: Sequence[Chase], name: str) -> Chase:

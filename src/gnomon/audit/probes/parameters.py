@@ -154,10 +154,11 @@ class ParameterRobustness:
             Alternative(subject.network, each.parameters) for each in members[: self.attacked]
         ]
         names, shares = set[str](), list[float]()
+        attack = subject.looking(self.attack)
         for network in networks:
             source, right = torch.Generator().manual_seed(seed), 0
             for inputs, labels in batches:
-                outcome = self.attack(network, inputs, labels, within, source)
+                outcome = attack(network, inputs, labels, within, source)
                 right += int((~outcome.fooled).sum())
                 names.add(outcome.attack)
             shares.append(right / count_of(batches))

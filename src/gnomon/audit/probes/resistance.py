@@ -166,7 +166,7 @@ class ParameterAttackResistance:
             in_batches(examples, torch.arange(len(order)), self.batch),
             in_batches(subject, chosen, self.batch),
             (str(self.within[0]), within),
-            self.judge,
+            subject.looking(self.judge),
             int(torch.randint(2**31, (), generator=generator)),
         )
 

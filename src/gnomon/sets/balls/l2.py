@@ -9,6 +9,7 @@ from torch import Tensor
 from gnomon.sets.balls.cut import is_inside, perturbed, room
 from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.guards import check_domain, check_size
+from gnomon.sets.lengths import scaled, unit
 from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, Mask, PerExample
@@ -55,8 +56,7 @@ class L2:
 
     def steepest(self, direction: Inputs, length: float) -> Inputs:
         """The vector length · direction / ‖direction‖; 0 where the direction is 0."""
-        tiny = torch.finfo(direction.dtype).tiny
-        return direction * per_example(length / _length(direction).clamp_min(tiny), direction)
+        return length * unit(direction)
 
     def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
         """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain."""
@@ -132,12 +132,13 @@ def _onto_sphere(
     clipped coordinates only grows, and the loop ends after at most as many rounds as there are
     coordinates (three to five in practice).
     """
+    direction, _ = scaled(direction)
     scale = radius / _length(direction).clamp_min(torch.finfo(direction.dtype).tiny)
     clipped_before = torch.zeros_like(direction, dtype=torch.bool)
     while True:
-        scaled = direction * per_example(scale, direction)
-        member = scaled.clamp(lower, upper)
-        clipped = clipped_before | (scaled != member)
+        ahead = direction * per_example(scale, direction)
+        member = ahead.clamp(lower, upper)
+        clipped = clipped_before | (ahead != member)
         if torch.equal(clipped, clipped_before):
             return member
         clipped_before = clipped

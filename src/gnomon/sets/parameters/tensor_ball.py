@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gnomon.errors import SettingError, ShapeError
 from gnomon.sets.guards import known
+from gnomon.sets.lengths import length, unit
 from gnomon.sets.parameters.tensor_set import Weights
 from gnomon.sets.rounding import shortened
 
@@ -44,24 +45,24 @@ class TensorBall:
     def project(self, value: Weights) -> Weights:
         """The nearest member: on the ray from θ, shortened to the radius."""
         step = value - self.centre
-        share = (self.radius / _positive(step.norm())).clamp_max(1)
+        share = (self.radius / _positive(_length(step))).clamp_max(1)
         inside = self._distance(value) <= self.radius.double()
         return torch.where(inside, value, self._reached(step * share))
 
     def steepest(self, direction: Weights) -> Weights:
         """The member θ + r direction / ‖direction‖; θ where the direction is 0."""
-        return self._reached(direction / _positive(direction.norm()) * self.radius)
+        return self._reached(unit(direction[None])[0] * self.radius)
 
     def support(self, direction: Weights) -> Float[Tensor, ""]:
         """The sum ⟨θ, direction⟩ + r ‖direction‖."""
-        return (self.centre * direction).sum() + self.radius * direction.norm()
+        return (self.centre * direction).sum() + self.radius * _length(direction)
 
     def sample(self, generator: torch.Generator) -> Weights:
         """Uniform in the ball: a Gaussian direction, the length r U^(1/n)."""
         direction = self._gaussian(generator)
         uniform = torch.rand((), generator=generator, device=generator.device)
-        length = self.radius * uniform.to(self.centre) ** (1 / max(self.centre.numel(), 1))
-        return self._reached(direction / _positive(direction.norm()) * length)
+        reach = self.radius * uniform.to(self.centre) ** (1 / max(self.centre.numel(), 1))
+        return self._reached(direction / _positive(direction.norm()) * reach)
 
     def vertex(self, generator: torch.Generator) -> Weights:
         """Uniform on the sphere, whose points are the extreme ones of a ball."""
@@ -92,6 +93,10 @@ class TensorBall:
         radius = self.radius.detach()
         finite = self.centre.detach().isfinite().all() & (radius < torch.inf)
         return bool(finite & (radius >= 0))
+
+
+def _length(values: Tensor) -> Tensor:
+    return length(values[None])[0]
 
 
 def _lengths(rows: Tensor) -> Tensor:

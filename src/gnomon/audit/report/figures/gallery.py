@@ -102,7 +102,9 @@ def _attack(subject: Subject, within: InputSet, generator: torch.Generator) -> _
     chosen = right.nonzero()[:_TRIED, 0]
     inputs, labels = subject.inputs[chosen], subject.labels[chosen]
     device = device_of(subject.network)
-    outcome = PGD()(subject.network, inputs.to(device), labels.to(device), within, generator)
+    outcome = subject.looking(PGD())(
+        subject.network, inputs.to(device), labels.to(device), within, generator
+    )
     perturbed, fooled = outcome.inputs.cpu(), outcome.fooled.cpu()
     seen: dict[int, int] = {}
     ranks: list[tuple[bool, int, int]] = []
