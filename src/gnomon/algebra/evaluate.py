@@ -42,7 +42,11 @@ def evaluate(
         SubjectError: a network that draws random numbers.
         UnknownNameError: a parameter that the network does not have.
         ShapeError: a value of another shape than the parameter's.
+        SettingError: a network in other numbers than those that bounds of executions speak of.
     """
+    for each in (inputs, *(parameters or {}).values()):
+        if isinstance(each, Value):
+            each.suits(network)
     # What the network writes into its inputs in place is not written into the caller's.
     given = copy(inputs) if isinstance(inputs, Value) else inputs
     with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):

@@ -8,7 +8,7 @@ not theorems; each says where it comes from, and tests sweep real executions aga
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gnomon.errors import SettingError, UnsupportedOperationError, nearest
 
@@ -79,8 +79,8 @@ class Library:
     """
 
     name: str
-    functions: Mapping[str, Accuracies]
-    source: str = ""
+    functions: Mapping[str, Accuracies] = field(repr=False)
+    source: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "functions", dict(self.functions))
@@ -130,8 +130,10 @@ def _joined(first: Accuracies, second: Accuracies) -> Accuracies:
     return tuple(pair for pair in pairs if pair is not None)
 
 
-def _once(**parts: float | int) -> Accuracies:
-    return (Accuracy(**parts),)
+def _once(
+    relative: float | int = 0, argument: float | int = 0, absolute: float | int = 0
+) -> Accuracies:
+    return (Accuracy(relative, argument, absolute),)
 
 
 _EXACT = _once()
@@ -173,9 +175,9 @@ TORCH = Library(
         "tanhshrink": _GATED,
     },
     "PyTorch 2.13, eager, on a CPU: exp, log, tanh, erf, sqrt and powers within 4 ulp (its "
-    "vector libraries and CUDA state 1 to 2), and what is made of them. Measured in float32"
-    " over the whole line, contiguous, strided, channels_last and one by one: at most 2.7 u of the "
-    "value for most, 5.6 u of the argument for GELU, which oneDNN computes on AVX-512.",
+    "vector libraries and CUDA state 1 to 2), and what is made of them. Measured in float32 "
+    "over the whole line, contiguous, strided, channels_last and one by one: at most 2.7 u of "
+    "the value for most, 5.6 u of the argument for GELU, which oneDNN computes on AVX-512.",
 )
 """PyTorch, eager. Bounds are computed with it, and the network may be."""
 

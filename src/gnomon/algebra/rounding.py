@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra.library import ANY, Library
@@ -186,6 +186,65 @@ class Deployed:
         most = gamma(terms, self.dtype) * magnitude + terms * self.smallest
         fits = (magnitude + most).detach() < self.largest / 2
         return torch.where(fits, up(up(up(most))), torch.full_like(most, torch.inf))
+
+
+def coarser(first: Level, second: Level) -> Level | None:
+    """The level of what values of two levels make together; None where they do not fit.
+
+    A number of the finer type is combined with one of the coarser: whether a program then goes
+    on in the one or the other, it misses no more than in the coarser.
+    """
+    if first == second:
+        return first
+    if not (isinstance(first, Deployed) and isinstance(second, Deployed)):
+        return None
+    if first.library != second.library:
+        return None
+    return first if first.unit >= second.unit else second
+
+
+def level_of(given: Tensor, level: Level) -> Level:
+    """In which type executions go on with a tensor that a network uses as it is.
+
+    A tensor without axes decides nothing, and one of a finer type than the level's may be
+    stored in that; of a coarser type, it makes the coarser type's errors possible.
+
+    Raises:
+        SettingError: half precision, at the level of executions.
+    """
+    if not isinstance(level, Deployed) or not given.is_floating_point():
+        return level
+    if given.dtype not in _UNITS:
+        raise SettingError(
+            "Deployed: expected inputs and parameters in float32 or float64, got "
+            f"{given.dtype}, in which executions are too coarse to be bounded. Convert the "
+            "network and its inputs, or bound the network in real arithmetic with level=REAL."
+        )
+    coarse = unit_roundoff(given.dtype) > level.unit
+    return level.kept_in(given.dtype) if coarse and given.ndim else level
+
+
+def refuse_other_types(network: nn.Module, level: Level) -> None:
+    """Refuses a network that is not in the numbers of which a level speaks.
+
+    A part of it may be in the other of float32 and float64, with conversions before and after.
+
+    Raises:
+        SettingError: a parameter or buffer in half precision, or none in the level's type.
+    """
+    if not isinstance(level, Deployed):
+        return
+    tensors = [*network.named_parameters(), *network.named_buffers()]
+    kinds = {name: each.dtype for name, each in tensors if each.is_floating_point()}
+    other = {name: kind for name, kind in kinds.items() if kind not in _UNITS}
+    if not other and level.dtype not in kinds.values():
+        other = kinds
+    for name, kind in other.items():
+        raise SettingError(
+            f"Deployed: expected a network in {level.dtype}, got {name} in {kind}. Convert the "
+            f"network with .to({level.dtype}), or ask for the level of its own numbers: "
+            "Deployed(torch.float32), Deployed(torch.float64), or REAL."
+        )
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra.views import VIEWS, refuse_overwritten, share, write, written_back
 from gnomon.errors import UnsupportedOperationError
@@ -48,6 +48,9 @@ class Value:
         An algebra overrides it that encloses sets otherwise than `Interval`.
         """
         return given
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network that this value's bounds would say nothing true of."""
 
     @property
     def shape(self) -> torch.Size:
@@ -238,7 +241,7 @@ def _call(
     algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
     name, args, in_place = _canonical(name, args)
-    if name in _LIKE_ANOTHER:
+    if name in _LIKE_ANOTHER and name not in algebra.rules:
         name, fact = _LIKE_ANOTHER[name]
         args = (args[0], getattr(args[1], fact))
         if not isinstance(args[0], Value):

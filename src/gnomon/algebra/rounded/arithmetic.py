@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.rounded.allowance import settled, share, speck
+from gnomon.algebra.rounded.kept import kept_in, together
 from gnomon.algebra.rounded.products import ends_of, mul, pair
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
-from gnomon.algebra.rounding import outward, unit_roundoff
+from gnomon.algebra.rounding import outward
 from gnomon.errors import UnsupportedOperationError
 
 Operand = Any
@@ -165,34 +166,28 @@ def converted(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterv
     """The interval itself on another device.
 
     Its bounds stay in their numbers. To an execution, conversion to another type is one more
-    rounding.
+    rounding, and what follows is computed in that type.
 
     Raises:
         SettingError: conversion to half precision.
     """
     given = (*settings, *named.values())
-    for kind in given:
-        if isinstance(kind, torch.dtype) and kind.is_floating_point:
-            unit_roundoff(kind)
     device = [each for each in given if isinstance(each, torch.device | str)]
     moved = x.each(torch.Tensor.to, device[0]) if device else x
-    real = x.level.relative(1) == 0
-    return (
-        moved
-        if real
-        else settled(moved.lower, moved.upper, x.level, 1, nonnegative=x.nonnegative)
-    )
+    for kind in given:
+        if isinstance(kind, torch.dtype) and kind.is_floating_point:
+            moved = kept_in(moved, kind)
+    return moved
 
 
 def _joined(
     function: Callable[..., Tensor], tensors: Sequence[Operand], dim: int
 ) -> RoundedInterval:
-    like = next(each for each in tensors if isinstance(each, RoundedInterval))
-    values = [as_rounded(each, like) for each in tensors]
+    values = together(*tensors)
     return RoundedInterval.computed(
         function([value.lower for value in values], dim),
         function([value.upper for value in values], dim),
-        like.level,
+        values[0].level,
         nonnegative=all(value.nonnegative for value in values),
     )
 

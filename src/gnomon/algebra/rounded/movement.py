@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.nn import functional
 
@@ -25,6 +26,7 @@ from gnomon.algebra.rounded.arithmetic import (
     sub,
     total,
 )
+from gnomon.algebra.rounded.kept import as_kept
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 
 
@@ -77,6 +79,9 @@ ARITHMETIC = {
     "mean": mean,
     "cumsum": cumsum,
     **dict.fromkeys(CONVERTING, converted),
+    "float": partial(converted, dtype=torch.float32),
+    "double": partial(converted, dtype=torch.float64),
+    "type_as": as_kept,
     **CHOOSING,
     **DROPOUT,
     **{

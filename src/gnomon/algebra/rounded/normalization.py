@@ -12,6 +12,7 @@ from gnomon.algebra.normalization import Normalizations, count, last_axes, trans
 from gnomon.algebra.rounded.accuracy import Called, enclosed
 from gnomon.algebra.rounded.allowance import inflated, settled, speck
 from gnomon.algebra.rounded.arithmetic import add, mean, sub
+from gnomon.algebra.rounded.kept import met
 from gnomon.algebra.rounded.pointwise import power, reciprocal
 from gnomon.algebra.rounded.products import mul
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
@@ -93,6 +94,7 @@ def by_given(
     |x| |α|, |μ| |α| and |β|.
     """
     like = next(each for each in (x, weight, bias) if isinstance(each, RoundedInterval))
+    like = like.at(met(like.level, (x, mean, variance, weight, bias)))
     box, centre, spread = (as_rounded(each, like).real for each in (x, mean, variance))
     scale = _inverse_root(spread, eps)
     slope, shift = (

@@ -1,14 +1,24 @@
 """Intervals whose bounds are true as computed, rounding included."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra.interval import Ball, Interval
-from gnomon.algebra.rounding import REAL, Deployed, Level, outward, unit_roundoff
+from gnomon.algebra.rounding import (
+    REAL,
+    Deployed,
+    Level,
+    coarser,
+    level_of,
+    outward,
+    refuse_other_types,
+    unit_roundoff,
+)
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox
@@ -96,8 +106,12 @@ class RoundedInterval(Value):
     def point(
         cls, value: Tensor, *, level: Level = REAL, dtype: torch.dtype = torch.float64
     ) -> "RoundedInterval":
-        """The interval with one member; a number outside `dtype` is enclosed."""
+        """The interval with one member; a number outside `dtype` is enclosed.
+
+        Executions of the level are taken to keep a tensor of a coarser type in that.
+        """
         unit_roundoff(dtype)
+        level = level_of(value, level)
         kept = value.to(dtype)
         if not (_loses(value.dtype, dtype) or _stored_coarser(value.dtype, level)):
             return cls._made(kept, kept, level)
@@ -138,7 +152,7 @@ class RoundedInterval(Value):
             ShapeError: a radius that does not broadcast to the centre's shape.
         """
         Interval.around(centre, radius, domain)  # refuses what is not a ball
-        middle = cls.point(centre, dtype=dtype)
+        middle, level = cls.point(centre, dtype=dtype), level_of(centre, level)
         given = torch.as_tensor(radius, device=centre.device, **_wide(radius))
         size = cls.point(given, dtype=dtype).upper
         lower, upper = outward(middle.lower - size, middle.upper + size)
@@ -176,7 +190,7 @@ class RoundedInterval(Value):
         elif isinstance(given, Interval):
             ends = [RoundedInterval.point(end, **kind) for end in given.parts]
             found = RoundedInterval.computed(
-                ends[0].lower, ends[1].upper, self.level, nonnegative=given.nonnegative
+                ends[0].lower, ends[1].upper, ends[0].level, nonnegative=given.nonnegative
             )
         if found is not None:
             return found
@@ -199,6 +213,22 @@ class RoundedInterval(Value):
     def real(self) -> "RoundedInterval":
         """The same bounds, of which rules add nothing for executions from here on."""
         return RoundedInterval._made(self.lower, self.upper, REAL, nonnegative=self.nonnegative)
+
+    def at(self, level: Level) -> "RoundedInterval":
+        """The same bounds, as what executions of another level keep."""
+        if level == self.level:
+            return self
+        made = copy(self)
+        made.level = level
+        return made
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the level's executions.
+
+        Raises:
+            SettingError: a parameter or buffer in half precision, or none in the level's type.
+        """
+        refuse_other_types(network, self.level)
 
     @property
     def width(self) -> Tensor:
@@ -255,24 +285,25 @@ class RoundedBall(RoundedInterval):
     ) -> None:
         box = RoundedInterval.around(middle, reach, level=level, dtype=dtype)
         vars(self).update(vars(box))
-        self.middle = RoundedInterval.point(middle, level=level, dtype=dtype)
+        self.middle = RoundedInterval.point(middle, level=box.level, dtype=dtype)
         self.reach = RoundedInterval.point(reach, dtype=dtype).upper
 
 
 def as_rounded(value: object, like: RoundedInterval) -> RoundedInterval:
-    """The value, or the interval that a tensor or a number is at this level.
+    """The value, or the interval that a tensor or a number is at this level or a coarser one.
 
     Raises:
-        SettingError: a value of another level, or kept in other numbers.
+        SettingError: a value of a level that does not fit, or kept in other numbers.
         UnsupportedOperationError: a value whose bounds were rounded to nearest.
     """
     if isinstance(value, RoundedInterval):
-        if value.level != like.level or value.dtype != like.dtype:
+        level = coarser(value.level, like.level)
+        if level is None or value.dtype != like.dtype:
             raise SettingError(
                 f"RoundedInterval: expected values of one level in one type, got {like.level} "
                 f"in {like.dtype} and {value.level} in {value.dtype}. Make all with the same."
             )
-        return value
+        return value.at(level)
     if isinstance(value, Value):
         raise UnsupportedOperationError(
             f"RoundedInterval: expected rounded values and tensors, got "

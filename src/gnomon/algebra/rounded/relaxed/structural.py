@@ -23,12 +23,13 @@ from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.relaxed.forms import Origin
 from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
 from gnomon.algebra.relaxed.relaxed import Settings
+from gnomon.algebra.rounded.kept import kept_in
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
-from gnomon.algebra.rounded.relaxed.steps import Lossy, box_node, step_noise
+from gnomon.algebra.rounded.relaxed.steps import Affine, Lossy, box_node, step_noise
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import as_rounded
-from gnomon.algebra.rounding import gamma, up
+from gnomon.algebra.rounding import Deployed, gamma, up
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
@@ -120,6 +121,40 @@ def copied(name: str) -> Rule:
     return rule
 
 
+def converted(name: str) -> Rule:
+    """The rule of a conversion, which to an execution is one more rounding."""
+    meant = {"float": torch.float32, "double": torch.float64}
+
+    def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
+        given = (*settings, *named.values(), meant.get(name))
+        kinds = [each for each in given if each in {torch.float32, torch.float64}]
+        if not kinds:
+            return copied(name)(x, *settings, **named)
+        return _kept_in(x, kinds[0])
+
+    return rule
+
+
+def as_kept(x: Any, other: Any) -> Any:
+    """A value or tensor, converted to the type in which an execution keeps another."""
+    level = getattr(other, "level", None)
+    kind = level.dtype if isinstance(level, Deployed) else other.dtype
+    return converted("to")(x, kind) if isinstance(x, RoundedRelaxed) else x.to(kind)
+
+
+def _kept_in(x: RoundedRelaxed, dtype: torch.dtype) -> RoundedRelaxed:
+    if not isinstance(x.level, Deployed):
+        return x
+    level = x.level.kept_in(dtype)
+    if level.unit < x.level.unit:
+        return RoundedRelaxed(x.node, x.settings, level)
+    box = Interval.computed(*kept_in(x.rounded, dtype).parts, nonnegative=x.rounded.nonnegative)
+    loss = level.extra(1, up(most(x.node.interval)))
+    step = Affine((x.node,), (lambda rows: rows,), step_noise([loss], None, x.node.examples))
+    found = record(x, box, step, settled=x.node.settled, independent=x.node.independent)
+    return RoundedRelaxed(found.node, x.settings, level)
+
+
 def _bare(x: RoundedRelaxed) -> Relaxed:
     """The node, for rules that do not compute; they are not to look for better bounds."""
     return Relaxed(x.node, Settings("interval", x.settings.budget))
@@ -176,7 +211,9 @@ STRUCTURAL: dict[str, Rule] = {
     **{name: moved(name) for name in (*RESHAPING, *PERMUTING, *PICKING)},
     **{name: repeated(name) for name in REPEATING},
     **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
-    **{name: copied(name) for name in (*CONVERTING, "clone", "contiguous")},
+    **{name: converted(name) for name in CONVERTING},
+    **{name: copied(name) for name in ("clone", "contiguous")},
+    "type_as": as_kept,
     **{name: joined(name) for name in ("cat", "stack")},
     "pad": pad,
     **CHOOSING,

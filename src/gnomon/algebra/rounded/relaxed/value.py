@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed import Relaxed
@@ -13,7 +13,7 @@ from gnomon.algebra.relaxed.relaxed import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import REAL, Level, safe_kernels
+from gnomon.algebra.rounding import REAL, Level, refuse_other_types, safe_kernels
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
 
@@ -108,6 +108,14 @@ class RoundedRelaxed(Value):
     def lifted(self, given: object) -> Value:
         """Sets of parameters as rounded intervals."""
         return self.rounded.lifted(given)
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the level's executions.
+
+        Raises:
+            SettingError: a parameter or buffer in half precision, or none in the level's type.
+        """
+        refuse_other_types(network, self.level)
 
     @property
     def parts(self) -> tuple[Tensor, ...]:
