@@ -135,7 +135,8 @@ def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> 
 
     Torch switches to x there, which is a step down by log(1 + exp(−threshold)) / beta. Each of
     the two functions rises; the range is that of both over the part of the interval that may
-    reach it. Near the threshold, rounding decides which of them is computed.
+    reach it. Near the threshold, rounding decides which of them is computed. Where exp(beta x)
+    overflows below a large threshold, nothing is known of executions.
 
     Raises:
         UnsupportedOperationError: beta ≤ 0.
@@ -155,6 +156,9 @@ def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> 
         for end in (0, 1)
     ]
     values += [torch.where(runs, straight[end], values[end]) for end in (0, 1)]
+    most = math.log(x.level.largest) - 1 if math.isfinite(x.level.largest) else math.inf
+    lost = bends & (curved[1] * beta > most)
+    values = [torch.where(lost, torch.nan, value) for value in values]
     called = called_as("softplus", beta)
     return enclosed(x, values, called, nonnegative=threshold >= 0)
 
