@@ -32,7 +32,8 @@ def softmax(x: RoundedInterval, dim: int, **named: Any) -> RoundedInterval:
 
     An execution that subtracts the maximum misses the coordinate by the relative error of its
     exponentials, u (D + r) for logits that differ by at most D, of a sum, and a quotient; and
-    by n + 1 times what else an exponential misses, as the sum is at least about 1.
+    by n + 1 times what else an exponential misses, as the sum is at least about 1. However far
+    logits are apart, no term is larger than the sum of all, but for the rounding of both.
     """
     del named
     least = _softmax_of(x.lower, x.upper, dim, 1.0)
@@ -43,10 +44,11 @@ def softmax(x: RoundedInterval, dim: int, **named: Any) -> RoundedInterval:
         unit, exp = x.level.unit, _everywhere(x.level.library, "exp")
         steps = size + 24 + math.ceil(exp.relative)
         part = 4 * unit * (apart + math.log(size) + 1) + 2 * gamma(steps, x.level.dtype)
-        part = torch.where(part < 0.5, inflated(torch.expm1(part)), torch.nan)
+        part = torch.where(part < 0.5, inflated(torch.expm1(part)), torch.ones_like(part))
         beside = 4 * (size + 1) * unit * (exp.absolute + exp.argument * apart)
         lost = inflated(beside + 4 * size * speck(x.level.dtype))
-        least, most = outward(least * (1 - part) - lost, most * (1 + part) + lost)
+        most = (most * (1 + part)).clamp_max(1 + 4 * gamma(steps, x.level.dtype))
+        least, most = outward(least * (1 - part) - lost, most + lost)
     finite = (x.upper - x.lower).isfinite().all(dim, keepdim=True)
     nan = torch.full_like(least, torch.nan)
     return RoundedInterval.computed(
