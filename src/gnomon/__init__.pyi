@@ -34,10 +34,12 @@ from .activations import (
 )
 from .algebra import (
     REAL as REAL,
+    Accuracy as Accuracy,
     Affine as Affine,
     Ball as Ball,
     Deployed as Deployed,
     Interval as Interval,
+    Library as Library,
     Moments as Moments,
     NormBall as NormBall,
     Relaxed as Relaxed,
@@ -45,6 +47,7 @@ from .algebra import (
     RoundedRelaxed as RoundedRelaxed,
     enclose as enclose,
     evaluate as evaluate,
+    library as library,
 )
 from .attacks import (
     APGD as APGD,

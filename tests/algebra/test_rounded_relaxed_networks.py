@@ -74,7 +74,7 @@ def test_statistics_of_the_example_start_afresh(name: str) -> None:
     found = evaluate(network, RoundedRelaxed.around(x, 0.01))
     assert found.contains(network(x))
     with pytest.raises(UnsupportedOperationError, match="orm"):
-        evaluate(network, RoundedRelaxed.around(x, 0.01, level=Deployed(SINGLE)))
+        evaluate(network.float(), RoundedRelaxed.around(x, 0.01, level=Deployed(SINGLE)))
 
 
 def _phi(x: Number) -> Number:

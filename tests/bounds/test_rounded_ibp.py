@@ -80,9 +80,14 @@ def test_elision_is_as_tight_as_without_rounding_and_never_below() -> None:
                 (found <= plain + 1e-9).all()
             )
             assert bool((found.detach() > -torch.inf).all())
-            executed = RoundedIBP(level=EXECUTED)(network, x, labels, Linf(0.02), parameters)
-            assert bool((executed.upper >= found).all())
-            assert torch.allclose(executed.upper, found, rtol=1e-2, atol=1e-2)
+        single, given = network.float(), x.float()
+        for parameters in (None, ParameterBox(Relative(0.01)).of(single)):
+            found, executed = (
+                RoundedIBP(level=level)(single, given, labels, Linf(0.02), parameters).upper
+                for level in LEVELS.values()
+            )
+            assert bool((executed >= found).all())
+            assert torch.allclose(executed, found, rtol=1e-2, atol=1e-2)
 
 
 @pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS.keys())
@@ -139,6 +144,6 @@ def test_what_is_not_a_number_is_never_certified(level: Level, value: float) -> 
             if value == 1e38
             else torch.ones(1, 2)
         )
-        found = method(network.to(x.dtype), x, torch.tensor([0]), None, None)
+        found = method(network, x, torch.tensor([0]), None, None)
     assert not found.certified.item()
     assert found.worst.item() == torch.inf

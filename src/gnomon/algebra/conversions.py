@@ -50,7 +50,7 @@ def conversion(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Con
         place = args[0] if args else kwargs.get("device", name)
         return Conversion(device=_device(place))
     if name == "type_as":
-        return Conversion(args[0].dtype, args[0].device)
+        return Conversion(*_asked("to", args))
     if name in {"to", "type"}:
         given = [*args, *(kwargs[key] for key in ("device", "dtype", "other") if key in kwargs)]
         dtype, device = _asked(name, given)
@@ -102,7 +102,7 @@ def _asked(name: str, given: Sequence[Any]) -> tuple[torch.dtype | None, torch.d
         elif isinstance(each, torch.device) or (name == "to" and isinstance(each, str)):
             device = _device(each)
         elif hasattr(each, "dtype"):  # another tensor or value, whose facts are wanted
-            dtype, device = each.dtype, each.device
+            dtype, device = getattr(each, "stored", each.dtype), each.device
         elif isinstance(each, str):
             raise UnsupportedOperationError(
                 f"type: expected a type such as torch.float32, got {each!r}. Write that."

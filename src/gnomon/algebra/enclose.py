@@ -1,7 +1,7 @@
 """From sets of inputs to values of an algebra."""
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.interval.interval import as_real
 from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets import L1, L2, Box, InputSet, Linf
@@ -23,8 +23,9 @@ def enclose(inputs: Inputs, within: InputSet | None) -> Interval:
         SettingError: inputs outside the domain, or NaN.
         UnsupportedOperationError: a set of another kind.
     """
+    inputs = as_real(inputs)
     if within is None:
-        return as_interval(inputs, inputs)
+        return Interval.point(inputs)
     if isinstance(within, Linf):
         return Interval.around(inputs, within.radius, within.domain)
     if isinstance(within, Box):

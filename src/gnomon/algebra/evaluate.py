@@ -42,8 +42,12 @@ def evaluate(
         SubjectError: a network that draws random numbers, or whose code Python does not run.
         UnknownNameError: a parameter that the network does not have.
         ShapeError: a value of another shape than the parameter's.
+        SettingError: a network in other numbers than those that bounds of executions speak of.
     """
     _check_runs(network)
+    for each in (inputs, *(parameters or {}).values()):
+        if isinstance(each, Value):
+            each.suits(network)
     # What the network writes into its inputs in place is not written into the caller's.
     given = copy(inputs) if isinstance(inputs, Value) else inputs.clone()
     with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):

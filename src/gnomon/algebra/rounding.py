@@ -7,12 +7,14 @@ assumed of the order in which a sum is formed, nor of products and sums being fu
 import math
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
+from gnomon.algebra.library import ANY, Library
 from gnomon.errors import SettingError
 
 _UNITS = {torch.float32: 2.0**-24, torch.float64: 2.0**-53}
@@ -102,6 +104,9 @@ class Level(Protocol):
 class Real:
     """The network in real arithmetic, with the weights that are stored: nothing is missed."""
 
+    def __str__(self) -> str:
+        return "real arithmetic"
+
     @property
     def largest(self) -> float:
         """None."""
@@ -129,19 +134,38 @@ REAL = Real()
 
 @dataclass(frozen=True)
 class Deployed:
-    """Also every execution in numbers of this type, in any order of summation, fused or not.
+    """Also every execution in numbers of this type, by a program that is as accurate as stated.
+
+    Such an execution rounds each sum, product and quotient to nearest, adds in any order, fused
+    or not, computes functions of one number as accurately as its library says, and overflows
+    nowhere.
 
     Attributes:
         dtype: float32 or float64.
+        library: the accuracies, `gnomon.library.ANY` unless another is given: those that
+            PyTorch, its compiler and ONNX Runtime all reach.
 
     Raises:
         SettingError: another type.
     """
 
     dtype: torch.dtype
+    library: Library = ANY
 
     def __post_init__(self) -> None:
         unit_roundoff(self.dtype)
+
+    def __str__(self) -> str:
+        return f"executions in {str(self.dtype).removeprefix('torch.')} by {self.library}"
+
+    def kept_in(self, dtype: torch.dtype) -> "Deployed":
+        """The level of values that an execution keeps in another type from here on."""
+        return replace(self, dtype=dtype)
+
+    @property
+    def unit(self) -> float:
+        """The unit roundoff of the type."""
+        return unit_roundoff(self.dtype)
 
     @property
     def largest(self) -> float:
@@ -164,6 +188,65 @@ class Deployed:
         return torch.where(fits, up(up(up(most))), torch.full_like(most, torch.inf))
 
 
+def coarser(first: Level, second: Level) -> Level | None:
+    """The level of what values of two levels make together; None where they do not fit.
+
+    A number of the finer type is combined with one of the coarser: whether a program then goes
+    on in the one or the other, it misses no more than in the coarser.
+    """
+    if first == second:
+        return first
+    if not (isinstance(first, Deployed) and isinstance(second, Deployed)):
+        return None
+    if first.library != second.library:
+        return None
+    return first if first.unit >= second.unit else second
+
+
+def level_of(given: Tensor, level: Level) -> Level:
+    """In which type executions go on with a tensor that a network uses as it is.
+
+    A tensor without axes decides nothing, and one of a finer type than the level's may be
+    stored in that; of a coarser type, it makes the coarser type's errors possible.
+
+    Raises:
+        SettingError: half precision, at the level of executions.
+    """
+    if not isinstance(level, Deployed) or not given.is_floating_point():
+        return level
+    if given.dtype not in _UNITS:
+        raise SettingError(
+            "Deployed: expected inputs and parameters in float32 or float64, got "
+            f"{given.dtype}, in which executions are too coarse to be bounded. Convert the "
+            "network and its inputs, or bound the network in real arithmetic with level=REAL."
+        )
+    coarse = unit_roundoff(given.dtype) > level.unit
+    return level.kept_in(given.dtype) if coarse and given.ndim else level
+
+
+def refuse_other_types(network: nn.Module, level: Level) -> None:
+    """Refuses a network that is not in the numbers of which a level speaks.
+
+    A part of it may be in the other of float32 and float64, with conversions before and after.
+
+    Raises:
+        SettingError: a parameter or buffer in half precision, or none in the level's type.
+    """
+    if not isinstance(level, Deployed):
+        return
+    tensors = [*network.named_parameters(), *network.named_buffers()]
+    kinds = {name: each.dtype for name, each in tensors if each.is_floating_point()}
+    other = {name: kind for name, kind in kinds.items() if kind not in _UNITS}
+    if not other and level.dtype not in kinds.values():
+        other = kinds
+    for name, kind in other.items():
+        raise SettingError(
+            f"Deployed: expected a network in {level.dtype}, got {name} in {kind}. Convert the "
+            f"network with .to({level.dtype}), or ask for the level of its own numbers: "
+            "Deployed(torch.float32), Deployed(torch.float64), or REAL."
+        )
+
+
 @contextmanager
 def safe_kernels(*tensors: Tensor) -> Generator[None, None, None]:
     """Runs only kernels that form sums of products as such, one rounding at a time.
@@ -176,7 +259,8 @@ def safe_kernels(*tensors: Tensor) -> Generator[None, None, None]:
         tensors: that will be used, whose type is checked.
 
     Raises:
-        SettingError: half precision, an active autocast, or subnormal numbers flushed to 0.
+        SettingError: half precision, an active autocast, or subnormal numbers flushed to 0 in
+            the calling thread or in one that works for it.
     """
     for tensor in tensors:
         unit_roundoff(tensor.dtype)
@@ -210,9 +294,20 @@ def _refuse_coarse_modes() -> None:
             "Rounding: expected no autocast, got one that is active, under which products are "
             "rounded to half precision. Leave its context."
         )
-    smallest = torch.tensor(torch.finfo(torch.float64).tiny, dtype=torch.float64)
-    if not bool(smallest / 2 > 0):
+    if not _underflows_gradually():
         raise SettingError(
-            "Rounding: expected gradual underflow, got subnormal numbers flushed to 0. Call "
-            "torch.set_flush_denormal(False)."
+            "Rounding: expected gradual underflow, got subnormal numbers flushed to 0, in this "
+            "thread or in one that works for it. Call torch.set_flush_denormal(False) before "
+            "anything is computed: threads keep what was set when they were started."
         )
+
+
+def _underflows_gradually() -> bool:
+    """Whether no thread among which torch divides its work flushes subnormal numbers to 0.
+
+    Each thread has a setting of its own. An average over windows of one number is divided by
+    channels, however few there are, so that with some for each thread all are asked.
+    """
+    channels, kind = 4 * torch.get_num_threads(), torch.float64
+    smallest = torch.full((1, channels, 1, 1), torch.finfo(kind).tiny / 2, dtype=kind)
+    return bool((functional.avg_pool2d(smallest, 1) > 0).all())

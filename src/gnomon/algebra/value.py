@@ -4,10 +4,11 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
+from functools import reduce
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra import provenance
 from gnomon.algebra.conversions import REAL_KINDS, Conversion, conversion
@@ -74,6 +75,9 @@ class Value(Operators):
         An algebra overrides it that encloses sets otherwise than `Interval`.
         """
         return given
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network that this value's bounds would say nothing true of."""
 
     @property
     def shape(self) -> torch.Size:
@@ -216,6 +220,7 @@ def _computed(algebra: type[Value], call: Call) -> Any:
         result = _apart(args[0], result)
     if name in {*MOVING, *COPYING}:
         _keep_kind(args[0], result)
+    _keep_type(args, result)
     provenance.note(name, args, kwargs, result)
     return result
 
@@ -243,10 +248,12 @@ def _converted(x: Any, asked: Conversion) -> Any:
     stored = x.stored
     if stored is not None and not asked.changes(stored, x.device):
         return x  # as torch does, which returns the tensor itself
-    dtype = x.dtype if asked.dtype is None else asked.dtype
+    dtype = (stored or x.dtype) if asked.dtype is None else asked.dtype
     if dtype in REAL_KINDS:
         result = _apart(x, type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
         vars(result).pop("_kind", None)
+        if "_held" in vars(x):
+            vars(result)["_held"] = dtype
         if stored is None and not asked.copy:  # it may also be the same tensor
             share(x, result)
         return result
@@ -270,6 +277,21 @@ def _keep_kind(x: Value, results: Any) -> None:
     if "_kind" in vars(x):
         for each in results if isinstance(results, tuple) else (results,):
             vars(each)["_kind"] = x.dtype
+
+
+def _keep_type(args: Sequence[Any], results: Any) -> None:
+    """Notes in which type a network holds results whose bounds are in other numbers."""
+    values = list(values_in(args))
+    if not all("_held" in vars(each) for each in values):
+        return
+    held: list[torch.dtype] = [vars(each)["_held"] for each in values]
+    held += [
+        each.dtype
+        for each in args
+        if isinstance(each, Tensor) and each.ndim and each.is_floating_point()
+    ]
+    for each in values_in(results):
+        vars(each)["_held"] = reduce(torch.promote_types, held)
 
 
 def _with_kind(call: Call) -> Call:

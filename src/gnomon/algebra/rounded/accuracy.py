@@ -1,8 +1,7 @@
-"""How accurately the library computes functions of one number: what is assumed of it.
+"""What is added to functions of one number, so that bounds of them hold as they are computed.
 
-Assumed of exp, expm1, log, log1p, tanh, erf, sqrt and powers: at most 4 ulp, that is a relative
-error of 8u, and what underflows. (PyTorch's vector libraries and CUDA state 1 to 2 ulp.) The
-errors of functions made of them follow from that, and a test compares all with far more digits.
+How accurately programs compute functions is stated in `gnomon.algebra.library`. Bounds are
+computed by PyTorch, eager; an execution by any program of its level's library.
 """
 
 from dataclasses import dataclass
@@ -10,47 +9,82 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gnomon.algebra.library import TORCH, Library
 from gnomon.algebra.rounded.allowance import speck
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import Deployed, outward, unit_roundoff
+from gnomon.algebra.rounding import Deployed, Level, outward, unit_roundoff
 
 
 @dataclass(frozen=True)
-class Accuracy:
-    """A computed value misses f(x) by at most u (relative |f(x)| + argument |x| + absolute).
+class Called:
+    """A function of the tables as a network calls it: s f(c x).
 
     Attributes:
-        relative: part of the value, in units u.
-        argument: part of the argument.
-        absolute: where terms of this size may cancel.
+        name: of f.
+        inner: c, a number other than 0.
+        size: |s|, of which absolute errors are a part.
+        more: added to the part of the value, in units u.
     """
 
-    relative: float | int = 0
-    argument: float | int = 0
-    absolute: float | int = 0
+    name: str
+    inner: float | int = 1.0
+    size: float | int = 1.0
+    more: float | int = 0.0
 
-    @property
-    def exact(self) -> bool:
-        """Whether nothing is missed, by any execution."""
-        return self.relative == self.argument == self.absolute == 0
+    def exact(self, library: Library) -> bool:
+        """Whether no execution misses anything."""
+        return self.more == 0 and all(each.exact for each in library.accuracies(self.name))
+
+    def missed(
+        self, library: Library, x: tuple[Tensor, Tensor], values: Tensor, dtype: torch.dtype
+    ) -> Tensor:
+        """By how much values can be missed; infinite where nothing is claimed.
+
+        Args:
+            library: that computes them.
+            x: bounds of the arguments.
+            values: the largest |s f(c x)| of these.
+            dtype: in which numbers.
+        """
+        low, high = x if self.inner > 0 else (x[1], x[0])
+        most = x[0].abs().maximum(x[1].abs())
+        size = torch.full_like(most, torch.inf)
+        for claim in reversed(library.accuracies(self.name)):
+            own = (
+                (claim.relative + self.more) * values
+                + (claim.argument * abs(self.inner) * self.size) * most
+                + claim.absolute * self.size
+            )
+            inside = (low * self.inner >= claim.within[0]) & (
+                high * self.inner <= claim.within[1]
+            )
+            size = torch.where(inside, own, size)
+        return 1.01 * unit_roundoff(dtype) * size + 1.01 * speck(dtype)
 
 
-EXACT = Accuracy()
-LIBRARY = Accuracy(relative=8)
-"""Of one function of the library."""
-ROUNDED = Accuracy(relative=4)
-"""Of one product or quotient, with a constant that was rounded itself."""
-GATED = Accuracy(relative=4, argument=16)
-"""Of x g(x) or x − g(x) with 0 ≤ g ≤ 1 (or less than x), g in at most 24u."""
+def executed(
+    called: Called, level: Level, x: tuple[Tensor, Tensor], values: Tensor
+) -> Tensor | None:
+    """By how much executions of a level can miss values; None if they cannot.
+
+    On the way, a program may multiply the argument by a number of up to 8, and overflow
+    although the value does not: of larger arguments nothing is claimed.
+
+    Args:
+        called: the function.
+        level: of the executions.
+        x: bounds of the arguments.
+        values: their largest size.
+    """
+    if not isinstance(level, Deployed) or called.exact(level.library):
+        return None
+    miss = called.missed(level.library, x, values, level.dtype)
+    fits = x[0].abs().maximum(x[1].abs()) * abs(called.inner) <= level.largest / 16
+    return torch.where(fits.detach(), miss, torch.full_like(miss, torch.inf))
 
 
 def enclosed(
-    x: RoundedInterval,
-    values: list[Tensor],
-    accuracy: Accuracy,
-    *,
-    nonnegative: bool = False,
-    beside: Tensor | None = None,
+    x: RoundedInterval, values: list[Tensor], called: Called, *, nonnegative: bool = False
 ) -> RoundedInterval:
     """The range of a function that is extreme at some of these values, as computed.
 
@@ -60,26 +94,20 @@ def enclosed(
 
     Args:
         x: the arguments.
-        values: of the function, where it may be extreme.
-        accuracy: of the function, as computed here and by an execution.
+        values: of the function, where it may be extreme, as PyTorch computes them here.
+        called: the function.
         nonnegative: whether no execution gives a negative number.
-        beside: another distance by which the computed values may be wrong; not if exact.
     """
     lower, upper = values[0], values[0]
     for value in values[1:]:
         lower, upper = lower.minimum(value), upper.maximum(value)
-    if not accuracy.exact:
-        size = (
-            accuracy.relative * lower.abs().maximum(upper.abs())
-            + accuracy.argument * x.magnitude
-            + accuracy.absolute
-        )
-        miss = 1.01 * unit_roundoff(x.dtype) * size + speck(x.dtype)
-        miss = miss if beside is None else miss + 1.01 * beside
-        if isinstance(x.level, Deployed):
-            own = x.level.dtype
-            miss = miss + (1.01 * unit_roundoff(own) * size + 1.01 * speck(own))
-        lower, upper = outward(lower - miss, upper + miss)
+    ends, most = (x.lower, x.upper), lower.abs().maximum(upper.abs())
+    misses = [executed(called, x.level, ends, most)]
+    if not called.exact(TORCH):
+        misses.append(called.missed(TORCH, ends, most, x.dtype))
+    for miss in misses:
+        if miss is not None:
+            lower, upper = outward(lower - miss, upper + miss)
     lost = torch.full_like(lower, torch.nan)
     finite = x.lower.isfinite() & x.upper.isfinite()
     return RoundedInterval.computed(

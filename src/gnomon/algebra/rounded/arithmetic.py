@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from gnomon.algebra import conversions
 from gnomon.algebra.rounded.allowance import settled, share, speck
+from gnomon.algebra.rounded.kept import kept_in, together
 from gnomon.algebra.rounded.products import ends_of, mul, pair
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
 from gnomon.algebra.rounding import outward
@@ -193,27 +194,20 @@ def converted(
     """The interval itself, in float32 or float64, on another device.
 
     Its bounds stay in their numbers. To an execution, conversion to another type is one more
-    rounding.
+    rounding, and what follows is computed in that type.
     """
-    del dtype
     moved = x if device is None else x.each(torch.Tensor.to, device)
-    real = x.level.relative(1) == 0
-    return (
-        moved
-        if real
-        else settled(moved.lower, moved.upper, x.level, 1, nonnegative=x.nonnegative)
-    )
+    return moved if dtype is None else kept_in(moved, dtype)
 
 
 def _joined(
     function: Callable[..., Tensor], tensors: Sequence[Operand], dim: int
 ) -> RoundedInterval:
-    like = next(each for each in tensors if isinstance(each, RoundedInterval))
-    values = [as_rounded(each, like) for each in tensors]
+    values = together(*tensors)
     return RoundedInterval.computed(
         function([value.lower for value in values], dim),
         function([value.upper for value in values], dim),
-        like.level,
+        values[0].level,
         nonnegative=all(value.nonnegative for value in values),
     )
 

@@ -3,7 +3,7 @@
 import torch
 
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import REAL, Level, outward
+from gnomon.algebra.rounding import REAL, Level, level_of, outward
 from gnomon.sets import Box, InputSet
 from gnomon.shapes import Inputs
 
@@ -27,7 +27,8 @@ def enclose_rounded(
         dtype: of the bounds.
 
     Raises:
-        SettingError: inputs outside the domain, or NaN.
+        SettingError: inputs outside the domain, or NaN; in half precision, at the level of
+            executions.
     """
     if within is None:
         return RoundedInterval.point(inputs, level=level, dtype=dtype)
@@ -45,6 +46,8 @@ def enclose_rounded(
     if within.domain is not None:
         lower, upper = lower.clamp_min(within.domain[0]), upper.clamp_max(within.domain[1])
     ends = [RoundedInterval.point(end, dtype=dtype) for end in (lower, upper)]
-    return RoundedInterval.computed(
+    level = level_of(inputs, level)
+    made = RoundedInterval.computed(
         ends[0].lower, ends[1].upper, level, nonnegative=whole.nonnegative
     )
+    return made.held_in(inputs.dtype)

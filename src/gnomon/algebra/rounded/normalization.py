@@ -7,10 +7,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from gnomon.algebra.library import TORCH, Accuracy, Library
 from gnomon.algebra.normalization import Normalizations, count, last_axes, transformed
-from gnomon.algebra.rounded.accuracy import LIBRARY, enclosed
+from gnomon.algebra.rounded.accuracy import Called, enclosed
 from gnomon.algebra.rounded.allowance import inflated, settled, speck
 from gnomon.algebra.rounded.arithmetic import add, mean, sub
+from gnomon.algebra.rounded.kept import met
 from gnomon.algebra.rounded.pointwise import power, reciprocal
 from gnomon.algebra.rounded.products import mul
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
@@ -29,7 +31,9 @@ def softmax(x: RoundedInterval, dim: int, **named: Any) -> RoundedInterval:
     two sums: its error is bounded by that of the sum, G's by its size.
 
     An execution that subtracts the maximum misses the coordinate by the relative error of its
-    exponentials, u (D + 8) for logits that differ by at most D, of a sum, and a quotient.
+    exponentials, u (D + r) for logits that differ by at most D, of a sum, and a quotient; and
+    by n + 1 times what else an exponential misses, as the sum is at least about 1. However far
+    logits are apart, no term is larger than the sum of all, but for the rounding of both.
     """
     del named
     least = _softmax_of(x.lower, x.upper, dim, 1.0)
@@ -37,11 +41,14 @@ def softmax(x: RoundedInterval, dim: int, **named: Any) -> RoundedInterval:
     if isinstance(x.level, Deployed):
         size = x.shape[dim]
         apart = x.upper.amax(dim, keepdim=True) - x.lower.amin(dim, keepdim=True)
-        unit = unit_roundoff(x.level.dtype)
-        part = 4 * unit * (apart + math.log(size) + 1) + 2 * gamma(size + 32, x.level.dtype)
-        part = torch.where(part < 0.5, inflated(torch.expm1(part)), torch.nan)
-        lost = 4 * size * speck(x.level.dtype)
-        least, most = outward(least * (1 - part) - lost, most * (1 + part) + lost)
+        unit, exp = x.level.unit, _everywhere(x.level.library, "exp")
+        steps = size + 24 + math.ceil(exp.relative)
+        part = 4 * unit * (apart + math.log(size) + 1) + 2 * gamma(steps, x.level.dtype)
+        part = torch.where(part < 0.5, inflated(torch.expm1(part)), torch.ones_like(part))
+        beside = 4 * (size + 1) * unit * (exp.absolute + exp.argument * apart)
+        lost = inflated(beside + 4 * size * speck(x.level.dtype))
+        most = (most * (1 + part)).clamp_max(1 + 4 * gamma(steps, x.level.dtype))
+        least, most = outward(least * (1 - part) - lost, most + lost)
     finite = (x.upper - x.lower).isfinite().all(dim, keepdim=True)
     nan = torch.full_like(least, torch.nan)
     return RoundedInterval.computed(
@@ -56,15 +63,22 @@ def logsumexp(x: RoundedInterval, dim: Any, keepdim: bool = False) -> RoundedInt
     """The range of log Σ exp x, which rises with every coordinate.
 
     With the maximum m subtracted, the differences miss u |x_i − m| each, the sum and its
-    logarithm γ, and the last sum u (|m| + log n).
+    logarithm γ, and the last sum u (|m| + log n); the sum is at least about 1.
     """
     axes = (dim,) if isinstance(dim, int) else tuple(dim)
     n = math.prod(x.shape[axis] for axis in axes)
     ends = [end.logsumexp(axes, keepdim=keepdim) for end in x.parts]
     largest = x.magnitude.amax(axes, keepdim=keepdim)
-    kinds = [x.dtype, *([x.level.dtype] if isinstance(x.level, Deployed) else [])]
-    share = sum(2 * gamma(n + 32, kind) for kind in kinds)
-    miss = inflated(share * (3 * largest + math.log(n) + 1))
+    programs = [(x.dtype, TORCH)]
+    if isinstance(x.level, Deployed):
+        programs.append((x.level.dtype, x.level.library))
+    miss = torch.zeros_like(largest)
+    for dtype, library in programs:
+        exp, log = (_everywhere(library, name) for name in ("exp", "log"))
+        steps = n + 16 + math.ceil(exp.relative + log.relative)
+        size = 2 * gamma(steps, dtype) * (3 * largest + math.log(n) + 1)
+        beside = n * (exp.absolute + log.argument + 2 * exp.argument * largest) + log.absolute
+        miss = inflated(miss + size + 4 * unit_roundoff(dtype) * beside)
     return RoundedInterval.computed(*outward(ends[0] - miss, ends[1] + miss), x.level)
 
 
@@ -82,6 +96,7 @@ def by_given(
     |x| |α|, |μ| |α| and |β|.
     """
     like = next(each for each in (x, weight, bias) if isinstance(each, RoundedInterval))
+    like = like.at(met(like.level, (x, mean, variance, weight, bias)))
     box, centre, spread = (as_rounded(each, like).real for each in (x, mean, variance))
     scale = _inverse_root(spread, eps)
     slope, shift = (
@@ -137,6 +152,21 @@ def rms_norm(
     return transformed(scaled, weight, None)
 
 
+def _everywhere(library: Library, function: str) -> Accuracy:
+    """The accuracy of a function at all arguments.
+
+    Raises:
+        UnsupportedOperationError: it is not claimed for all.
+    """
+    claim = library.accuracies(function)[-1]
+    if claim.within != (-math.inf, math.inf):
+        raise UnsupportedOperationError(
+            f"Deployed: expected {function} with an accuracy claimed for all arguments, got "
+            f"{claim.within} in {library.name!r}. State one, or compute softmax without it."
+        )
+    return claim
+
+
 def _softmax_of(own: Tensor, others: Tensor, dim: int, side: float) -> Tensor:
     """A lower (side 1) or upper (side −1) bound of 1 / (1 + Σ_{j≠i} exp(others_j − own_i)).
 
@@ -174,7 +204,7 @@ def _divided(
 def _inverse_root(variance: RoundedInterval, eps: float | RoundedInterval) -> RoundedInterval:
     """The range of 1 / √(v + ε)."""
     shifted = add(variance, eps)
-    root = enclosed(shifted, [end.sqrt() for end in shifted.parts], LIBRARY)
+    root = enclosed(shifted, [end.sqrt() for end in shifted.parts], Called("sqrt"))
     result = reciprocal(root)
     result.nonnegative = True
     return result

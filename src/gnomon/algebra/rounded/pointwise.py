@@ -22,14 +22,7 @@ from gnomon.activations import (
     Softplus,
     Tanh,
 )
-from gnomon.algebra.rounded.accuracy import (
-    EXACT,
-    GATED,
-    LIBRARY,
-    ROUNDED,
-    Accuracy,
-    enclosed,
-)
+from gnomon.algebra.rounded.accuracy import Called, enclosed
 from gnomon.algebra.rounded.products import pair
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.errors import UnsupportedOperationError
@@ -39,10 +32,9 @@ def over(
     function: Callable[[Tensor], Tensor],
     turning_points: tuple[float, ...],
     x: RoundedInterval,
-    accuracy: Accuracy,
+    called: Called,
     *,
     nonnegative: bool = False,
-    beside: Tensor | None = None,
 ) -> RoundedInterval:
     """The range of a continuous function with these turning points.
 
@@ -54,7 +46,7 @@ def over(
         values += [
             function(x.lower.clamp_min(point).minimum(x.upper)) for point in turning_points
         ]
-    return enclosed(x, values, accuracy, nonnegative=nonnegative, beside=beside)
+    return enclosed(x, values, called, nonnegative=nonnegative)
 
 
 def activation(function: Activation, x: RoundedInterval) -> RoundedInterval:
@@ -67,7 +59,7 @@ def activation(function: Activation, x: RoundedInterval) -> RoundedInterval:
         function,
         function.turning_points,
         x,
-        _accuracy(function),
+        called_by(function),
         nonnegative=function.nonnegative,
     )
 
@@ -77,7 +69,7 @@ def gelu(x: RoundedInterval, approximate: str = "none") -> RoundedInterval:
     if approximate == "none":
         return activation(GELU(), x)
     tanh = partial(functional.gelu, approximate=approximate)
-    return over(tanh, (-0.7524614220710163,), x, GATED)
+    return over(tanh, (-0.7524614220710163,), x, Called("gelu"))
 
 
 def leaky_relu(x: RoundedInterval, negative_slope: float = 0.01) -> RoundedInterval:
@@ -100,7 +92,7 @@ def prelu(x: Any, weight: Any) -> RoundedInterval:
         for slope in slopes.parts
         for place in places
     ]
-    return enclosed(x, values, ROUNDED)
+    return enclosed(x, values, Called("prelu"))
 
 
 def power(x: RoundedInterval, exponent: float | int) -> RoundedInterval:
@@ -122,7 +114,7 @@ def power(x: RoundedInterval, exponent: float | int) -> RoundedInterval:
         lambda v: v**exponent,
         (0.0,) if even else (),
         x,
-        Accuracy(relative=16 + 2 * exponent),
+        called_as("pow", exponent),
         nonnegative=even or x.nonnegative,
     )
 
@@ -132,60 +124,94 @@ def reciprocal(x: RoundedInterval) -> RoundedInterval:
     apart = (x.lower > 0) | (x.upper < 0)
     nan = torch.full_like(x.lower, torch.nan)
     values = [torch.where(apart, end, nan).reciprocal() for end in x.parts]
-    return enclosed(x, values, ROUNDED)
+    return enclosed(x, values, Called("reciprocal"))
 
 
 def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> RoundedInterval:
     """The range of log(1 + exp(beta x)) / beta, and of x where beta x is above the threshold.
 
-    Torch switches to x there, which is a step down by log(1 + exp(−threshold)) / beta. The
-    range includes both sides of it wherever the argument may be near.
+    Torch switches to x there, which is a step down by log(1 + exp(−threshold)) / beta. Each of
+    the two functions rises; the range is that of both over the part of the interval that may
+    reach it. Near the threshold, rounding decides which of them is computed. Where exp(beta x)
+    overflows below a large threshold, nothing is known of executions.
+
+    Raises:
+        UnsupportedOperationError: beta ≤ 0.
     """
-    height = math.log1p(math.exp(-threshold * (1 - 1e-4))) / beta
-    near = (x.upper * beta >= threshold * (1 - 1e-5)) & (
-        x.lower * beta <= threshold * (1 + 1e-5)
-    )
-    step = torch.where(near, height, 0.0)
-    function = partial(functional.softplus, beta=beta, threshold=threshold)
-    return over(function, (), x, _softplus(beta), nonnegative=True, beside=step)
+    if not beta > 0:
+        raise UnsupportedOperationError(
+            f"RoundedInterval: expected softplus with beta > 0, got {beta}. Write it as an "
+            "activation function."
+        )
+    edge = threshold / beta
+    near = 1e-5 * abs(edge) if math.isfinite(edge) else 0.0
+    curved = x.lower.clamp_max(edge + near), x.upper.clamp_max(edge + near)
+    straight = x.lower.clamp_min(edge - near), x.upper.clamp_min(edge - near)
+    bends, runs = x.lower <= edge + near, x.upper >= edge - near
+    values = [
+        torch.where(bends, -functional.logsigmoid(-beta * curved[end]) / beta, straight[end])
+        for end in (0, 1)
+    ]
+    values += [torch.where(runs, straight[end], values[end]) for end in (0, 1)]
+    most = math.log(x.level.largest) - 1 if math.isfinite(x.level.largest) else math.inf
+    lost = bends & (curved[1] * beta > most)
+    values = [torch.where(lost, torch.nan, value) for value in values]
+    called = called_as("softplus", beta)
+    return enclosed(x, values, called, nonnegative=threshold >= 0)
 
 
 def celu(x: RoundedInterval, alpha: float = 1.0) -> RoundedInterval:
     """The range of max(0, x) + min(0, alpha (exp(x / alpha) − 1)), for alpha > 0."""
-    accuracy = Accuracy(relative=16, argument=4, absolute=16 * alpha)
-    return over(partial(functional.celu, alpha=alpha), (), x, accuracy)
+    function = partial(functional.celu, alpha=alpha)
+    return over(function, (), x, called_as("celu", alpha))
 
 
-def _softplus(beta: float) -> Accuracy:
-    """An exponential and a logarithm, and the rounding of beta x before."""
-    return Accuracy(relative=32, argument=8, absolute=8 / beta)
+def called_by(function: Activation) -> Called:
+    """An activation function of the catalogue, as a function of the libraries' tables.
 
-
-def _accuracy(function: Activation) -> Accuracy:
-    """The accuracy of an activation function of the catalogue."""
+    Raises:
+        UnsupportedOperationError: another one, whose error is not known.
+    """
     kind = type(function)
     if isinstance(function, ELU):
-        return Accuracy(relative=16, absolute=16 * function.alpha)
-    if isinstance(function, Softplus):
-        return _softplus(function.beta)
-    if kind not in _ACCURACIES:
+        return called_as("elu", function.alpha)
+    if isinstance(function, Softplus):  # it is −log σ(−beta x) / beta
+        return Called("logsigmoid", -function.beta, 1 / function.beta)
+    if kind not in _NAMES:
         raise UnsupportedOperationError(
             f"RoundedInterval: expected an activation function whose rounding error is known, "
             f"got {kind.__name__}. Known are "
-            f"{', '.join(sorted(each.__name__ for each in (*_ACCURACIES, ELU, Softplus)))}."
+            f"{', '.join(sorted(each.__name__ for each in (*_NAMES, ELU, Softplus)))}."
         )
-    return _ACCURACIES[kind]
+    return Called(_NAMES[kind])
 
 
-_ACCURACIES: dict[type[Activation], Accuracy] = {
-    ReLU: EXACT,
-    LeakyReLU: ROUNDED,
-    SELU: Accuracy(relative=16, absolute=32),
-    SiLU: Accuracy(relative=16),
-    Mish: Accuracy(relative=32),
-    GELU: GATED,
-    Tanh: LIBRARY,
-    Sigmoid: Accuracy(relative=16),
+def called_as(name: str, *settings: Any, **named: Any) -> Called:
+    """A torch function with its settings, as a function of the libraries' tables."""
+    if name in _WITH_SETTINGS:
+        return _WITH_SETTINGS[name](*settings, **named)
+    return Called(_SPELLED.get(name, name))
+
+
+_WITH_SETTINGS: dict[str, Callable[..., Called]] = {
+    "celu": lambda alpha=1.0: Called("celu", 1 / alpha, abs(alpha)),
+    "elu": lambda alpha=1.0: Called("elu", size=abs(alpha)),
+    "pow": lambda exponent: Called("pow", more=2 * exponent),
+    "softplus": lambda beta=1.0, threshold=20.0: Called("softplus", beta, 1 / beta),  # noqa: ARG005
+    "square": lambda: Called("pow", more=4),
+}
+
+_SPELLED = {"clamp_max": "clamp", "clamp_min": "clamp", "log_sigmoid": "logsigmoid"}
+
+_NAMES: dict[type[Activation], str] = {
+    ReLU: "relu",
+    LeakyReLU: "leaky_relu",
+    SELU: "selu",
+    SiLU: "silu",
+    Mish: "mish",
+    GELU: "gelu",
+    Tanh: "tanh",
+    Sigmoid: "sigmoid",
 }
 
 
@@ -199,7 +225,7 @@ def _catalogued(make: Callable[..., Activation]) -> Callable[..., RoundedInterva
 
 
 def _known(
-    name: str, accuracy: Accuracy, *points: float, nonnegative: bool = False
+    name: str, *points: float, nonnegative: bool = False
 ) -> Callable[..., RoundedInterval]:
     """The rule of a torch function with these turning points; without one, it never falls."""
     function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
@@ -207,7 +233,7 @@ def _known(
 
     def rule(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
         given = partial(_applied, function, settings, named)
-        return over(given, points, x, accuracy, nonnegative=nonnegative)
+        return over(given, points, x, called_as(name), nonnegative=nonnegative)
 
     return rule
 
@@ -217,10 +243,6 @@ def _applied(
 ) -> Tensor:
     return function(v, *settings, **named)
 
-
-_ONCE = Accuracy(relative=2)
-_LOGARITHMIC = Accuracy(relative=32, argument=8, absolute=8)
-_HARD = Accuracy(relative=8, argument=4, absolute=4)
 
 POINTWISE = {
     "activation": activation,
@@ -239,20 +261,20 @@ POINTWISE = {
     "square": partial(power, exponent=2),
     "reciprocal": reciprocal,
     "softplus": softplus,
-    "abs": _known("abs", EXACT, 0.0, nonnegative=True),
-    "clamp": _known("clamp", _ONCE),
-    "clamp_max": _known("clamp_max", _ONCE),
-    "clamp_min": _known("clamp_min", _ONCE),
-    "erf": _known("erf", LIBRARY),
-    "exp": _known("exp", LIBRARY, nonnegative=True),
-    "hardsigmoid": _known("hardsigmoid", _HARD, nonnegative=True),
-    "hardswish": _known("hardswish", _HARD, -1.5),
-    "hardtanh": _known("hardtanh", _ONCE),
-    "log": _known("log", LIBRARY),
-    "logsigmoid": _known("logsigmoid", _LOGARITHMIC),
-    "log_sigmoid": _known("log_sigmoid", _LOGARITHMIC),
-    "relu6": _known("relu6", EXACT, nonnegative=True),
-    "softsign": _known("softsign", Accuracy(relative=8)),
-    "sqrt": _known("sqrt", LIBRARY, nonnegative=True),
-    "tanhshrink": _known("tanhshrink", GATED),
+    "abs": _known("abs", 0.0, nonnegative=True),
+    "clamp": _known("clamp"),
+    "clamp_max": _known("clamp_max"),
+    "clamp_min": _known("clamp_min"),
+    "erf": _known("erf"),
+    "exp": _known("exp", nonnegative=True),
+    "hardsigmoid": _known("hardsigmoid", nonnegative=True),
+    "hardswish": _known("hardswish", -1.5),
+    "hardtanh": _known("hardtanh"),
+    "log": _known("log"),
+    "logsigmoid": _known("logsigmoid"),
+    "log_sigmoid": _known("log_sigmoid"),
+    "relu6": _known("relu6", nonnegative=True),
+    "softsign": _known("softsign"),
+    "sqrt": _known("sqrt", nonnegative=True),
+    "tanhshrink": _known("tanhshrink"),
 }

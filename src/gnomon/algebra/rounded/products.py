@@ -25,7 +25,8 @@ from gnomon.algebra.bilinear import (
     of_convolutions,
 )
 from gnomon.algebra.rounded.allowance import ball, inflated, settled, share, speck
-from gnomon.algebra.rounded.rounded_interval import RoundedBall, RoundedInterval, as_rounded
+from gnomon.algebra.rounded.kept import together
+from gnomon.algebra.rounded.rounded_interval import RoundedBall, RoundedInterval
 from gnomon.algebra.rounding import gamma, outward, safe_kernels
 from gnomon.algebra.value import Rule
 
@@ -103,7 +104,7 @@ def biased(
     """The sum of a product of so many terms, and a bias, which may be added anywhere in it."""
     if bias is None:
         return x
-    box = as_rounded(bias, x)
+    x, box = together(x, bias)
     low, high = box.parts if shape is None else (end.reshape(shape) for end in box.parts)
     lower, upper = outward(x.lower + low, x.upper + high)
     if x.level.relative(1) > 0:
@@ -125,8 +126,8 @@ def mul(x: Any, y: Any) -> RoundedInterval:
 
 def pair(x: Any, y: Any) -> tuple[RoundedInterval, RoundedInterval]:
     """Two operands, one of which is rounded, at its level."""
-    like = x if isinstance(x, RoundedInterval) else y
-    return as_rounded(x, like), as_rounded(y, like)
+    first, second = together(x, y)
+    return first, second
 
 
 def ends_of(x: RoundedInterval) -> tuple[Tensor, ...]:

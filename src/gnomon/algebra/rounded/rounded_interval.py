@@ -1,14 +1,24 @@
 """Intervals whose bounds are true as computed, rounding included."""
 
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import torch
 from jaxtyping import Shaped
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra.interval import Ball, Interval
-from gnomon.algebra.rounding import REAL, Deployed, Level, outward, unit_roundoff
+from gnomon.algebra.rounding import (
+    REAL,
+    Deployed,
+    Level,
+    coarser,
+    level_of,
+    outward,
+    refuse_other_types,
+    unit_roundoff,
+)
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox
@@ -96,11 +106,15 @@ class RoundedInterval(Value):
     def point(
         cls, value: Tensor, *, level: Level = REAL, dtype: torch.dtype = torch.float64
     ) -> "RoundedInterval":
-        """The interval with one member; a number outside `dtype` is enclosed."""
+        """The interval with one member; a number outside `dtype` is enclosed.
+
+        Executions of the level are taken to keep a tensor of a coarser type in that.
+        """
         unit_roundoff(dtype)
+        level = level_of(value, level)
         kept = value.to(dtype)
         if not (_loses(value.dtype, dtype) or _stored_coarser(value.dtype, level)):
-            return cls._made(kept, kept, level)
+            return cls._made(kept, kept, level).held_in(value.dtype)
         lower, upper = outward(kept, kept)
         same = kept.to(value.dtype) == value
         lower, upper = torch.where(same, kept, lower), torch.where(same, kept, upper)
@@ -109,7 +123,7 @@ class RoundedInterval(Value):
             moved = kept.to(level.dtype).to(kept.dtype) != kept
             miss = torch.where(moved, miss, torch.zeros_like(miss))
             lower, upper = outward(lower - miss, upper + miss)
-        return cls.computed(lower, upper, level)
+        return cls.computed(lower, upper, level).held_in(value.dtype)
 
     @classmethod
     def around(
@@ -138,7 +152,7 @@ class RoundedInterval(Value):
             ShapeError: a radius that does not broadcast to the centre's shape.
         """
         Interval.around(centre, radius, domain)  # refuses what is not a ball
-        middle = cls.point(centre, dtype=dtype)
+        middle, level = cls.point(centre, dtype=dtype), level_of(centre, level)
         given = torch.as_tensor(radius, device=centre.device, **_wide(radius))
         size = cls.point(given, dtype=dtype).upper
         lower, upper = outward(middle.lower - size, middle.upper + size)
@@ -150,7 +164,9 @@ class RoundedInterval(Value):
                 cls.point(lower.new_tensor(end, **_DOUBLE), dtype=dtype) for end in domain
             )
             lower, upper = lower.maximum(low.lower), upper.minimum(high.upper)
-        return cls.computed(lower, upper, level, nonnegative=bool(domain and domain[0] >= 0))
+        nonnegative = bool(domain and domain[0] >= 0)
+        made = cls.computed(lower, upper, level, nonnegative=nonnegative)
+        return made.held_in(centre.dtype)
 
     def lifted(self, given: object) -> Value:
         """A set of parameters, a value or a tensor, as this algebra encloses it.
@@ -176,7 +192,7 @@ class RoundedInterval(Value):
         elif isinstance(given, Interval):
             ends = [RoundedInterval.point(end, **kind) for end in given.parts]
             found = RoundedInterval.computed(
-                ends[0].lower, ends[1].upper, self.level, nonnegative=given.nonnegative
+                ends[0].lower, ends[1].upper, ends[0].level, nonnegative=given.nonnegative
             )
         if found is not None:
             return found
@@ -192,8 +208,10 @@ class RoundedInterval(Value):
 
     @property
     def stored(self) -> torch.dtype | None:
-        """Not known: bounds are kept in numbers of their own."""
-        return vars(self).get("_kind")
+        """The type that an execution holds; bounds are kept in numbers of their own."""
+        level = self.level
+        held = level.dtype if isinstance(level, Deployed) else vars(self).get("_held")
+        return vars(self).get("_kind", held)
 
     @property
     def thin(self) -> bool:
@@ -204,6 +222,28 @@ class RoundedInterval(Value):
     def real(self) -> "RoundedInterval":
         """The same bounds, of which rules add nothing for executions from here on."""
         return RoundedInterval._made(self.lower, self.upper, REAL, nonnegative=self.nonnegative)
+
+    def at(self, level: Level) -> "RoundedInterval":
+        """The same bounds, as what executions of another level keep."""
+        if level == self.level:
+            return self
+        made = copy(self)
+        made.level = level
+        return made
+
+    def held_in(self, dtype: torch.dtype) -> "RoundedInterval":
+        """The same value, whose members a network holds in this type, or in a real one."""
+        real = dtype if dtype.is_floating_point else torch.get_default_dtype()
+        vars(self)["_held"] = real
+        return self
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the level's executions.
+
+        Raises:
+            SettingError: a parameter or buffer in half precision, or none in the level's type.
+        """
+        refuse_other_types(network, self.level)
 
     @property
     def width(self) -> Tensor:
@@ -260,24 +300,25 @@ class RoundedBall(RoundedInterval):
     ) -> None:
         box = RoundedInterval.around(middle, reach, level=level, dtype=dtype)
         vars(self).update(vars(box))
-        self.middle = RoundedInterval.point(middle, level=level, dtype=dtype)
+        self.middle = RoundedInterval.point(middle, level=box.level, dtype=dtype)
         self.reach = RoundedInterval.point(reach, dtype=dtype).upper
 
 
 def as_rounded(value: object, like: RoundedInterval) -> RoundedInterval:
-    """The value, or the interval that a tensor or a number is at this level.
+    """The value, or the interval that a tensor or a number is at this level or a coarser one.
 
     Raises:
-        SettingError: a value of another level, or kept in other numbers.
+        SettingError: a value of a level that does not fit, or kept in other numbers.
         UnsupportedOperationError: a value whose bounds were rounded to nearest.
     """
     if isinstance(value, RoundedInterval):
-        if value.level != like.level or value.dtype != like.dtype:
+        level = coarser(value.level, like.level)
+        if level is None or value.dtype != like.dtype:
             raise SettingError(
                 f"RoundedInterval: expected values of one level in one type, got {like.level} "
                 f"in {like.dtype} and {value.level} in {value.dtype}. Make all with the same."
             )
-        return value
+        return value.at(level)
     if isinstance(value, Value):
         raise UnsupportedOperationError(
             f"RoundedInterval: expected rounded values and tensors, got "

@@ -11,6 +11,8 @@ from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.lines import Lines
+from gnomon.algebra.rounded.accuracy import Called, executed
+from gnomon.algebra.rounded.pointwise import called_as, called_by
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
@@ -23,16 +25,14 @@ from gnomon.algebra.value import Rule
 _OTHERS = {"abs", "exp", "leaky_relu", "pow", "relu", "square"}
 """Functions with rules of their own, and those whose slope is not below 2."""
 
-_EXECUTED = 32
-"""Roundings that an execution of a smooth function is taken to make at most."""
-
 
 def activation(function: Activation, x: RoundedRelaxed) -> RoundedRelaxed:
     """An activation function, between lines that its curvature gives; level ones if unknown."""
     if type(function) in {ReLU, LeakyReLU}:
         slope = function.slope if isinstance(function, LeakyReLU) else 0.0
         return _kinked(x, "activation", slope, (function, x))
-    return _smooth(x, function, curvature_of(function), "activation", (function, x), {})
+    curvature, called = curvature_of(function), called_by(function)
+    return _smooth(x, function, curvature, called, "activation", (function, x), {})
 
 
 def named(name: str) -> Rule:
@@ -41,7 +41,8 @@ def named(name: str) -> Rule:
     def rule(x: RoundedRelaxed, *settings: Any, **given: Any) -> Any:
         function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
-        return _smooth(x, function, curvature, name, (x, *settings), given)
+        called = called_as(name, *settings, **given)
+        return _smooth(x, function, curvature, called, name, (x, *settings), given)
 
     return rule
 
@@ -98,6 +99,7 @@ def _smooth(
     x: RoundedRelaxed,
     function: Callable[[Tensor], Tensor],
     curvature: Curvature | None,
+    called: Called,
     name: str,
     args: tuple[Any, ...],
     given: dict[str, Any],
@@ -107,8 +109,10 @@ def _smooth(
     box = x.operand()
     values = enclosure(name, *args, **given)
     lines = rounded_enclosing(function, curvature, box, values)
-    lost = x.level.extra(_EXECUTED, up(1 + up(most(box) + most(values))))
-    return _recorded(x, values, lines, lost)
+    lost = executed(called, x.level, (box.lower, box.upper), most(values))
+    return _recorded(
+        x, values, lines, torch.zeros_like(box.lower) if lost is None else up(lost)
+    )
 
 
 def _recorded(x: RoundedRelaxed, box: Interval, lines: Lines, lost: Tensor) -> RoundedRelaxed:

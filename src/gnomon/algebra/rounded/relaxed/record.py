@@ -6,10 +6,11 @@ from typing import Any
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed.forms import Node, Origin
+from gnomon.algebra.rounded.kept import met
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import safe_kernels
+from gnomon.algebra.rounding import Level, safe_kernels
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
@@ -54,13 +55,15 @@ def starting_afresh(name: str) -> Rule:
 
 
 def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
-    """The rules, run with kernels whose errors are bounded."""
+    """The rules, run with kernels whose errors are bounded, at the coarsest level of all."""
 
     def safe(rule: Rule) -> Rule:
         @wraps(rule)
         def run(*args: Any, **kwargs: Any) -> Any:
             with safe_kernels():
-                return rule(*args, **kwargs)
+                level = met(_level(args, kwargs), _flat((*args, *kwargs.values())))
+                given = {key: _at(level, each) for key, each in kwargs.items()}
+                return rule(*(_at(level, each) for each in args), **given)
 
         return run
 
@@ -99,7 +102,22 @@ def _boxes(found: Any, like: RoundedRelaxed) -> Any:
         return tuple(_boxes(each, like) for each in found)
     if not isinstance(found, RoundedInterval) or found.ndim == 0:
         return found
-    return RoundedRelaxed(box_node(_plain(found)), like.settings, like.level)
+    return RoundedRelaxed(box_node(_plain(found)), like.settings, found.level)
+
+
+def _level(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Level:
+    flat = _flat((*args, *kwargs.values()))
+    return next(each.level for each in flat if isinstance(each, RoundedRelaxed))
+
+
+def _at(level: Level, argument: Any) -> Any:
+    """The argument, with values of this algebra that executions keep as the level says."""
+    if isinstance(argument, RoundedRelaxed):
+        same = argument.level == level
+        return argument if same else RoundedRelaxed(argument.node, argument.settings, level)
+    if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
+        return type(argument)(_at(level, each) for each in argument)
+    return argument
 
 
 def _is_value(each: Any) -> bool:

@@ -17,12 +17,13 @@ from gnomon.algebra.relaxed import Relaxed
 from gnomon.algebra.relaxed.forms import Origin
 from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
 from gnomon.algebra.relaxed.relaxed import Settings
+from gnomon.algebra.rounded.kept import kept_in
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
-from gnomon.algebra.rounded.relaxed.steps import Lossy, box_node, step_noise
+from gnomon.algebra.rounded.relaxed.steps import Affine, Lossy, box_node, step_noise
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import as_rounded
-from gnomon.algebra.rounding import gamma, up
+from gnomon.algebra.rounding import Deployed, gamma, up
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
@@ -105,19 +106,35 @@ def joined(name: str) -> Rule:
 
 
 def copied(name: str) -> Rule:
-    """The rule of a function that changes at most the place: a value of its own.
-
-    At the level of executions a conversion is one more rounding, which starts afresh.
-    """
+    """The rule of a function that changes at most the place: a value of its own."""
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
-        if name == "to" and x.level.relative(1) > 0:
-            return fresh(name, x, *settings, **named)
         box = enclosure(name, x, *settings, **named)
         here = box.lower.device == x.device
         return copy(x) if here else fresh(name, x, *settings, **named)
 
     return rule
+
+
+def converted(
+    x: RoundedRelaxed, device: torch.device | None = None, dtype: torch.dtype | None = None
+) -> Any:
+    """A conversion to float32 or float64, which to an execution is one more rounding."""
+    moved = x if device is None else copied("to")(x, device=device)
+    return moved if dtype is None else _kept_in(moved, dtype)
+
+
+def _kept_in(x: RoundedRelaxed, dtype: torch.dtype) -> RoundedRelaxed:
+    if not isinstance(x.level, Deployed):
+        return x
+    level = x.level.kept_in(dtype)
+    if level.unit < x.level.unit:
+        return RoundedRelaxed(x.node, x.settings, level)
+    box = Interval.computed(*kept_in(x.rounded, dtype).parts, nonnegative=x.rounded.nonnegative)
+    loss = level.extra(1, up(most(x.node.interval)))
+    step = Affine((x.node,), (lambda rows: rows,), step_noise([loss], None, x.node.examples))
+    found = record(x, box, step, settled=x.node.settled, independent=x.node.independent)
+    return RoundedRelaxed(found.node, x.settings, level)
 
 
 def _bare(x: RoundedRelaxed) -> Relaxed:
@@ -176,7 +193,8 @@ STRUCTURAL: dict[str, Rule] = {
     **{name: moved(name) for name in (*RESHAPING, *PERMUTING, *PICKING)},
     **{name: repeated(name) for name in REPEATING},
     **{name: averaged(name) for name in (*_POOLING, *_REDUCING)},
-    **{name: copied(name) for name in ("to", "clone", "contiguous")},
+    "to": converted,
+    **{name: copied(name) for name in ("clone", "contiguous")},
     **{name: joined(name) for name in ("cat", "stack")},
     "pad": pad,
     **CHOOSING,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxed import Relaxed
@@ -13,7 +13,13 @@ from gnomon.algebra.relaxed.relaxed import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import REAL, Level, safe_kernels
+from gnomon.algebra.rounding import (
+    REAL,
+    Deployed,
+    Level,
+    refuse_other_types,
+    safe_kernels,
+)
 from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
@@ -68,7 +74,9 @@ class RoundedRelaxed(Value):
             )
         lower, upper = snapshot(box.parts)
         known = Interval.computed(lower, upper, nonnegative=box.nonnegative)
-        return cls(box_node(known), Settings(intermediate, budget), box.level)
+        made = cls(box_node(known), Settings(intermediate, budget), box.level)
+        vars(made).update({key: each for key, each in vars(box).items() if key == "_held"})
+        return made
 
     @classmethod
     def around(
@@ -112,6 +120,14 @@ class RoundedRelaxed(Value):
         """Sets of parameters as rounded intervals."""
         return self.rounded.lifted(given)
 
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the level's executions.
+
+        Raises:
+            SettingError: a parameter or buffer in half precision, or none in the level's type.
+        """
+        refuse_other_types(network, self.level)
+
     @property
     def parts(self) -> tuple[Tensor, ...]:
         """The bounds that are known so far."""
@@ -119,8 +135,10 @@ class RoundedRelaxed(Value):
 
     @property
     def stored(self) -> torch.dtype | None:
-        """Not known: bounds are kept in numbers of their own."""
-        return vars(self).get("_kind")
+        """The type that an execution holds; bounds are kept in numbers of their own."""
+        level = self.level
+        held = level.dtype if isinstance(level, Deployed) else vars(self).get("_held")
+        return vars(self).get("_kind", held)
 
     @property
     def lower(self) -> Tensor:
