@@ -118,7 +118,6 @@ def test_what_is_too_large_for_whole_numbers_may_be_any_of_them() -> None:
     [
         lambda x: x.int() + 1,
         lambda x: x.half() * 2,
-        lambda x: functional.linear(x, torch.ones(2, 4).bfloat16()),
         lambda x: x.long() @ torch.ones(4, 2, dtype=torch.int64),
         lambda x: x.relu().bfloat16().relu_(),
     ],
@@ -128,6 +127,17 @@ def test_nothing_is_computed_in_numbers_that_are_not_real(
 ) -> None:
     with pytest.raises(UnsupportedOperationError, match=r"in float32 or float64 to compute"):
         evaluate(Apply(function), around(torch.zeros(3, 4), RADIUS))
+
+
+@pytest.mark.parametrize("plain", [Interval.around, Affine.around, Relaxed.around])
+def test_weights_in_half_precision_are_refused_where_bounds_would_be_computed_in_it(
+    plain: Callable[[Tensor, float], Value],
+) -> None:
+    layer, x = nn.Linear(4, 2).bfloat16(), torch.zeros(3, 4)
+    with pytest.raises(UnsupportedOperationError, match=r"float\(\), the network too"):
+        evaluate(layer, plain(x, RADIUS))
+    with pytest.raises(UnsupportedOperationError, match=r"float\(\), the network too"):
+        evaluate(layer, plain(x.bfloat16(), RADIUS))
 
 
 def test_whole_numbers_are_centres_of_real_balls(

@@ -6,10 +6,10 @@ from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets import L1, L2, Box, InputSet, Linf
 from gnomon.sets.balls import LinfBall
-from gnomon.shapes import Inputs
+from gnomon.shapes import Centres
 
 
-def enclose(inputs: Inputs, within: InputSet | None) -> Interval:
+def enclose(inputs: Centres, within: InputSet | None) -> Interval:
     """All inputs that a set allows around each example, as an interval.
 
     That of an L2 or L1 ball is a `NormBall`: matrices, convolutions and `Relaxed` use more of
@@ -38,7 +38,7 @@ def enclose(inputs: Inputs, within: InputSet | None) -> Interval:
     )
 
 
-def _box(inputs: Inputs, within: Box) -> Interval:
+def _box(inputs: Centres, within: Box) -> Interval:
     """The sides of the box, each cut with the domain."""
     inside = Interval.around(inputs, 0.0, within.domain)
     sides: LinfBall = within.around(inputs)
@@ -46,7 +46,7 @@ def _box(inputs: Inputs, within: Box) -> Interval:
     return Interval.computed(*ends, nonnegative=inside.nonnegative)
 
 
-def _ball(inputs: Inputs, within: L1 | L2) -> Interval:
+def _ball(inputs: Centres, within: L1 | L2) -> Interval:
     if inputs.ndim < 2:
         raise SettingError(
             "enclose: expected examples along the first of at least two axes, got shape "

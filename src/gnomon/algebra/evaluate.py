@@ -13,6 +13,7 @@ from gnomon.algebra.lift import Parameters, lift
 from gnomon.algebra.value import Value
 from gnomon.algebra.views import refuse_overwritten
 from gnomon.errors import (
+    GnomonError,
     ShapeError,
     SubjectError,
     UnknownNameError,
@@ -58,6 +59,15 @@ def evaluate(
         except UnsupportedOperationError as error:
             place = _innermost(network, error.__traceback__)
             raise UnsupportedOperationError(f"{place}: {error}") from error
+        except GnomonError:
+            raise
+        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+            place = _innermost(network, error.__traceback__)
+            raise UnsupportedOperationError(
+                f"{place}: expected code that runs with values in place of tensors, got "
+                f"{type(error).__name__}: {error} If it runs with a tensor of the shape "
+                f"{tuple(inputs.shape)}, it does what no algebra here follows."
+            ) from error
     return found
 
 

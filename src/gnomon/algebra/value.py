@@ -44,11 +44,14 @@ class Value(Operators):
         precedence: in a call with values of several algebras, the highest decides.
         lazy: whether rules compute with their arguments later, too; they are then given copies
             of all tensors, so that a bound belongs to the network that was evaluated.
+        widens: whether tensors are converted to numbers of its own, which hold half precision
+            exactly; else it computes in theirs.
     """
 
     rules: ClassVar[Mapping[str, Rule]] = {}
     precedence: ClassVar[int] = 0
     lazy: ClassVar[bool] = False
+    widens: ClassVar[bool] = False
 
     @property
     def parts(self) -> tuple[Tensor, ...]:
@@ -232,7 +235,7 @@ def _by_rule(algebra: type[Value], call: Call) -> Any:
     rule = algebra.rules[call.name]
     try:
         return rule(*args, **kwargs)
-    except (TypeError, AttributeError) as error:
+    except (TypeError, AttributeError, IndexError) as error:
         if _fits(rule, call) and not _has_values_elsewhere(call):
             raise
         raise UnsupportedOperationError(
@@ -392,6 +395,7 @@ def _refuse_other_numbers(algebra: type[Value], call: Call) -> None:
                 f"{call.name!r}. Write their real and imaginary parts."
             )
         coarse = kind is not None and kind.is_floating_point and kind not in REAL_KINDS
+        coarse = coarse and not (algebra.widens and isinstance(each, Tensor))
         whole = isinstance(each, Value) and kind is not None and not kind.is_floating_point
         if coarse or whole:
             raise UnsupportedOperationError(

@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from gnomon.algebra import Parameters, Relaxed, Value, enclose
-from gnomon.bounds.head import evaluate_head
-from gnomon.bounds.ibp import interval_margins
+from gnomon.bounds.head import evaluate_labelled
+from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels
+from gnomon.shapes import Centres, Labels
 
 
 @dataclass(frozen=True)
@@ -38,22 +38,24 @@ class CROWN:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet | None = None,
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
+        if not len(inputs):
+            return IBP()(network, inputs, labels, within, parameters)
         box = Relaxed.of(
             enclose(inputs, within), intermediate=self.intermediate, budget=self.budget
         )
-        head = evaluate_head(network, box, parameters)
+        head = evaluate_labelled(network, box, labels, parameters)
         logits = head.logits
         assert isinstance(logits, Relaxed)
         classes = logits.shape[1]
-        own = functional.one_hot(labels, classes).to(inputs.dtype)
+        own = functional.one_hot(labels, classes).to(logits.dtype)
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
-        rows = own[:, None] - torch.eye(classes, dtype=inputs.dtype, device=inputs.device)
+        rows = own[:, None] - torch.eye(classes, dtype=logits.dtype, device=inputs.device)
         upper = -logits.at_least(rows)
         plain = interval_margins(head.each(_interval), labels)
         return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 from gnomon.algebra import Parameters, Value, evaluate
 from gnomon.algebra.provenance import matrix_of
 from gnomon.errors import SubjectError
+from gnomon.networks.classifiers import check_classes, check_labels
+from gnomon.shapes import Labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,3 +70,18 @@ def evaluate_head(
     if matrix is None:
         return Head(logits)
     return Head(logits, matrix.features, matrix.weight, matrix.bias)
+
+
+def evaluate_labelled(
+    network: nn.Module, inputs: Value, labels: Labels, parameters: Parameters | None = None
+) -> Head:
+    """Evaluates the network as `evaluate_head` does, for examples with labels.
+
+    Raises:
+        SubjectError: as there, or a label without a logit.
+        ShapeError: labels that are not one whole number per example.
+    """
+    check_labels(labels, inputs.shape[0])
+    head = evaluate_head(network, inputs, parameters)
+    check_classes(labels, head.logits.shape[1])
+    return head

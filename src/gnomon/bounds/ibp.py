@@ -13,10 +13,10 @@ from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import Ball
 from gnomon.algebra.interval.interval import as_interval
 from gnomon.algebra.interval.products import product
-from gnomon.bounds.head import Head, evaluate_head
+from gnomon.bounds.head import Head, evaluate_labelled
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels
+from gnomon.shapes import Centres, Labels
 
 _MOST_NUMBERS = 2**24
 """Of the differences of rows that are held at a time."""
@@ -40,13 +40,13 @@ class IBP:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet | None = None,
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
-        head = evaluate_head(network, enclose(inputs, within), parameters)
+        head = evaluate_labelled(network, enclose(inputs, within), labels, parameters)
         return Margins(interval_margins(head, labels), labels)
 
 

@@ -12,7 +12,7 @@ from gnomon.bounds.margins import BoundMethod
 from gnomon.errors import SettingError
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
-from gnomon.shapes import Inputs, Labels, Mask, PerExample
+from gnomon.shapes import Centres, Labels, Mask, PerExample
 
 Certify = Callable[[Tensor, float], Mask]
 """For the numbers of some examples and a size, which of them are certified at that size."""
@@ -44,7 +44,7 @@ class LargestRadius:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet,
         parameters: Parameters | None = None,
@@ -92,7 +92,7 @@ class LargestSize:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         around: ParameterSet,
         within: InputSet | None = None,

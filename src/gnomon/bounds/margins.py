@@ -9,7 +9,7 @@ from torch import nn
 
 from gnomon.algebra import Parameters
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels, Mask, PerExample
+from gnomon.shapes import Centres, Labels, Mask, PerExample
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +52,7 @@ class BoundMethod(Protocol):
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet | None,
         parameters: Parameters | None,

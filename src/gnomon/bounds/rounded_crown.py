@@ -8,11 +8,11 @@ from torch import nn
 from torch.nn import functional
 
 from gnomon.algebra import REAL, Level, Parameters, RoundedRelaxed, Value, enclose_rounded
-from gnomon.bounds.head import evaluate_head
+from gnomon.bounds.head import evaluate_labelled
 from gnomon.bounds.margins import Margins
-from gnomon.bounds.rounded_ibp import rounded_margins
+from gnomon.bounds.rounded_ibp import RoundedIBP, rounded_margins
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels
+from gnomon.shapes import Centres, Labels
 
 
 @dataclass(frozen=True)
@@ -45,15 +45,18 @@ class RoundedCROWN:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet | None = None,
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
+        if not len(inputs):
+            method = RoundedIBP(self.level, self.dtype)
+            return method(network, inputs, labels, within, parameters)
         box = enclose_rounded(inputs, within, level=self.level, dtype=self.dtype)
         value = RoundedRelaxed.of(box, intermediate=self.intermediate, budget=self.budget)
-        head = evaluate_head(network, value, parameters)
+        head = evaluate_labelled(network, value, labels, parameters)
         logits = head.logits
         assert isinstance(logits, RoundedRelaxed)
         classes = logits.shape[1]

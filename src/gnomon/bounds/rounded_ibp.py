@@ -13,10 +13,10 @@ from gnomon.algebra.rounded import enclose_rounded
 from gnomon.algebra.rounded.products import product
 from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import outward
-from gnomon.bounds.head import Head, evaluate_head
+from gnomon.bounds.head import Head, evaluate_labelled
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
-from gnomon.shapes import Inputs, Labels
+from gnomon.shapes import Centres, Labels
 
 
 @dataclass(frozen=True)
@@ -44,14 +44,15 @@ class RoundedIBP:
     def __call__(
         self,
         network: nn.Module,
-        inputs: Inputs,
+        inputs: Centres,
         labels: Labels,
         within: InputSet | None = None,
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
         box = enclose_rounded(inputs, within, level=self.level, dtype=self.dtype)
-        return Margins(rounded_margins(evaluate_head(network, box, parameters), labels), labels)
+        head = evaluate_labelled(network, box, labels, parameters)
+        return Margins(rounded_margins(head, labels), labels)
 
 
 def rounded_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:

@@ -5,11 +5,11 @@ import torch
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.algebra.rounding import REAL, Level, level_of, outward
 from gnomon.sets import Box, InputSet
-from gnomon.shapes import Inputs
+from gnomon.shapes import Centres
 
 
 def enclose_rounded(
-    inputs: Inputs,
+    inputs: Centres,
     within: InputSet | None,
     *,
     level: Level = REAL,

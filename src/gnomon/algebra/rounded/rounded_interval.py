@@ -56,6 +56,7 @@ class RoundedInterval(Value):
     """
 
     precedence = 2
+    widens = True
     lower: Bound
     upper: Bound
     level: Level

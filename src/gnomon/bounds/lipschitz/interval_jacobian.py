@@ -12,6 +12,7 @@ from gnomon.bounds.lipschitz.bound import LipschitzBound, Norm, known
 from gnomon.bounds.lipschitz.expression import Affine, Greatest, Input, Node, Pointwise, depths
 from gnomon.bounds.lipschitz.segment import dual_lengths
 from gnomon.bounds.lipschitz.trace import Enclosure, trace
+from gnomon.errors import SettingError
 from gnomon.shapes import Labels
 
 Rows = Float[Tensor, " forms regions *shape"]
@@ -60,7 +61,9 @@ class IntervalJacobian:
 
         Raises:
             UnsupportedOperationError: an operation whose slope is not known here.
+            SettingError: regions that are no boxes.
         """
+        _check_boxes(region)
         with torch.no_grad():
             output = trace(network, region.lower, region, self.enclosure)
             jacobian = _rows(output, _logits(output, region.lower))
@@ -76,6 +79,7 @@ class IntervalJacobian:
 
     def jacobian(self, network: nn.Module, region: Interval) -> Interval:
         """The intervals themselves: boxes × classes × the axes of an input."""
+        _check_boxes(region)
         with torch.no_grad():
             output = trace(network, region.lower, region, self.enclosure)
             found = _rows(output, _logits(output, region.lower))
@@ -205,3 +209,11 @@ def _breadth(output: Node) -> int:
     """The largest number of coordinates of a node, for one region."""
     regions = output.shape[0]
     return max(node.shape.numel() // max(regions, 1) for node in depths(output))
+
+
+def _check_boxes(region: object) -> None:
+    if not isinstance(region, Interval):
+        raise SettingError(
+            f"IntervalJacobian: expected boxes of inputs, got {type(region).__name__}. Give "
+            "gn.enclose(inputs, within), and the labels after it."
+        )

@@ -1,0 +1,204 @@
+"""What bounds say of networks, inputs and labels that they cannot do: one sentence each."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jaxtyping
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import prune
+
+import gnomon as gn
+from gnomon.bounds import BoundMethod
+from gnomon.errors import GnomonError
+from gnomon.seeds import generator
+
+X = torch.randn(3, 2, generator=generator(1))
+Y = torch.tensor([0, 1, 0])
+WITHIN = gn.Linf(0.1)
+METHODS: dict[str, BoundMethod] = {
+    "IBP": gn.IBP(),
+    "CROWN": gn.CROWN(),
+    "rounded IBP": gn.RoundedIBP(),
+    "rounded CROWN": gn.RoundedCROWN(),
+}
+
+
+class Apply(nn.Module):
+    """A linear layer, and a function of the module and its input."""
+
+    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        super().__init__()
+        self.function, self.fc, self.lstm = function, nn.Linear(2, 2), nn.LSTM(2, 2)
+
+    def forward(self, x: Tensor) -> Any:  # noqa: ANN401 - whatever the function returns
+        return self.function(self, x)
+
+
+@pytest.fixture(autouse=True)
+def without_shape_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As users run it: the checks of shapes and types are those of tests."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+
+
+@pytest.fixture(params=METHODS)
+def method(request: pytest.FixtureRequest) -> BoundMethod:
+    return METHODS[request.param]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A network that cannot be bounded, and the words of the error that help."""
+
+    network: Callable[[], Any]
+    expected: str
+    remedy: str
+
+
+NETWORKS: Mapping[str, Case] = {
+    "a tuple": Case(
+        lambda: Apply(lambda m, x: (m.fc(x), x)), "expected logits, got tuple", "Wrap it"
+    ),
+    "a mapping": Case(
+        lambda: Apply(lambda m, x: {"logits": m.fc(x)}), "expected logits, got dict", "Wrap it"
+    ),
+    "a constant": Case(
+        lambda: Apply(lambda _, x: torch.zeros(len(x), 2)), "got a constant tensor", "Return"
+    ),
+    "three axes": Case(
+        lambda: Apply(lambda m, x: m.fc(x)[:, None]), r"got \(3, 1, 2\)", "one row for each"
+    ),
+    "one axis": Case(lambda: Apply(lambda m, x: m.fc(x)[:, 0]), r"got \(3,\)", "one row"),
+    "scripted": Case(
+        lambda: torch.jit.script(nn.Sequential(nn.Linear(2, 2))),
+        "TorchScript",
+        "Give the module",
+    ),
+    "traced": Case(
+        lambda: torch.jit.trace(nn.Linear(2, 2), X), "TorchScript", "Give the module"
+    ),
+    "a traced part": Case(
+        lambda: nn.Sequential(torch.jit.trace(nn.Linear(2, 2), X)),
+        "got 0 in",
+        "Give the module",
+    ),
+    "compiled": Case(
+        lambda: torch.compile(nn.Linear(2, 2)), "torch.compile", "Give the module"
+    ),
+    "a function": Case(lambda: lambda v: v, "torch.nn.Module, got function", "forward of one"),
+    "a division that rounds": Case(
+        lambda: Apply(lambda _, x: torch.div(x, 2, rounding_mode="floor")),
+        r"Apply.*'div'.*rounding_mode='floor'",
+        "Write it with",
+    ),
+    "complex numbers": Case(
+        lambda: Apply(lambda _, x: (x * (1 + 2j)).real), "complex", "real and imaginary"
+    ),
+    "a power that varies": Case(
+        lambda: Apply(lambda _, x: 2.0**x), "Apply.*pow", "It knows|Write it with"
+    ),
+    "a slope that varies": Case(
+        lambda: Apply(lambda _, x: nn.functional.leaky_relu(x, x.sum())), "Apply", "."
+    ),
+    "a recurrent layer": Case(
+        lambda: Apply(lambda m, x: m.lstm(x[None])[0][0]), r"lstm \(LSTM\)", "."
+    ),
+    "half precision": Case(
+        lambda: Apply(lambda m, x: m.fc(x).half().relu()),
+        "got torch.float16 in 'relu'",
+        "float",
+    ),
+    "whole numbers": Case(
+        lambda: Apply(lambda m, x: m.fc(x).int() + 1), "got torch.int32 in 'add'", "float"
+    ),
+    "a fill that varies": Case(
+        lambda: Apply(lambda m, x: torch.full_like(m.fc(x), x.sum())), "Apply", "."
+    ),
+    "written into a tensor": Case(
+        lambda: Apply(lambda m, x: torch.zeros(3, 2).add_(m.fc(x))), "'add' in place", "t = t"
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_networks_that_cannot_be_bounded(name: str, method: BoundMethod) -> None:
+    case = NETWORKS[name]
+    network = case.network()
+    with pytest.raises(GnomonError, match=f"(?s)expected.*{case.remedy}") as caught:
+        method(network, X, Y, WITHIN, None)
+    assert caught.match(case.expected)
+    assert str(caught.value).endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (Y[:2], r"3 whole numbers.*got shape \(2,\)"),
+        (Y.int(), r"got torch.int32.*labels.long\(\)"),
+        (Y + 1, r"below 2.*got 1 … 2"),
+        (Y - 1, r"below 2.*got -1 … 0"),
+    ],
+)
+def test_labels_that_are_none(labels: Tensor, said: str, method: BoundMethod) -> None:
+    with pytest.raises(GnomonError, match=said):
+        method(nn.Linear(2, 2), X, labels, WITHIN, None)
+
+
+def test_no_examples_have_no_margins(method: BoundMethod) -> None:
+    margins = method(nn.Linear(2, 4), X[:0], Y[:0], WITHIN, None)
+    assert margins.upper.shape == (0, 4)
+    assert margins.certified.shape == (0,)
+
+
+def test_regions_that_are_no_boxes() -> None:
+    with pytest.raises(GnomonError, match=r"expected boxes of inputs, got Tensor.*enclose"):
+        gn.IntervalJacobian("L2")(nn.Linear(2, 2), X, Y)  # type: ignore[arg-type]
+
+
+COMMON: dict[str, Callable[[Apply, Tensor], Tensor]] = {
+    "a constant made like the input": lambda m, x: m.fc(x - torch.zeros(2).to(x)),
+    "a constant in its type": lambda m, x: m.fc(
+        x * torch.ones(2, dtype=torch.int64).to(x.dtype)
+    ),
+    "clamp at a value": lambda m, x: torch.clamp(m.fc(x), max=x),
+    "clamp between tensors": lambda m, x: m.fc(x).clamp(-torch.ones(2), torch.ones(2)),
+    "clip from below by a value": lambda m, x: m.fc(x).clip(min=x),
+    "a constant clamped by a value": lambda m, x: torch.zeros(2).clamp(min=m.fc(x)),
+    "there and back": lambda m, x: m.fc(x) + x.double().float(),
+}
+
+
+@pytest.mark.parametrize("function", COMMON.values(), ids=COMMON)
+def test_common_idioms_are_bounded(
+    function: Callable[[Any, Any], Any], method: BoundMethod
+) -> None:
+    network = Apply(function).requires_grad_(requires_grad=False)
+    upper = method(network, X, Y, WITHIN, None).upper
+    random = generator(2)
+    for _ in range(100):
+        logits = network(X + 0.1 * (2 * torch.rand(X.shape, generator=random) - 1))
+        assert bool((logits - logits.gather(1, Y[:, None]) <= upper + 1e-5).all())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+def test_the_network_is_left_as_it_was(name: str) -> None:
+    network = NETWORKS[name].network()
+    if not isinstance(network, Apply):
+        pytest.skip("refused before it runs")
+    before = {key: dict(vars(each)) for key, each in network.named_modules()}
+    region = gn.ParameterBox(gn.radius.Constant(0.1)).of(network)
+    with pytest.raises(GnomonError):
+        gn.IBP()(network, X, Y, WITHIN, region)
+    assert {key: dict(vars(each)) for key, each in network.named_modules()} == before
+
+
+def test_a_pruned_network_keeps_its_tensors() -> None:
+    network = nn.Sequential(nn.Linear(2, 2))
+    prune.l1_unstructured(network[0], "weight", 0.5)
+    weight = network[0].weight
+    gn.IBP()(network, X, Y, WITHIN, gn.ParameterBox(gn.radius.Constant(0.1)).of(network))
+    assert network[0].weight is weight
