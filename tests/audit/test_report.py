@@ -9,6 +9,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from gnomon.attacks import FGSM
 from gnomon.audit import (
@@ -22,7 +24,7 @@ from gnomon.audit import (
     read_json,
 )
 from gnomon.audit.report import write_report
-from gnomon.audit.report.figures.picture import INK
+from gnomon.audit.report.figures.picture import INK, Picture, house_style, new_figure
 from gnomon.audit.report.words import measured, percent
 from gnomon.errors import SettingError
 from reference.small_subjects import (
@@ -194,6 +196,39 @@ def test_figures_stand_as_files_that_can_be_read(written: Written) -> None:
         assert root.tag.endswith("svg")
         start = (written.folder / "figures" / f"{stem}.png").read_bytes()[:4]
         assert start == b"\x89PNG"
+
+
+def test_a_figure_is_laid_out_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The PNG has the layout of the SVG, which is that of the figure saved by itself."""
+    layouts: list[Figure] = []
+    execute = ConstrainedLayoutEngine.execute
+    monkeypatch.setattr(
+        ConstrainedLayoutEngine,
+        "execute",
+        lambda engine, figure: layouts.append(figure) or execute(engine, figure),
+    )
+    pictures = [_labelled(f"picture{place}") for place in range(2)]
+    pictures[0].save(tmp_path)
+    assert layouts == [pictures[0].figure]
+    with house_style():
+        pictures[1].figure.savefig(tmp_path / "alone.svg", transparent=True)
+    for one, other in zip(*(each.figure.axes for each in pictures), strict=True):
+        assert one.get_position().bounds == other.get_position().bounds
+        assert (
+            one.get_position().bounds != _labelled("raw").figure.axes[0].get_position().bounds
+        )
+
+
+def _labelled(key: str) -> Picture:
+    """Two panels whose labels need room."""
+    with house_style():
+        figure = new_figure(4.0)
+        for axes in figure.subplots(2):
+            axes.set_xlabel("a label\nof two lines")
+            axes.set_ylabel("another")
+    return Picture(
+        key, "accuracy", "Two panels", figure, "Two panels.", "Two panels.", "accuracy"
+    )
 
 
 def test_the_audits_stand_beside_the_page(written: Written) -> None:

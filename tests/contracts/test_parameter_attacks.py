@@ -39,6 +39,7 @@ ATTACKS: dict[str, ParameterAttack] = {
 }
 FAULTS: dict[str, ParameterFault] = {
     "8 bits": Quantisation(8),
+    "5 bits by channel": Quantisation(5, "channel", "asymmetric"),
     "random bits": RandomBitFlips(10),
     "progressive bits": ProgressiveBitFlips(2),
     "Gaussian": GaussianFaults(0.1),

@@ -24,7 +24,7 @@ from gnomon.training.adversaries import (
     Sharpness,
 )
 from gnomon.training.case import Case
-from gnomon.training.criteria import WorstCase
+from gnomon.training.criteria import MisclassificationAware, Tradeoff, WorstCase
 from gnomon.training.devices import accelerated
 from gnomon.training.methods import ASAM, ATAWP, PGDAT, RWP, SAM, TRADES, FreeAT
 from gnomon.training.min_max import MinMax
@@ -289,6 +289,28 @@ def test_losses_take_logits_in_float32(method: TrainingMethod) -> None:
     rough = Batch(INPUTS.bfloat16(), LABELS, (0.0, 1.0))
     narrow = copy.deepcopy(network).bfloat16()
     assert method.loss(narrow, rough, generator(0)).values.dtype == torch.float32
+
+
+@pytest.mark.parametrize("criterion", [WorstCase(), Tradeoff(), MisclassificationAware()])
+def test_a_criterion_of_narrow_logits_has_the_digits_of_float32(
+    criterion: WorstCase | Tradeoff | MisclassificationAware,
+) -> None:
+    """The logits are those of a network in bfloat16, and what is made of them is float64's."""
+    rough, points = INPUTS.bfloat16(), (INPUTS + 0.1).bfloat16()
+    narrow = plain().bfloat16()
+
+    def case(network: nn.Module) -> Case:
+        batch = Batch(rough, LABELS, (0.0, 1.0))
+        return Case(network, batch, MovedInputs(points), MovedParameters(), IBP())
+
+    class Exact(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return narrow(x).double()
+
+    found, expected = criterion(case(narrow)), criterion(case(Exact()))
+    assert found.dtype == torch.float32
+    # In float32 p̂ is known to 1e-7, and MART takes the logarithm of 1.0001 − p̂.
+    torch.testing.assert_close(found, expected.float(), rtol=1e-5, atol=1e-7 / 1e-4)
 
 
 def test_narrow_logits_are_widened_and_others_kept() -> None:

@@ -14,6 +14,7 @@ from gnomon.networks.standardize import Standardize
 from gnomon.networks.structure import Stage, stages, weight_layers
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.vgg import VGG
+from gnomon.networks.weights import Held, held_tensors, weights_of
 
 __all__ = [
     "CNN4",
@@ -21,6 +22,7 @@ __all__ = [
     "VGG",
     "Architecture",
     "CNN4Conv",
+    "Held",
     "LeNet",
     "ResNet",
     "Residual",
@@ -30,6 +32,7 @@ __all__ = [
     "Standardize",
     "device_of",
     "gain",
+    "held_tensors",
     "initialise",
     "load_weights",
     "logits_of",
@@ -40,4 +43,5 @@ __all__ = [
     "stages",
     "undisturbed",
     "weight_layers",
+    "weights_of",
 ]

@@ -8,8 +8,9 @@ place of what it is computed from.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,7 @@ class Held:
     layer: nn.Module
     value: Callable[[], Tensor]
     sources: Mapping[str, Tensor]
-    replaced: Callable[[Tensor], "_Replacing"] | None = None
+    replaced: Callable[[Tensor], AbstractContextManager[Any]] | None = None
 
     @property
     def is_weight(self) -> bool:
@@ -169,10 +170,6 @@ def replacing(
         yield stored
 
 
-class _Replacing(ExitStack):
-    """Undoes a replacement when it is left."""
-
-
 def _constantly(parameter: Tensor) -> Callable[[], Tensor]:
     return lambda: parameter
 
@@ -192,11 +189,11 @@ def _older(layer: nn.Module, hook: object) -> tuple[str, Callable[[], Tensor]] |
     return None
 
 
-def _in_parametrisation(made: ParametrizationList) -> Callable[[Tensor], _Replacing]:
+def _in_parametrisation(made: ParametrizationList) -> Callable[[Tensor], ExitStack]:
     """The parametrisation returns a tensor that was given instead of computing it."""
 
-    def replaced(tensor: Tensor) -> _Replacing:
-        undo = _Replacing()
+    def replaced(tensor: Tensor) -> ExitStack:
+        undo = ExitStack()
         undo.callback(vars(made).pop, "forward", None)
         vars(made)["forward"] = lambda: tensor
         return undo
@@ -204,15 +201,15 @@ def _in_parametrisation(made: ParametrizationList) -> Callable[[Tensor], _Replac
     return replaced
 
 
-def _in_layer(layer: nn.Module, attribute: str) -> Callable[[Tensor], _Replacing]:
+def _in_layer(layer: nn.Module, attribute: str) -> Callable[[Tensor], ExitStack]:
     """A further hook sets the tensor after the one that computes it."""
 
-    def replaced(tensor: Tensor) -> _Replacing:
+    def replaced(tensor: Tensor) -> ExitStack:
         def put(module: nn.Module, received: object) -> None:
             del module, received
             vars(layer)[attribute] = tensor
 
-        undo = _Replacing()
+        undo = ExitStack()
         undo.callback(vars(layer).update, {attribute: vars(layer)[attribute]})
         undo.callback(layer.register_forward_pre_hook(put).remove)
         vars(layer)[attribute] = tensor

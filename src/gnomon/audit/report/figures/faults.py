@@ -50,9 +50,9 @@ def _picture(found: dict[str, list[tuple[str, Finding]]]) -> Picture:
         figure = new_figure(7.4)
         bits, flips, noise = figure.subplots(3)
         for who, each in found[_NAMES[0]]:
-            _line(
-                bits, each.details["bits"], each.details["accuracy"], colours[who], markers[who]
-            )
+            for scales, style in (("per_tensor", "-"), ("per_channel", "--")):
+                at, shares = each.details["bits"], each.details[scales]
+                _line(bits, at, shares, colours[who], markers[who], style)
         for who, each in found[_NAMES[1]]:
             search, random = each.details["search"], each.details["random"]
             _line(flips, search["flips"], search["accuracy"], colours[who], markers[who])
@@ -68,8 +68,12 @@ def _picture(found: dict[str, list[tuple[str, Finding]]]) -> Picture:
             Line2D([], [], color=colours[who], marker=markers[who], label=who)
             for who in subjects
         ]
-        handles.append(Line2D([], [], color=INK, linestyle="-", label="flips searched"))
-        handles.append(Line2D([], [], color=INK, linestyle="--", label="flips at random"))
+        handles.append(
+            Line2D([], [], color=INK, linestyle="-", label="one scale; flips searched")
+        )
+        handles.append(
+            Line2D([], [], color=INK, linestyle="--", label="scales by channel; at random")
+        )
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
     said = listed([_said(who, found) for who in subjects])
     return Picture(
@@ -77,8 +81,9 @@ def _picture(found: dict[str, list[tuple[str, Finding]]]) -> Picture:
         topic=TOPIC,
         title="Rounded, inverted and noisy weights",
         figure=figure,
-        caption="Accuracy against the bits of each weight, the number of inverted bits in "
-        "8-bit weights (searched: the worst bit each time), and Gaussian noise relative to "
+        caption="Accuracy against the bits of each weight (with one scale for each tensor, and "
+        "dashed for each channel), the number of inverted bits in 8-bit weights (searched: the "
+        "worst bit each time; dashed at random), and Gaussian noise relative to "
         f"each tensor's root mean square (shaded down to the worst draw). {said}.",
         alt=f"Three panels of curves of accuracy under faults of the weights. {said}.",
         definition="fault",

@@ -87,12 +87,15 @@ class Picture:
         """The figure as SVG for a page: its ink is the page's, its text is text.
 
         The same figure gives the same text, and its ids are unique among figures of other keys.
+        The figure keeps the layout that was found for it: to find it again for another file
+        takes as long as drawing it.
         """
         buffer = io.StringIO()
         with mpl.rc_context(_SETTINGS):
             self.figure.savefig(
                 buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
             )
+        self.figure.set_layout_engine("none")
         return _for_a_page(buffer.getvalue(), self.key, self.alt)
 
     def save(self, folder: Path) -> None:
