@@ -18,16 +18,33 @@ export GNOMON_DATA := $(abspath ../shared/data)
 endif
 endif
 
-.PHONY: demo test test-slow check check-sources format docs bench clean
+# The kernels of other processors, as far as this one has them; make test runs its own. These are the tests
+# whose figures are sums of many terms.
+AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS=AVX2
+PLAIN := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE
+NUMERICAL := tests/contracts tests/bounds/test_margins.py tests/bounds/test_rounded_crown.py tests/bounds/test_rounded_ibp.py \
+	tests/algebra/test_relaxed.py tests/algebra/test_rounded_interval.py tests/algebra/test_rounded_products.py \
+	tests/algebra/test_rounded_relaxed.py tests/algebra/test_affine.py tests/attacks/test_apgd.py \
+	tests/attacks/test_parameters.py tests/training/test_overfitting.py tests/training/test_method_formulas.py \
+	tests/training/test_replicas.py tests/training/test_gradients.py
+
+.PHONY: demo test test-slow test-kernels test-gpu check check-sources format docs bench clean
 
 demo: $(USE)             ## train two networks on the spiral, examine both, write demo/report.html
 	$(BIN)/gnomon demo -o demo
 
 test: $(DEV)             ## the tests (those over five seconds have their own command, test-slow)
-	$(PYTEST) -m "not slow and not gpu"
+	$(PYTEST) --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(DEV)        ## the tests that take longer than five seconds each
 	$(PYTEST) -m "slow and not gpu"
+
+test-kernels: $(DEV)     ## the numerical tests with the kernels of two other kinds of processor
+	$(AVX2) $(PYTEST) -m "not slow and not gpu" $(NUMERICAL)
+	$(PLAIN) $(PYTEST) -m "not slow and not gpu" $(NUMERICAL)
+
+test-gpu: $(DEV)         ## the contracts of sets, attacks, bounds and training on CUDA
+	$(PYTEST) -m gpu
 
 check: check-sources docs test  ## everything that must hold before a change is handed in
 

@@ -1,4 +1,7 @@
-"""The command line as a user meets it: in a process of its own, with its exit status."""
+"""The command line as a user meets it, with its exit status.
+
+Each command runs once at least in a process of its own; where that is not the point, here.
+"""
 
 import json
 import signal
@@ -12,7 +15,7 @@ from typer.testing import CliRunner
 
 from gnomon.audit import read_json
 from gnomon.cli.main import app
-from reference.command_line import gnomon, refused
+from reference.command_line import gnomon, gnomon_here, refused
 
 CONFIG = """
 seed = 0
@@ -66,7 +69,7 @@ def test_training_leaves_a_run_folder(folder: Path) -> None:
 
 def test_training_again_changes_nothing_and_says_so(folder: Path) -> None:
     before = (folder / "run" / "model.safetensors").stat().st_mtime_ns
-    result = gnomon("train", "config.toml", "-o", "run", cwd=folder)
+    result = gnomon_here("train", "config.toml", "-o", "run", cwd=folder)
     assert result.returncode == 0
     assert "finished already" in result.stderr
     assert (folder / "run" / "model.safetensors").stat().st_mtime_ns == before
@@ -104,15 +107,15 @@ def test_an_audit_writes_report_json_and_figures(folder: Path) -> None:
 def test_the_same_seed_gives_the_same_audit(folder: Path) -> None:
     for name in ("one", "two"):
         command = ("audit", "run", "--inputs", "l2:1", "--samples", "40", "-o", name)
-        assert gnomon(*command, cwd=folder).returncode == 0
+        assert gnomon_here(*command, cwd=folder).returncode == 0
     first, second = (folder / name / "audit.json" for name in ("one", "two"))
     assert first.read_bytes() == second.read_bytes()
 
 
 def test_a_requirement_decides_the_exit_status(folder: Path) -> None:
     command = ("audit", "run", "--probes", "accuracy", "-o", "gate", "--require")
-    assert gnomon(*command, "clean_accuracy >= 0.1", cwd=folder).returncode == 0
-    failing = gnomon(*command, "clean_accuracy > 1", cwd=folder)
+    assert gnomon_here(*command, "clean_accuracy >= 0.1", cwd=folder).returncode == 0
+    failing = gnomon_here(*command, "clean_accuracy > 1", cwd=folder)
     assert failing.returncode == 3
     assert "clean_accuracy > 1" in failing.stdout + failing.stderr
     assert (folder / "gate" / "report.html").exists()
@@ -217,7 +220,7 @@ def test_damaged_weights_of_a_run_are_refused(
     else:
         text = (tmp_path / "run" / "model.toml").read_text()
         (tmp_path / "run" / "model.toml").write_text(text.replace("24", "25"))
-    result = gnomon("audit", "run", cwd=tmp_path)
+    result = gnomon_here("audit", "run", cwd=tmp_path)
     assert "model.safetensors" in refused(result.returncode, result.stderr)
 
 

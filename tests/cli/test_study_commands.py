@@ -9,7 +9,7 @@ from pyarrow import parquet
 from typer.testing import CliRunner
 
 from gnomon.cli.main import app
-from reference.command_line import gnomon, refused
+from reference.command_line import gnomon, gnomon_here, refused
 
 STUDY = """
 title = "Two activations"
@@ -58,17 +58,17 @@ def test_a_study_ends_in_verdicts_a_table_and_a_report(folder: Path) -> None:
 
 
 def test_the_same_command_does_only_what_is_new(folder: Path) -> None:
-    again = gnomon("study", "norms.toml", "-o", "out", cwd=folder)
+    again = gnomon_here("study", "norms.toml", "-o", "out", cwd=folder)
     assert "18 trials, 18 done before, 0 to do" in again.stderr
     more = STUDY.replace("seeds = 6", "seeds = 7")
     (folder / "more.toml").write_text(more, encoding="utf-8")
-    ended = gnomon("study", "more.toml", "-o", "out", cwd=folder)
+    ended = gnomon_here("study", "more.toml", "-o", "out", cwd=folder)
     assert "21 trials, 18 done before, 3 to do in 1 group" in ended.stderr
     assert "at 7 seeds" in ended.stdout
 
 
 def test_a_dry_run_trains_nothing_that_stays(folder: Path) -> None:
-    ended = gnomon("study", "norms.toml", "-o", "dry", "--small", "--dry-run", cwd=folder)
+    ended = gnomon_here("study", "norms.toml", "-o", "dry", "--small", "--dry-run", cwd=folder)
     assert ended.returncode == 0, ended.stderr
     assert "6 trials, 6 to do" in ended.stderr
     assert ended.stdout.splitlines()[0].startswith("time: about")
@@ -116,5 +116,5 @@ def test_two_runs_are_compared(folder: Path) -> None:
 
 
 def test_a_run_without_an_audit_cannot_be_compared(folder: Path) -> None:
-    ended = gnomon("compare", "out", cwd=folder)
+    ended = gnomon_here("compare", "out", cwd=folder)
     assert "Make one: gnomon audit out" in refused(ended.returncode, ended.stderr)

@@ -24,6 +24,7 @@ from gnomon.training import (
     Training,
     train,
 )
+from gnomon.training.devices import Device
 from gnomon.training.replicas import GroupObserver, group, train_replicas
 from reference.small_experiments import Clouds, clouds, config_of, everything
 
@@ -98,20 +99,25 @@ def prepared(experiment: Experiment) -> Dataset:
     )
 
 
-def alone(experiments: Sequence[Experiment], folder: Path) -> list[Run | DivergedError]:
+def alone(
+    experiments: Sequence[Experiment], folder: Path, device: Device = "cpu"
+) -> list[Run | DivergedError]:
     """What training one by one gives."""
     runs: list[Run | DivergedError] = []
     for index, each in enumerate(experiments):
         path = folder / f"alone{index}"
         try:
-            runs.append(train(each, prepared(each), path, config_of(each), device="cpu"))
+            runs.append(train(each, prepared(each), path, config_of(each), device=device))
         except DivergedError as error:
             runs.append(error)
     return runs
 
 
 def together(
-    experiments: Sequence[Experiment], folder: Path, observer: GroupObserver | None = None
+    experiments: Sequence[Experiment],
+    folder: Path,
+    observer: GroupObserver | None = None,
+    device: Device = "cpu",
 ) -> list[Run | DivergedError]:
     """What training as a group gives."""
     return list(
@@ -121,7 +127,7 @@ def together(
             [folder / f"replica{index}" for index in range(len(experiments))],
             [config_of(each) for each in experiments],
             observer,
-            "cpu",
+            device,
         )
     )
 
