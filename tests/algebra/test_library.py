@@ -11,6 +11,7 @@ from mpmath import mp
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnomon.activations import Softplus
 from gnomon.algebra import Deployed, RoundedInterval
 from gnomon.algebra.library import ANY, COMPILED, ONNXRUNTIME, TORCH, Accuracy, Library
 from gnomon.algebra.rounded.accuracy import executed
@@ -172,6 +173,18 @@ def test_a_logarithm_of_a_sigmoid_is_claimed_as_far_as_it_can_be() -> None:
     eager: Any = functional.logsigmoid(RoundedInterval.point(x, level=Deployed(SINGLE, TORCH)))  # type: ignore[arg-type]
     # As stated: 40 u of |x| and 8 u on either side.
     assert bool((eager.width < 2.1 * 2.0**-24 * (40 * (1 + x.abs()) + 8)).all())
+
+
+def test_a_softplus_that_is_a_logarithm_of_a_sigmoid_is_claimed_on_its_side() -> None:
+    """The catalogue's is −log σ(−beta x) / beta: exported, it is ∞ for large x, not small."""
+    x = torch.tensor([-30.0, -1.0, 2.0, 17.0, 20.0])
+    box = RoundedInterval.point(x, level=Deployed(SINGLE, ONNXRUNTIME))
+    found: Any = Softplus(0.7)(box)  # type: ignore[arg-type]
+    assert found.upper.isfinite().tolist() == [True, True, True, True, False]
+    assert bool((found.width[:3] < 1e-4).all())
+    ends = torch.tensor([[-30.0, 2.0], [2.0, 25.0]]).double()
+    wide: Any = Softplus(0.7)(RoundedInterval(ends[0], ends[1], level=box.level))  # type: ignore[arg-type]
+    assert wide.upper.isfinite().tolist() == [True, False]
 
 
 def test_libraries_can_be_changed_and_joined() -> None:

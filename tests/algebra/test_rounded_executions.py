@@ -33,6 +33,7 @@ WIDE = {
     "17 apart": [[0.0, 17.0, 3.0], [0.0, -17.0, -16.0]],
     "88 and more": [[0.0, 88.0, -88.0], [103.0, 0.0, -104.5], [89.0, 89.0, -200.0]],
     "800": [[800.0, 0.0, -800.0], [745.0, 0.0, 0.5], [710.0, -710.0, 709.0]],
+    "fractions": [[0.1, -61.3, 17.7], [600.1, 0.3, -33.33], [-0.7, 12.345, 641.9]],
     "far out": [[1e4, 0.0, -1e4], [1e30, -1e30, 0.0], [-3e37, -3e37, 3e37]],
 }
 
@@ -71,6 +72,8 @@ def test_softmax_of_logits_far_apart_as_executed(name: str) -> None:
     found = RoundedInterval.point(x, level=EXECUTED).softmax(1)
     for layout in (x, x.T.contiguous().T, torch.stack([x, x], 2)[:, :, 0]):
         assert found.contains(layout.softmax(1).double())
+    fine = RoundedInterval.point(x.double(), level=Deployed(DOUBLE)).softmax(1)
+    assert fine.contains(x.double().softmax(1))
     assert bool((found.lower >= 0).all() & (found.upper <= 1 + 1e-5).all())
     assert found.contains(run_graph((("Softmax", "x", "y", {"axis": 1}),))(x).double())
 
@@ -162,6 +165,20 @@ def test_softplus_holds_its_step_at_the_threshold(
             assert bool((found.width <= most).all())
 
 
+def test_rounding_decides_on_which_side_of_the_threshold_softplus_is() -> None:
+    """Numbers of float32 about 1.1 / 3.3, whose products with 3.3 may be rounded across 1.1."""
+    beta, threshold = 3.3, 1.1
+    edge = torch.tensor(threshold / beta)
+    x = edge * (1 + torch.arange(-60, 61) * 2.0**-24)
+    found = _call(
+        functional.softplus, RoundedInterval.point(x, level=EXECUTED), beta, threshold
+    )
+    computed = functional.softplus(x, beta, threshold)
+    exact = x.double() * beta > threshold
+    assert bool(((computed == x) != exact).any())
+    assert found.contains(computed.double())
+
+
 def test_softplus_that_overflows_on_the_way_or_falls_is_not_known() -> None:
     x = torch.tensor([50.0, 100.0])
     found = _call(functional.softplus, RoundedInterval.point(x, level=EXECUTED), 1.0, 1e30)
@@ -183,7 +200,11 @@ def test_relaxations_hold_the_functions_of_onnxruntime(name: str) -> None:
         "Mish": nn.Mish(),
     }
     x = torch.linspace(-20, 20, 1000).reshape(100, 10)
-    found = function[name](RoundedRelaxed.around(x, 0.0, level=EXECUTED))
+    box = RoundedRelaxed.around(x, 0.0, level=EXECUTED)
+    # Between matrices, the lines around the function are substituted.
+    turned, same = torch.eye(10).flip(0), torch.eye(10)
+    bent = function[name](_call(functional.linear, box, turned))
+    found = _call(functional.linear, _call(functional.linear, bent, turned), same)
     run = run_graph(((name, "x", "y", {}),))
     assert found.contains(run(x).double())
     assert float(found.width.max()) < 3e-4
