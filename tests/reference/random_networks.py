@@ -6,7 +6,9 @@ number is enough to make it again.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +18,7 @@ from gnomon.activations import ELU, GELU, LeakyReLU, Mish, ReLU, Sigmoid, SiLU, 
 from gnomon.seeds import generator
 
 Step = Callable[[Tensor], Tensor]
+Made = TypeVar("Made")
 
 CLASSES = 3
 LARGEST = 6
@@ -32,13 +35,22 @@ class Draw:
         """A whole number from 0 up to, and without, `most`."""
         return int(torch.randint(most, (1,), generator=self.random))
 
-    def one_of(self, things: list[Step] | list[str] | list[float]) -> object:
+    def one_of(self, things: Sequence[Made]) -> Made:
         """One of several things."""
         return things[self.below(len(things))]
 
     def tensor(self, *shape: int, scale: float = 1.0) -> Tensor:
         """Normally distributed numbers in float64."""
         return scale * torch.randn(shape, generator=self.random, dtype=torch.float64)
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """Constants of a step: one for each unit, the number of a unit from 1 on, and a scale."""
+
+    each: Tensor
+    part: int
+    scale: float
 
 
 class Adapted(nn.Linear):
@@ -73,7 +85,7 @@ class Turned(Tanh):
 class Steps(nn.Module):
     """Modules and functions, one after the other."""
 
-    def __init__(self, steps: list[nn.Module | Step]) -> None:
+    def __init__(self, steps: Sequence[nn.Module | Step]) -> None:
         super().__init__()
         self.steps = steps
         self.held = nn.ModuleList(each for each in steps if isinstance(each, nn.Module))
@@ -101,18 +113,14 @@ def random_network(number: int, dtype: torch.dtype) -> tuple[nn.Module, Tensor]:
         for _ in range(1 + draw.below(3)):
             step, width = _step(draw, width)
             steps.append(step)
-    steps.append(_layer(draw, width, CLASSES))
-    for _ in range(draw.below(3)):
-        steps.append(_last(draw))
+    steps += [_layer(draw, width, CLASSES), *(_last(draw) for _ in range(draw.below(3)))]
     network = Steps(steps).to(dtype).eval().requires_grad_(requires_grad=False)
-    x = draw.tensor(2, inputs).to(dtype)
-    return network, x
+    return network, draw.tensor(2, inputs).to(dtype)
 
 
 def _layer(draw: Draw, width: int, units: int) -> nn.Module:
-    kind = (nn.Linear, nn.Linear, Adapted, Halved, Tempered)[draw.below(5)]
-    layer = kind(width, units)
-    scale = (1.0, 1.0, 1.0, 30.0)[draw.below(4)] / math.sqrt(width)
+    layer = draw.one_of((nn.Linear, nn.Linear, Adapted, Halved, Tempered))(width, units)
+    scale = draw.one_of((1.0, 1.0, 1.0, 30.0)) / math.sqrt(width)
     layer.weight.data = draw.tensor(units, width, scale=scale)
     layer.bias.data = draw.tensor(units)
     hook = draw.below(8)
@@ -131,12 +139,31 @@ def _step(draw: Draw, width: int) -> tuple[nn.Module | Step, int]:
     if kind == 0:
         return _activation(draw), width
     if kind == 1:
-        return _in_place(draw, width), width
+        return _normalisation(draw, width), width
     if kind == 2:
-        return _copy_or_conversion(draw), width
-    if kind == 3:
-        return _normalised(draw, width), width
-    return _moved(draw, width)
+        function, units = draw.one_of(WIDTHS)
+        return function, units(width)
+    return _with_numbers(draw, width, draw.one_of((IN_PLACE, COPIES, OTHERS))), width
+
+
+def _last(draw: Draw) -> nn.Module | Step:
+    """What is done to logits."""
+    kind = draw.below(4)
+    if kind == 0:
+        return _with_numbers(draw, CLASSES, draw.one_of((IN_PLACE, COPIES, OTHERS)))
+    if kind == 1:
+        factor = draw.one_of((100.0, 1e4))
+        return lambda x: x.mul_(factor)
+    return draw.one_of((nn.Softmax(dim=1), nn.ReLU(inplace=True), nn.Dropout()))
+
+
+def _with_numbers(
+    draw: Draw, width: int, functions: Sequence[Callable[[Tensor, Numbers], Tensor]]
+) -> Step:
+    scale = draw.one_of((1.0, 10.0, 200.0))
+    numbers = Numbers(draw.tensor(width), 1 + draw.below(width), scale)
+    function = draw.one_of(functions)
+    return lambda x: function(x, numbers)
 
 
 def _activation(draw: Draw) -> nn.Module:
@@ -151,136 +178,147 @@ def _activation(draw: Draw) -> nn.Module:
         lambda: nn.GELU(approximate="tanh"),
         lambda: nn.Softmax(dim=1),
     ]
-    module = made[draw.below(len(made))]()
+    module = draw.one_of(made)()
     if draw.below(4) == 0:
         module.register_forward_hook(lambda *given: given[2] * 2 - 0.5)
     return module
 
 
-def _in_place(draw: Draw, width: int) -> Step:
-    shift, factor = draw.tensor(width), 1 + draw.tensor(width).abs()
-    part = 1 + draw.below(width)
-
-    def added(x: Tensor) -> Tensor:
-        x += shift.to(x)
-        return x
-
-    def divided(x: Tensor) -> Tensor:
-        return x.div_(factor.to(x))
-
-    def raised(x: Tensor) -> Tensor:
-        y = x
-        y **= 2
-        return x
-
-    def written(x: Tensor) -> Tensor:
-        x[:, part - 1] = 0.5
-        return x
-
-    def a_part_added(x: Tensor) -> Tensor:
-        x[:, :part] += 0.75
-        return x
-
-    def cut(x: Tensor) -> Tensor:
-        x.clamp_(-1.0, 2.0)
-        return x
-
-    def through_another_name(x: Tensor) -> Tensor:
-        y = x * 1.0
-        z = y
-        z.neg_()
-        return y
-
-    def masked(x: Tensor) -> Tensor:
-        return x.masked_fill_(shift > 0.5, -0.25)
-
-    choices = [added, divided, raised, written, a_part_added, cut, through_another_name, masked]
-    return choices[draw.below(len(choices))]
-
-
-def _copy_or_conversion(draw: Draw) -> Step:
-    def a_copy_is_written(x: Tensor) -> Tensor:
-        y = x.clone()
-        y.neg_()
-        return x
-
-    def the_original_is_written(x: Tensor) -> Tensor:
-        y = x.clone()
-        x.neg_()
-        return y
-
-    def a_conversion_is_written(x: Tensor) -> Tensor:
-        other = torch.float32 if x.dtype == torch.float64 else torch.float64
-        y = x.to(other)
-        y.mul_(3.0)
-        return x + 0 * y.to(x.dtype)
-
-    def whole(x: Tensor) -> Tensor:
-        return (3 * x).to(torch.int32).to(x.dtype) / 3 + 0.1 * x
-
-    def eight_bits(x: Tensor) -> Tensor:
-        return (x.clamp(0.0, 3.0) * 50).byte().to(x.dtype) / 50
-
-    def half(x: Tensor) -> Tensor:
-        return x.bfloat16().to(x.dtype)
-
-    def positive(x: Tensor) -> Tensor:
-        return x + x.relu().bool().to(x.dtype)
-
-    choices = [
-        *(a_copy_is_written, the_original_is_written, a_conversion_is_written),
-        *(whole, eight_bits, half, positive),
-    ]
-    return choices[draw.below(len(choices))]
-
-
-def _normalised(draw: Draw, width: int) -> nn.Module | Step:
-    kind = draw.below(6)
-    if kind == 0:
+def _normalisation(draw: Draw, width: int) -> nn.Module:
+    if draw.below(6) == 0:
         return nn.LayerNorm(width)
-    if kind == 1:
-        norm = nn.BatchNorm1d(width)
-        norm.running_mean = draw.tensor(width)
-        norm.running_var = draw.tensor(width).square() + 0.1
-        return norm
-    if kind == 2:
-        scale = (1.0, 10.0, 200.0)[draw.below(3)]
-        return lambda x: functional.softmax(scale * x, dim=1)
-    bound = draw.tensor(width)
-    if kind == 3:
-        return lambda x: torch.clamp(x, max=bound.to(x))
-    if kind == 4:
-        return lambda x: torch.clamp(0.5 * x, min=x - 1.0, max=bound.to(x).abs())
-    return lambda x: torch.where(bound > 0, x, 0.5 - x)
+    norm = nn.BatchNorm1d(width)
+    norm.running_mean = draw.tensor(width)
+    norm.running_var = draw.tensor(width).square() + 0.1
+    return norm
 
 
-def _moved(draw: Draw, width: int) -> tuple[Step, int]:
-    kind = draw.below(6)
-    if kind == 0:
-        return lambda x: x + torch.tanh(x), width
-    if kind == 1:
-        return lambda x: torch.cat([x, x.relu()], dim=1), 2 * width
-    if kind == 2:
-        return lambda x: x[:, : max(1, width - 1)], max(1, width - 1)
-    if kind == 3:
-        return lambda x: x.T.flip(0).T.reshape(len(x), -1), width
-    if kind == 4:
-        return lambda x: torch.stack([x, -x], dim=1).amax(dim=1), width
-    return lambda x: x * torch.sigmoid(x.flip(1)), width
+def _added(x: Tensor, numbers: Numbers) -> Tensor:
+    x += numbers.each.to(x)
+    return x
 
 
-def _last(draw: Draw) -> nn.Module | Step:
-    """What is done to logits."""
-    kind = draw.below(6)
-    if kind == 0:
-        return lambda x: x.float().to(x.dtype)
-    if kind == 1:
-        scale = (100.0, 1e4)[draw.below(2)]
-        return lambda x: x.mul_(scale)
-    if kind == 2:
-        return nn.Softmax(dim=1)
-    if kind == 3:
-        return lambda x: functional.dropout(x, 0.5, training=False)
-    if kind == 4:
-        return _in_place(draw, CLASSES)
-    return nn.ReLU(inplace=True)
+def _divided(x: Tensor, numbers: Numbers) -> Tensor:
+    return x.div_(1 + numbers.each.abs().to(x))
+
+
+def _raised(x: Tensor, _: Numbers) -> Tensor:
+    y = x
+    y **= 2
+    return x
+
+
+def _written(x: Tensor, numbers: Numbers) -> Tensor:
+    x[:, numbers.part - 1] = 0.5
+    return x
+
+
+def _added_to_a_part(x: Tensor, numbers: Numbers) -> Tensor:
+    x[:, : numbers.part] += 0.75
+    return x
+
+
+def _cut(x: Tensor, _: Numbers) -> Tensor:
+    x.clamp_(-1.0, 2.0)
+    return x
+
+
+def _turned_by_another_name(x: Tensor, _: Numbers) -> Tensor:
+    y = x * 1.0
+    z = y
+    z.neg_()
+    return y
+
+
+def _masked(x: Tensor, numbers: Numbers) -> Tensor:
+    return x.masked_fill_(numbers.each > 0.5, -0.25)
+
+
+def _copy_written(x: Tensor, _: Numbers) -> Tensor:
+    y = x.clone()
+    y.neg_()
+    return x
+
+
+def _original_written(x: Tensor, _: Numbers) -> Tensor:
+    y = x.clone()
+    x.neg_()
+    return y
+
+
+def _conversion_written(x: Tensor, _: Numbers) -> Tensor:
+    other = torch.float32 if x.dtype == torch.float64 else torch.float64
+    y = x.to(other)
+    y.mul_(3.0)
+    return x + 0 * y.to(x)
+
+
+def _in_float32(x: Tensor, numbers: Numbers) -> Tensor:
+    y = x.float() * numbers.each.float()
+    return y.to(numbers.each.dtype).to(x)
+
+
+def _whole(x: Tensor, _: Numbers) -> Tensor:
+    return (3 * x).to(torch.int32).to(x) / 3 + 0.1 * x
+
+
+def _in_eight_bits(x: Tensor, _: Numbers) -> Tensor:
+    return (x.clamp(0.0, 3.0) * 50).byte().to(x) / 50
+
+
+def _in_half_precision(x: Tensor, _: Numbers) -> Tensor:
+    return x.bfloat16().to(x)
+
+
+def _where_positive(x: Tensor, _: Numbers) -> Tensor:
+    return x + x.relu().bool().to(x)
+
+
+def _softmax(x: Tensor, numbers: Numbers) -> Tensor:
+    return functional.softmax(numbers.scale * x, dim=1)
+
+
+def _clamped_by_a_tensor(x: Tensor, numbers: Numbers) -> Tensor:
+    return torch.clamp(x, max=numbers.each.to(x))
+
+
+def _clamped_by_itself(x: Tensor, numbers: Numbers) -> Tensor:
+    return torch.clamp(0.5 * x, min=x - 1.0, max=numbers.each.to(x).abs())
+
+
+def _chosen(x: Tensor, numbers: Numbers) -> Tensor:
+    return torch.where(numbers.each > 0, x, 0.5 - x)
+
+
+def _joined_again(x: Tensor, _: Numbers) -> Tensor:
+    return x + torch.tanh(x)
+
+
+def _turned_round(x: Tensor, _: Numbers) -> Tensor:
+    return x.T.flip(0).T.reshape(len(x), -1)
+
+
+def _folded(x: Tensor, _: Numbers) -> Tensor:
+    return torch.stack([x, -x], dim=1).amax(dim=1)
+
+
+def _gated(x: Tensor, _: Numbers) -> Tensor:
+    return x * torch.sigmoid(x.flip(1))
+
+
+IN_PLACE = (
+    *(_added, _divided, _raised, _written),
+    *(_added_to_a_part, _cut, _turned_by_another_name, _masked),
+)
+COPIES = (
+    *(_copy_written, _original_written, _conversion_written, _in_float32),
+    *(_whole, _in_eight_bits, _in_half_precision, _where_positive),
+)
+OTHERS = (
+    *(_softmax, _clamped_by_a_tensor, _clamped_by_itself, _chosen),
+    *(_joined_again, _turned_round, _folded, _gated),
+)
+WIDTHS: tuple[tuple[Step, Callable[[int], int]], ...] = (
+    (lambda x: torch.cat([x, x.relu()], dim=1), lambda width: 2 * width),
+    (lambda x: x[:, : max(1, x.shape[1] - 1)], lambda width: max(1, width - 1)),
+)

@@ -35,7 +35,8 @@ def where(first: Any, second: Any, third: Any) -> Any:
             f"{type(condition).__name__}: expected a condition that does not vary, got one "
             "that does, in 'where'. Write it as an activation function."
         )
-    return _kept(x, condition) + _kept(y, ~condition)
+    like = next(each for each in (x, y) if isinstance(each, Value))
+    return _kept(x, condition, like) + _kept(y, ~condition, like)
 
 
 def masked_fill(x: Any, mask: Tensor, value: Any) -> Any:
@@ -43,11 +44,12 @@ def masked_fill(x: Any, mask: Tensor, value: Any) -> Any:
     return where(mask, value, x)
 
 
-def _kept(x: Any, condition: Tensor) -> Any:
-    """The coordinates of x where the condition holds; else 0."""
+def _kept(x: Any, condition: Tensor, like: Value) -> Any:
+    """The coordinates of x where the condition holds; else 0. A number is one of that type."""
     if isinstance(x, Value):
         return x * condition.to(x.dtype)
-    return torch.where(condition, x, torch.zeros_like(torch.as_tensor(x)))
+    number = x if isinstance(x, Tensor) else torch.tensor(x, dtype=like.dtype)
+    return torch.where(condition, number.to(like.device), torch.zeros_like(number))
 
 
 def dropout(x: Value, p: float = 0.5, training: bool = True) -> Value:

@@ -94,13 +94,18 @@ class Value(Operators):
 
     @property
     def dtype(self) -> torch.dtype:
-        """The type of the numbers that it stands for."""
-        return vars(self).get("_kind", self.parts[0].dtype)
+        """The type of the tensor that it stands for, as far as that is known."""
+        return self.stored or self.precision
 
     @property
     def stored(self) -> torch.dtype | None:
-        """The type in which the network holds it; None where that is not known."""
-        return self.dtype
+        """The type of the tensor that it stands for; None where that is not known."""
+        return vars(self).get("_kind", self.precision)
+
+    @property
+    def precision(self) -> torch.dtype:
+        """The type of the numbers in which it is kept."""
+        return self.parts[0].dtype
 
     @property
     def device(self) -> torch.device:

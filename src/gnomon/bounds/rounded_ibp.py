@@ -100,7 +100,8 @@ def _missed(
 ) -> Float[Tensor, " batch classes"]:
     """By how much an execution can miss each logit, given the features."""
     sizes = [
-        RoundedInterval.point(each.magnitude, dtype=each.dtype) for each in (features, weight)
+        RoundedInterval.point(each.magnitude, dtype=each.precision)
+        for each in (features, weight)
     ]
     terms = weight.shape[-1]
     total = product(LINEAR, sizes[0], sizes[1], terms).upper

@@ -114,9 +114,9 @@ def average(
     Σ l − γ* Σ |l| if κ (1 − γ) ≥ γ + γ*. An execution's inputs are those of x, whose sum
     misses γ* Σ |x_i| ≥ γ* |Σ x_i|; since x − κ |x| rises with x, the least is at l.
     """
-    kappa = share(terms + 2, terms + 2, x.dtype, x.level, 1)
-    low = function(x.lower - (kappa * x.lower.abs() + speck(x.dtype)))
-    high = function(x.upper + (kappa * x.upper.abs() + speck(x.dtype)))
+    kappa = share(terms + 2, terms + 2, x.precision, x.level, 1)
+    low = function(x.lower - (kappa * x.lower.abs() + speck(x.precision)))
+    high = function(x.upper + (kappa * x.upper.abs() + speck(x.precision)))
     lost = 2 * terms * x.level.smallest
     return RoundedInterval.computed(
         *outward(low - lost, high + lost), x.level, nonnegative=x.nonnegative

@@ -69,7 +69,7 @@ def logsumexp(x: RoundedInterval, dim: Any, keepdim: bool = False) -> RoundedInt
     n = math.prod(x.shape[axis] for axis in axes)
     ends = [end.logsumexp(axes, keepdim=keepdim) for end in x.parts]
     largest = x.magnitude.amax(axes, keepdim=keepdim)
-    programs = [(x.dtype, TORCH)]
+    programs = [(x.precision, TORCH)]
     if isinstance(x.level, Deployed):
         programs.append((x.level.dtype, x.level.library))
     miss = torch.zeros_like(largest)
@@ -194,7 +194,7 @@ def _divided(
     scale = _inverse_root(mean(power(d, 2), axes, keepdim=True), eps)
     result = mul(d, scale)
     cap = math.nextafter(math.nextafter(math.sqrt(most), math.inf), math.inf)
-    cap = cap * (1 + 4 * unit_roundoff(d.dtype))
+    cap = cap * (1 + 4 * unit_roundoff(d.precision))
     finite = result.lower.isfinite()
     lower = torch.where(finite, result.lower.clamp_min(-cap), result.lower)
     upper = torch.where(finite, result.upper.clamp_max(cap), result.upper)

@@ -145,8 +145,8 @@ def _with_ball(
     """
     middle = product(multiply, x, w.middle, terms)
     squares = multiply(x.magnitude.square(), torch.ones_like(w.lower))
-    more = 1 + 2 * gamma(terms + 4, x.dtype) + x.level.relative(terms + 1)
-    lost = 2 * terms * speck(x.dtype)
+    more = 1 + 2 * gamma(terms + 4, x.precision) + x.level.relative(terms + 1)
+    lost = 2 * terms * speck(x.precision)
     reach = inflated(inflated((squares + lost).sqrt()) * w.reach * more)
     lower, upper = outward(middle.lower - reach, middle.upper + reach)
     return RoundedInterval.computed(lower, upper, x.level)
@@ -161,7 +161,7 @@ def _of_one(
     (1 − γ) |p|·v − n tiny, which is |p|·r + (γ + γ*) |p|·(|c| + r) − n tiny if κ (1 − γ) is at
     least 2γ + γ*; and γ |p|·|c| + n tiny is what y misses.
     """
-    kappa = share(terms + 1, terms, x.dtype, x.level, 2)
+    kappa = share(terms + 1, terms, x.precision, x.level, 2)
     if w.thin:
         centre, radius = ball(x)
         spread = inflated(radius + kappa * (centre.abs() + radius))
@@ -170,7 +170,7 @@ def _of_one(
         centre, radius = ball(w)
         spread = inflated(radius + kappa * (centre.abs() + radius))
         y, widths = multiply(x.lower, centre), multiply(x.lower.abs(), spread)
-    reach = inflated(widths) + 4 * terms * speck(x.dtype)
+    reach = inflated(widths) + 4 * terms * speck(x.precision)
     return outward(y - reach, y + reach)
 
 
@@ -184,7 +184,7 @@ def _of_nonnegative(
     times its negative part, and so at most the true sum less γ* of its magnitude, since κ
     (1 − γ) ≥ γ + γ*. The upper bound likewise.
     """
-    kappa = share(terms + 1, 2 * terms, x.dtype, x.level, 1)
+    kappa = share(terms + 1, 2 * terms, x.precision, x.level, 1)
     lower, upper = multiply.sums(
         (x.lower, x.upper),
         (
@@ -192,7 +192,7 @@ def _of_nonnegative(
             (-_shrunk(-w.upper, kappa), _grown(w.upper, kappa)),
         ),
     )
-    lost = 4 * terms * speck(x.dtype)
+    lost = 4 * terms * speck(x.precision)
     return outward(lower - lost, upper + lost)
 
 
@@ -206,7 +206,7 @@ def _of_any_sign(
     with r_w + κ B for r_w and (1 + κ) B for B, which adds κ S, and misses γ_3n (2 + κ) S at
     most. An execution misses γ* S. So κ (1 − γ_3n) ≥ 4 γ_3n + γ* is enough.
     """
-    kappa = share(terms + 1, 3 * terms, x.dtype, x.level, 5)
+    kappa = share(terms + 1, 3 * terms, x.precision, x.level, 5)
     (mx, rx), (mw, rw) = ball(x), ball(w)
     ax, aw = mx.abs(), mw.abs()
     px, pw = ax.minimum(rx), aw.minimum(rw)
@@ -214,7 +214,7 @@ def _of_any_sign(
     both = inflated(aw + rw)
     rows = (inflated(rw + kappa * both), inflated((1 + kappa) * both), -pw)
     (radius,) = multiply.sums((ax, rx, px), (rows,))
-    reach = inflated(radius.clamp_min(0)) + 6 * terms * speck(x.dtype)
+    reach = inflated(radius.clamp_min(0)) + 6 * terms * speck(x.precision)
     return outward(centre - reach, centre + reach)
 
 

@@ -178,7 +178,7 @@ class RoundedInterval(Value):
         Raises:
             UnsupportedOperationError: a set of another kind.
         """
-        kind: dict[str, Any] = {"level": self.level, "dtype": self.dtype}
+        kind: dict[str, Any] = {"level": self.level, "dtype": self.precision}
         found: RoundedInterval | None = None
         if isinstance(given, RoundedInterval):
             found = given
@@ -314,10 +314,11 @@ def as_rounded(value: object, like: RoundedInterval) -> RoundedInterval:
     """
     if isinstance(value, RoundedInterval):
         level = coarser(value.level, like.level)
-        if level is None or value.dtype != like.dtype:
+        if level is None or value.precision != like.precision:
             raise SettingError(
                 f"RoundedInterval: expected values of one level in one type, got {like.level} "
-                f"in {like.dtype} and {value.level} in {value.dtype}. Make all with the same."
+                f"in {like.precision} and {value.level} in {value.precision}. Make all with the "
+                "same."
             )
         return value.at(level)
     if isinstance(value, Value):
@@ -327,7 +328,7 @@ def as_rounded(value: object, like: RoundedInterval) -> RoundedInterval:
             "parameters as RoundedInterval."
         )
     tensor = torch.as_tensor(value, device=like.device, **_wide(value))
-    return RoundedInterval.point(tensor, level=like.level, dtype=like.dtype)
+    return RoundedInterval.point(tensor, level=like.level, dtype=like.precision)
 
 
 _DOUBLE: dict[str, Any] = {"dtype": torch.float64}

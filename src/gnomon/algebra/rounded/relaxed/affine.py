@@ -158,7 +158,7 @@ def by_given(x: Any, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps
     radii = [each for each in (shift.radius, reach) if each is not None]
     # Eight roundings make the scale and the shift; an execution may have as many.
     size = up(up(mean.abs() * scale.size) + shift.size)
-    radii.append(up(size * (gamma(16, x.dtype) + 2 * x.level.relative(16))))
+    radii.append(up(size * (gamma(16, x.precision) + 2 * x.level.relative(16))))
     moved = Centred(centre, up(sum(radii[1:], radii[0]) * (1 + _FEW)))
     return _multiplied(x, box, _pointwise(x, scale, terms=16), scale, moved)
 

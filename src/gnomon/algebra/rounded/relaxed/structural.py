@@ -167,7 +167,7 @@ def _lossy(
     lost: Tensor | None = None,
 ) -> Lossy:
     """The step of an affine function with weights ≥ 0; at most `terms` of them in a sum."""
-    loss = up(_sizes(x, function, terms) * gamma(terms + 4, x.dtype))
+    loss = up(_sizes(x, function, terms) * gamma(terms + 4, x.precision))
     constant = function(torch.zeros_like(x.node.interval.lower))
     examples = x.node.examples
     below = floor(most(x.node.interval), examples, terms + 4)
@@ -177,8 +177,8 @@ def _lossy(
 
 def _sizes(x: RoundedRelaxed, function: Callable[[Tensor], Tensor], terms: int) -> Tensor:
     """F(|h|), rounded up."""
-    found = function(most(x.node.interval)) * (1 + 2 * gamma(terms + 4, x.dtype))
-    return up(up(found.abs()) + terms * torch.finfo(x.dtype).tiny)
+    found = function(most(x.node.interval)) * (1 + 2 * gamma(terms + 4, x.precision))
+    return up(up(found.abs()) + terms * torch.finfo(x.precision).tiny)
 
 
 def _as_value(value: Any, like: RoundedRelaxed) -> RoundedRelaxed:

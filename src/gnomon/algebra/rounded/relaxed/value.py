@@ -223,9 +223,9 @@ class RoundedRelaxed(Value):
     def _combined(self, rows: Tensor, *, upper: bool) -> tuple[list[Tensor], list[Tensor]]:
         """Bounds of examples × combinations: from the interval alone, and by substitution."""
         given = Relaxed(self.node, self.settings).rows_of(rows)
-        if not torch.equal(rows.to(self.dtype).to(rows.dtype), rows):
+        if not torch.equal(rows.to(self.precision).to(rows.dtype), rows):
             raise SettingError(
-                f"RoundedRelaxed: expected coefficients that {self.dtype} holds, got others in "
+                f"RoundedRelaxed: expected coefficients that {self.precision} holds, got others in "
                 f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
             )
         places = torch.arange(len(given), device=self.device)
