@@ -1,17 +1,19 @@
 """Certified accuracy and its bracket, on networks whose worst case is known."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from gnomon.activations import Activation
 from gnomon.audit import (
     Bracket,
     CertifiedAccuracy,
+    CertifiedRadius,
     DoubtKind,
     Finding,
     Subject,
@@ -118,8 +120,57 @@ def test_a_bound_that_a_search_beats_is_doubted() -> None:
     subject = plane_subject(100)
     probe = CertifiedAccuracy((Linf(0.3),), methods=(Everything(),), examples=100)
     (finding,) = probe(subject, generator(0))
-    assert [doubt.kind for doubt in finding.doubts] == [DoubtKind.BOUND_BEATEN]
+    # The search contradicts it, and so does the challenge.
+    assert [doubt.kind for doubt in finding.doubts] == 2 * [DoubtKind.BOUND_BEATEN]
     assert finding.value == finding.details["attacked"] < 1
+
+
+def test_certificates_are_challenged_where_no_attack_contradicts_them() -> None:
+    """Margins of −1 are claimed where the truth is −2 (|x₁| − ε): only the bounds are wrong."""
+    subject = plane_subject(100)
+    near = subject.inputs[:, 0].abs().clamp(0.25, 0.35) * subject.inputs[:, 0].sign()
+    inputs = torch.stack([near, subject.inputs[:, 1]], dim=1)
+    subject = replace(subject, inputs=inputs)
+    (honest,) = CertifiedAccuracy((Linf(0.05),), examples=100)(subject, generator(0))
+    assert honest.details["challenged"] == {"certificates": 8, "beaten": 0, "reason": ""}
+    assert "challenged by a search" in honest.method
+    probe = CertifiedAccuracy((Linf(0.05),), methods=(Everything(),), examples=100)
+    (finding,) = probe(subject, generator(0))
+    assert finding.details["attacked"] == 1
+    (doubt,) = finding.doubts
+    assert doubt.kind == DoubtKind.BOUND_BEATEN
+    assert "more than a bound allows" in doubt.message
+    assert finding.details["challenged"]["beaten"] == 1
+
+
+def test_certified_radii_are_challenged_each_in_its_own_set() -> None:
+    subject = plane_subject(20)
+    sets = ((Linf(0.1),), (ParameterBox(Constant(0.1)),))
+    for finding in CertifiedRadius(*sets)(subject, generator(0)):
+        assert finding.details["challenged"] == {"certificates": 3, "beaten": 0, "reason": ""}
+        assert not finding.doubts
+    wrong = CertifiedRadius(*sets, methods=(Everything(),), reach=30.0)
+    for finding in wrong(subject, generator(0)):
+        assert finding.details["challenged"]["beaten"] > 0
+        assert {doubt.kind for doubt in finding.doubts} == {DoubtKind.BOUND_BEATEN}
+
+
+def test_a_network_that_no_search_can_run_is_said() -> None:
+    subject = plane_subject(30)
+
+    class InFloat32(nn.Module):
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__()
+            self.network, self.matrix = network, torch.eye(2)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.network(x) @ self.matrix
+
+    subject = replace(subject, network=InFloat32(subject.network))
+    (finding,) = CertifiedAccuracy((Linf(0.05),))(subject, generator(0))
+    assert finding.details["challenged"]["certificates"] == 0
+    assert "dtype" in finding.details["challenged"]["reason"]
+    assert "No certificate could be challenged" in finding.method
 
 
 def test_a_later_method_is_asked_only_of_what_is_open() -> None:

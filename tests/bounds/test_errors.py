@@ -167,6 +167,7 @@ COMMON: dict[str, Callable[[Apply, Tensor], Tensor]] = {
     "clamp between tensors": lambda m, x: m.fc(x).clamp(-torch.ones(2), torch.ones(2)),
     "clip from below by a value": lambda m, x: m.fc(x).clip(min=x),
     "a constant clamped by a value": lambda m, x: torch.zeros(2).clamp(min=m.fc(x)),
+    "a column turned twice": lambda m, x: m.fc(m.fc(x)[:, :1].T.T.expand(-1, 2)),
     "there and back": lambda m, x: m.fc(x) + x.double().float(),
 }
 

@@ -149,6 +149,10 @@ def rounded_to_whole_numbers(y: Tensor, _: Tensor) -> Tensor:
     return (y * 2).to(torch.int32).float() + 0.1 * y
 
 
+def in_half_precision(y: Tensor, _: Tensor) -> Tensor:
+    return y.bfloat16().float()
+
+
 def probabilities(y: Tensor, _: Tensor) -> Tensor:
     return functional.softmax(8 * y, dim=1)
 
@@ -172,6 +176,7 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
         for function in (
             *(shifted, tempered, squared, one_class_written, a_part_moved, probabilities),
             *(features_written_later, converted, copied, rounded_to_whole_numbers),
+            in_half_precision,
         )
     },
 }

@@ -225,7 +225,8 @@ def _computed(algebra: type[Value], call: Call) -> Any:
     if name in VIEWS:
         share(args[0], result, args[1] if name == "getitem" else None)
     if name == "clone":
-        result = _apart(args[0], result)
+        result = _apart(result)
+        provenance.inherit(args[0], result)
     if name in {*MOVING, *COPYING}:
         _keep_kind(args[0], result)
     _keep_type(args, result)
@@ -258,7 +259,9 @@ def _converted(x: Any, asked: Conversion) -> Any:
         return x  # as torch does, which returns the tensor itself
     dtype = (stored or x.dtype) if asked.dtype is None else asked.dtype
     if dtype in REAL_KINDS:
-        result = _apart(x, type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
+        result = _apart(type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
+        if not x.widens or (stored and torch.promote_types(stored, dtype) == dtype):
+            provenance.inherit(x, result)  # a copy, as far as this algebra can tell
         vars(result).pop("_kind", None)
         if "_held" in vars(x):
             vars(result)["_held"] = dtype
@@ -266,17 +269,16 @@ def _converted(x: Any, asked: Conversion) -> Any:
             share(x, result)
         return result
     _check(type(x), Call("cast", (x, dtype)))
-    result = _apart(x, type(x).rules["cast"](x, dtype))
+    result = _apart(type(x).rules["cast"](x, dtype))
     vars(result)["_kind"] = dtype
     return result
 
 
-def _apart(x: Value, result: Any) -> Any:
-    """A value that nothing written into x reaches, and that came from where x came from."""
+def _apart(result: Any) -> Any:
+    """The value as one of its own, which nothing that is written into another reaches."""
     made = copy(result)
-    for link in ("_memory", "_index"):
+    for link in ("_memory", "_index", "_matrix"):
         vars(made).pop(link, None)
-    provenance.inherit(x, made)
     return made
 
 

@@ -8,6 +8,7 @@ import torch
 
 from gnomon.attacks.draws import ANSWERS
 from gnomon.audit.subject import DRAWS, Subject
+from gnomon.bounds import Falsification
 from gnomon.networks.predictions import logits_of
 
 ZERO_GRADIENTS = 0.05
@@ -230,6 +231,21 @@ def black_box_wins(
         f"Within {condition} {attack}, which takes no gradient, fooled {hits} of {examples} "
         f"examples that resisted {', '.join(before)}. Gradients mislead there, so that the "
         "true worst-case accuracy may be far lower. Try more queries, or slopes from values.",
+    )
+
+
+def bound_falsified(condition: str, found: Falsification) -> Doubt:
+    """What a search says that exceeded a bound of a certificate.
+
+    Args:
+        condition: the sets, for the message.
+        found: the search, which exceeded the bound by more than rounding.
+    """
+    return Doubt(
+        DoubtKind.BOUND_BEATEN,
+        f"Within {condition} a search ({found.search}) found that logit {found.output} exceeds "
+        f"the label's by {found.excess:.3g} more than a bound allows, in float64. Do not trust "
+        "the certificates of this network, and report this as a defect.",
     )
 
 

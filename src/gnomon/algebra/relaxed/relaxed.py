@@ -166,13 +166,15 @@ class Relaxed(Value):
         Raises:
             ShapeError: rows of another shape.
         """
-        known = self._combined(rows)
-        return known.cut(*self._substituted(rows, upper=True))
+        value = self._by_example()
+        known = value._combined(rows)  # noqa: SLF001 - of this class
+        return known.cut(*value._substituted(rows, upper=True))  # noqa: SLF001
 
     def at_least(self, rows: Tensor) -> Tensor:
         """The lower bounds alone of linear combinations; half the work of `bound`."""
-        known = self._combined(rows)
-        return torch.fmax(known.lower, *self._substituted(rows, upper=False))
+        value = self._by_example()
+        known = value._combined(rows)  # noqa: SLF001 - of this class
+        return torch.fmax(known.lower, *value._substituted(rows, upper=False))  # noqa: SLF001
 
     def settled(self, undecided: Undecided | None = None) -> Interval:
         """The interval, after substitution backwards of the coordinates that are worth it.
@@ -203,6 +205,12 @@ class Relaxed(Value):
             box = Relaxed(node.origin.parents[0], self.settings).operand()
             node.interval = node.interval.cut(*node.origin.values(box).parts)
         return node.interval
+
+    def _by_example(self) -> "Relaxed":
+        """The value, or a box of its bounds where a function has mixed its examples."""
+        if self.ndim < 2 or self.shape[0] == self.node.examples:
+            return self
+        return Relaxed(leaf(self.settled()), self.settings)
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""

@@ -316,9 +316,9 @@ def as_rounded(value: object, like: RoundedInterval) -> RoundedInterval:
         level = coarser(value.level, like.level)
         if level is None or value.precision != like.precision:
             raise SettingError(
-                f"RoundedInterval: expected values of one level in one type, got {like.level} "
-                f"in {like.precision} and {value.level} in {value.precision}. Make all with the "
-                "same."
+                f"RoundedInterval: expected values of one level and type, got {like.level} "
+                f"in {like.precision} and {value.level} in {value.precision}. Make all with "
+                "the same."
             )
         return value.at(level)
     if isinstance(value, Value):

@@ -1,7 +1,6 @@
 """What can be certified of inputs, of parameters, and of both at once."""
 
 import itertools
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -14,12 +13,13 @@ from gnomon.audit.bracket import Bracket
 from gnomon.audit.doubts import bound_beaten
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
+from gnomon.audit.probes.challenge import Answer, Challenge, Claim, certifying
 from gnomon.audit.subject import Subject
-from gnomon.bounds import CROWN, IBP, BoundMethod, RoundedCROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, RoundedCROWN, RoundedIBP
 from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
-from gnomon.sets.parameters import ParameterSet
+from gnomon.sets.parameters import ParameterRegion, ParameterSet
 from gnomon.shapes import Inputs, Labels, Mask
 
 
@@ -29,6 +29,12 @@ class _Threat:
 
     inputs: InputSet | None
     parameters: ParameterSet | None
+
+    def region(self, subject: Subject) -> ParameterRegion | None:
+        """The parameters that are allowed; None for those of the network."""
+        if self.parameters is None:
+            return None
+        return self.parameters.of(subject.network).detach()
 
     def __str__(self) -> str:
         return " × ".join(str(each) for each in (self.inputs, self.parameters) if each)
@@ -48,6 +54,9 @@ class CertifiedAccuracy:
     - examples: how many were examined; `right`: how many are right without perturbation.
     - methods: for each method of bounds its name, the kind of truth, and the share that it
       certified; a later method is asked only of what the earlier ones left open.
+    - challenged: for how many certificates, of either kind of truth, members beyond their
+      bounds were searched, and by how many searches some were found; `reason`, where no search
+      could be made.
     - rounded: the share certified also by bounds that are sound in floating point; `None` where
       these do not support the network. `rounded_methods`: as `methods`, of these.
 
@@ -59,6 +68,7 @@ class CertifiedAccuracy:
         examples: so many examined examples at most, drawn at random.
         batch: examples at a time.
         search: inside sets of parameters, and of both.
+        challenge: of the certificates, on some of the examples that have one.
     """
 
     topic: ClassVar[str] = "certificates"
@@ -70,6 +80,7 @@ class CertifiedAccuracy:
     examples: int = 50
     batch: int = 10
     search: JointPGD = field(default_factory=JointPGD)
+    challenge: Challenge = field(default_factory=Challenge)
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """One finding for each threat."""
@@ -98,12 +109,13 @@ class CertifiedAccuracy:
         network = subject.network
         with undisturbed(network), torch.no_grad():
             right = network(inputs).argmax(dim=1) == labels
-            certified, methods = self._certified(
-                self.methods, subject, threat, inputs, labels, right
-            )
-            rounded = self._rounded(subject, threat, inputs, labels, certified)
+            upper, methods = self._bounded(self.methods, subject, threat, inputs, labels, right)
+            certified = Margins(upper, labels).certified
+            rounded, also = self._rounded(subject, threat, inputs, labels, certified)
+        answer = self._challenged(subject, threat, inputs, labels, (upper, *also))
         fooled = self._fooled(subject, threat, inputs, labels, generator)
         doubt = bound_beaten(str(threat), certified, fooled)
+        doubts = (*answer.doubts, *(() if doubt is None else (doubt,)))
         count, examples = int((certified & ~fooled).sum()), len(labels)
         bracket = Bracket(count / examples, int((~fooled).sum()) / examples)
         return Finding(
@@ -117,20 +129,22 @@ class CertifiedAccuracy:
             f"{_listed(methods)} show that nothing in {threat} changes their class: a lower "
             "bound of the true worst-case accuracy (in exact arithmetic: these bounds are "
             f"computed with ordinary rounding). {_also_rounded(rounded)} A search inside "
-            f"leaves {bracket.attacked:.1%} right. 95 % Clopper–Pearson interval.",
-            doubts=() if doubt is None else (doubt,),
+            f"leaves {bracket.attacked:.1%} right. {answer.sentence} 95 % Clopper–Pearson "
+            "interval.",
+            doubts=doubts,
             details={
                 "certified": bracket.certified,
                 "attacked": bracket.attacked,
                 "examples": examples,
                 "right": int(right.sum()),
                 "methods": methods,
+                "challenged": answer.details,
                 **rounded,
             },
             references=("gowal2019", "zhang2018", "clopper1934"),
         )
 
-    def _certified(
+    def _bounded(
         self,
         methods: tuple[BoundMethod, ...],
         subject: Subject,
@@ -138,37 +152,68 @@ class CertifiedAccuracy:
         inputs: Inputs,
         labels: Labels,
         asked: Mask,
-    ) -> tuple[Mask, list[dict[str, Any]]]:
-        """Which of the examples some method certifies, and what each method added."""
-        around = threat.parameters
-        region = None if around is None else around.of(subject.network).detach()
-        certified, said = torch.zeros_like(asked), list[dict[str, Any]]()
+    ) -> tuple[Tensor, list[dict[str, Any]]]:
+        """Upper bounds of margins, NaN where not asked, and what each method added.
+
+        A method is asked of what the methods before it left open.
+        """
+        region = threat.region(subject)
+        upper: Tensor | None = None
+        said = list[dict[str, Any]]()
+        certified = torch.zeros_like(asked)
         for method in methods:
             open_ = (asked & ~certified).nonzero().flatten()
-
-            def of(part: Tensor, method: BoundMethod = method) -> Mask:
+            for part in open_.split(self.batch):
+                if not len(part):
+                    continue
                 margins = method(
                     subject.network, inputs[part], labels[part], threat.inputs, region
                 )
-                return margins.certified
-
-            certified[open_] = _in_parts(of, open_, self.batch)
+                if upper is None:
+                    shape = (len(labels), margins.upper.shape[1])
+                    upper = margins.upper.new_full(shape, torch.nan)
+                upper[part] = margins.upper
+                certified[part] = margins.certified
             share = float(certified[open_].double().sum()) / len(labels)
             said.append({"name": method.name, "kind": method.kind, "certified": share})
-        return certified, said
+        if upper is None:  # no example is right
+            upper = inputs.new_full((len(labels), int(labels.max()) + 1), torch.nan)
+        return upper, said
 
     def _rounded(
         self, subject: Subject, threat: _Threat, inputs: Inputs, labels: Labels, certified: Mask
-    ) -> dict[str, Any]:
-        """Which share is certified also counting how bounds are rounded."""
+    ) -> tuple[dict[str, Any], tuple[Tensor, ...]]:
+        """Which share is certified if rounding of bounds counts, and by which bounds."""
         try:
-            shown, said = self._certified(
+            upper, said = self._bounded(
                 self.rounded, subject, threat, inputs, labels, certified
             )
         except UnsupportedOperationError:
-            return {"rounded": None, "rounded_methods": []}
-        share = float(shown.double().mean())
-        return {"rounded": share, "rounded_methods": said}
+            return {"rounded": None, "rounded_methods": []}, ()
+        share = float(Margins(upper, labels).certified.double().mean())
+        return {"rounded": share, "rounded_methods": said}, (upper,)
+
+    def _challenged(
+        self,
+        subject: Subject,
+        threat: _Threat,
+        inputs: Inputs,
+        labels: Labels,
+        bounds: tuple[Tensor, ...],
+    ) -> Answer:
+        """What a search found beyond the bounds of some certified examples."""
+        answer = Answer()
+        for upper in bounds:
+            certified = Margins(upper, labels).certified
+            claim = Claim(
+                str(threat),
+                inputs[certified],
+                certifying(upper, labels, certified),
+                threat.inputs,
+                threat.region(subject),
+            )
+            answer = answer + self.challenge(subject.network, claim)
+        return answer
 
     def _fooled(
         self,
@@ -179,8 +224,8 @@ class CertifiedAccuracy:
         generator: torch.Generator,
     ) -> Mask:
         """Which examples a search inside the sets gets wrong."""
-        if threat.parameters is not None:
-            region = threat.parameters.of(subject.network).detach()
+        region = threat.region(subject)
+        if region is not None:
             return self.search(
                 subject.network, inputs, labels, threat.inputs, region, generator
             ).fooled
@@ -188,11 +233,6 @@ class CertifiedAccuracy:
         return subject.looking(PGD())(
             subject.network, inputs, labels, threat.inputs, generator
         ).fooled
-
-
-def _in_parts(of: Callable[[Tensor], Mask], places: Tensor, batch: int) -> Mask:
-    parts = [of(part) for part in places.split(batch) if len(part)]
-    return torch.cat(parts) if parts else torch.zeros_like(places, dtype=torch.bool)
 
 
 def _also_rounded(rounded: dict[str, Any]) -> str:

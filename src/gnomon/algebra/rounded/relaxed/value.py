@@ -173,13 +173,15 @@ class RoundedRelaxed(Value):
             ShapeError: rows of another shape.
             SettingError: coefficients that the bounds' type does not hold.
         """
-        boxed, found = self._combined(rows, upper=True)
+        value = self._by_example()
+        boxed, found = value._combined(rows, upper=True)  # noqa: SLF001
         low, high = boxed[0].fmax(found[0]), boxed[1].fmin(found[1])
         return Interval.computed(_or(low, -torch.inf), _or(high, torch.inf))
 
     def at_least(self, rows: Tensor) -> Tensor:
         """The lower bounds alone of linear combinations; half the work of `bound`."""
-        boxed, found = self._combined(rows, upper=False)
+        value = self._by_example()
+        boxed, found = value._combined(rows, upper=False)  # noqa: SLF001
         return _or(boxed[0].fmax(found[0]), -torch.inf)
 
     def settled(self, needed: Tensor | None = None) -> Interval:
@@ -207,6 +209,12 @@ class RoundedRelaxed(Value):
             return self.node.interval
         return self.settled(needed)
 
+    def _by_example(self) -> "RoundedRelaxed":
+        """The value, or a box of its bounds where a function has mixed its examples."""
+        if self.ndim < 2 or self.shape[0] == self.node.examples:
+            return self
+        return RoundedRelaxed(box_node(self.settled()), self.settings, self.level)
+
     def _settle(self, places: Tensor, needed: Tensor | None) -> None:
         """Cuts the interval with the bounds of substitution at some coordinates."""
         node, old = self.node, self.node.interval
@@ -225,7 +233,7 @@ class RoundedRelaxed(Value):
         given = Relaxed(self.node, self.settings).rows_of(rows)
         if not torch.equal(rows.to(self.precision).to(rows.dtype), rows):
             raise SettingError(
-                f"RoundedRelaxed: expected coefficients that {self.precision} holds, got others in "
+                f"RoundedRelaxed: expected coefficients of {self.precision}, got others in "
                 f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
             )
         places = torch.arange(len(given), device=self.device)
