@@ -40,6 +40,9 @@ def canonical(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call
     return Call(name, tuple(args), given, in_place)
 
 
+QUESTIONS = {TRUTH, "lt", "le", "gt", "ge", "eq", "ne", "equal", "isnan", "isfinite", "sign"}
+"""Functions whose answer jumps, by which code goes one way or another."""
+
 _WITHOUT_EFFECT = {"inplace", "_stacklevel", "memory_format", "non_blocking"}
 """Arguments that say where a result is put, or how, and not what it is."""
 

@@ -18,6 +18,7 @@ from gnomon.algebra.names import (
     FACTS,
     LIKE_ANOTHER,
     MOVING,
+    QUESTIONS,
     RANDOM,
     Call,
     canonical,
@@ -376,6 +377,12 @@ def _check(algebra: type[Value], call: Call) -> None:
         raise UnsupportedOperationError(
             f"{algebra.__name__}: expected a network that computes the same each time, got "
             f"{name!r}, which draws at random. Remove it in evaluation mode."
+        )
+    if name in QUESTIONS:
+        raise UnsupportedOperationError(
+            f"{algebra.__name__}: expected code that does the same for all members of a set, "
+            f"got {name!r}, which asks about their numbers. Write it with maximum, minimum, "
+            "clamp or an activation function."
         )
     if name not in algebra.rules:
         raise UnsupportedOperationError(

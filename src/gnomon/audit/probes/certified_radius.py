@@ -118,10 +118,10 @@ class CertifiedRadius:
             unit="",
             error=_mean_interval(best, family.most),
             method=f"Mean over {len(best)} random test examples of the largest size of this "
-            f"kind of set, up to {family.most:.4g}, at which bounds by {names} certify the "
-            f"example (bisection in {self.steps} steps; each was certified at its own; 0 where the "
-            "network is wrong). In exact arithmetic: the bounds are computed with ordinary "
-            f"rounding. {answer.sentence} 95 % interval of the mean, by the normal "
+            f"kind of set, up to {family.most:.4g}, at which bounds by {names} certify "
+            f"the example (bisection in {self.steps} steps; each was certified at its own; 0 "
+            "where the network is wrong). In exact arithmetic: the bounds are computed with "
+            f"ordinary rounding. {answer.sentence} 95 % interval of the mean, by the normal "
             "approximation.",
             doubts=answer.doubts,
             details={
