@@ -120,6 +120,7 @@ def test_what_is_too_large_for_whole_numbers_may_be_any_of_them() -> None:
         lambda x: x.half() * 2,
         lambda x: x.long() @ torch.ones(4, 2, dtype=torch.int64),
         lambda x: x.relu().bfloat16().relu_(),
+        lambda x: torch.cat([x, x.int()], dim=1),
     ],
 )
 def test_nothing_is_computed_in_numbers_that_are_not_real(

@@ -92,7 +92,7 @@ NETWORKS: Mapping[str, Case] = {
         lambda: Apply(lambda m, x: m.fc(x).int() + 1), "got torch.int32 in 'add'", "float"
     ),
     "a fill that varies": Case(
-        lambda: Apply(lambda m, x: torch.full_like(m.fc(x), x.sum())), "'truth'", "Write it"
+        lambda: Apply(lambda m, x: torch.full_like(m.fc(x), x.sum())), "'full_like'", "Write it"
     ),
     "written into a tensor": Case(
         lambda: Apply(lambda m, x: torch.zeros(3, 2).add_(m.fc(x))), "'add' in place", "t = t"

@@ -76,7 +76,7 @@ def _replaced(
     network: nn.Module, parameters: Parameters, inputs: Value | Tensor
 ) -> Generator[None, None, None]:
     """Puts the values where modules look for their parameters."""
-    own = dict(network.named_parameters())
+    own = dict(network.named_parameters()) if parameters else {}
     values = {name: lift(given, inputs) for name, given in parameters.items()}
     for name, value in values.items():
         if name not in own:
@@ -90,7 +90,7 @@ def _replaced(
             )
     by_identity = {id(own[name]): value for name, value in values.items()}
     with _restored(network):
-        for module in network.modules():
+        for module in network.modules() if values else ():
             held = vars(module)["_parameters"]
             new = {
                 name: by_identity[id(parameter)]
@@ -142,7 +142,7 @@ def _check_runs(network: object) -> None:
                 "TorchScript, whose operations cannot be replaced. Give the module that was "
                 "scripted or traced."
             )
-        if hasattr(module, "_orig_mod"):
+        if "_orig_mod" in vars(module)["_modules"]:
             raise SubjectError(
                 f"evaluate: expected modules that Python runs, got {name or 'a network'} that "
                 "torch.compile made, whose operations cannot be replaced. Give the module that "

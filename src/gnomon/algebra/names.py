@@ -43,6 +43,9 @@ def canonical(name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Call
 QUESTIONS = {TRUTH, "lt", "le", "gt", "ge", "eq", "ne", "equal", "isnan", "isfinite", "sign"}
 """Functions whose answer jumps, by which code goes one way or another."""
 
+SOFTMAXES = {"softmax", "softmin", "log_softmax"}
+"""Functions that need not be told along which axis they go."""
+
 _WITHOUT_EFFECT = {"inplace", "_stacklevel", "memory_format", "non_blocking"}
 """Arguments that say where a result is put, or how, and not what it is."""
 

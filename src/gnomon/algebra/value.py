@@ -1,7 +1,7 @@
 """What stands for a tensor in an algebra, and how torch functions find its rules."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from functools import reduce
@@ -20,6 +20,7 @@ from gnomon.algebra.names import (
     MOVING,
     QUESTIONS,
     RANDOM,
+    SOFTMAXES,
     Call,
     canonical,
 )
@@ -182,22 +183,17 @@ class Value(Operators):
         self.assign(self.apply("setitem", self, index, value))
 
 
-def values_in(arguments: Any) -> Iterator[Value]:
-    """All values among arguments, and in the sequences and mappings among them."""
-    if isinstance(arguments, Value):
-        yield arguments
-    elif isinstance(arguments, Mapping):
-        yield from values_in(tuple(arguments.values()))
-    elif isinstance(arguments, tuple | list):
-        for each in arguments:
-            yield from values_in(each)
+def values_in(arguments: Iterable[Any]) -> list[Value]:
+    """All values among arguments, and in the sequences among them."""
+    return [each for each in _flat(arguments) if isinstance(each, Value)]
 
 
 def _called(algebra: type[Value], call: Call) -> Any:
     """What a call makes of values; written into the first argument if it works in place."""
     for value in values_in(call.args):
         refuse_overwritten(value)
-    call = _with_axis(_with_kind(call))
+    if call.kwargs or call.name in SOFTMAXES:
+        call = _with_axis(_with_kind(call))
     if call.in_place and not isinstance(call.args[0], Value):
         raise _written_into_a_tensor(algebra, call.name)
     asked = conversion(call.name, call.args[1:], call.kwargs)
@@ -213,25 +209,29 @@ def _computed(algebra: type[Value], call: Call) -> Any:
     name, args, kwargs = call.name, call.args, call.kwargs
     if name in LIKE_ANOTHER:
         name, fact = LIKE_ANOTHER[name]
-        args = (args[0], getattr(args[1], fact))
-        if not isinstance(args[0], Value):
-            return getattr(torch.Tensor, name)(*args)
+        return getattr(args[0], name)(getattr(args[1], fact))
     if name in CONSTANTS:
         return _constant(algebra, name, args, kwargs)
     if name.startswith("clamp") and _has_bounds_that_are_tensors(args, kwargs):
         return _clamped(*args, **kwargs)
-    call = replace(call, name=name, args=args)
     _check(algebra, call)
     result = _by_rule(algebra, call)
-    if name in VIEWS:
-        share(args[0], result, args[1] if name == "getitem" else None)
     if name == "clone":
         result = _apart(result)
         provenance.inherit(args[0], result)
+    return _noted(algebra, call, result)
+
+
+def _noted(algebra: type[Value], call: Call, result: Any) -> Any:
+    """The result of a rule, with notes of what it shares, its type, and where it came from."""
+    name, args = call.name, call.args
+    if name in VIEWS:
+        share(args[0], result, args[1] if name == "getitem" else None)
     if name in {*MOVING, *COPYING}:
         _keep_kind(args[0], result)
-    _keep_type(args, result)
-    provenance.note(name, args, kwargs, result)
+    if algebra.widens:
+        _keep_type(args, result)
+    provenance.note(name, args, call.kwargs, result)
     return result
 
 
@@ -261,8 +261,8 @@ def _converted(x: Any, asked: Conversion) -> Any:
     dtype = (stored or x.dtype) if asked.dtype is None else asked.dtype
     if dtype in REAL_KINDS:
         result = _apart(type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
-        if not x.widens or (stored and torch.promote_types(stored, dtype) == dtype):
-            provenance.inherit(x, result)  # a copy, as far as this algebra can tell
+        if not x.widens or (stored, dtype) == REAL_KINDS:  # nothing is rounded
+            provenance.inherit(x, result)
         vars(result).pop("_kind", None)
         if "_held" in vars(x):
             vars(result)["_held"] = dtype
@@ -292,7 +292,7 @@ def _keep_kind(x: Value, results: Any) -> None:
 
 def _keep_type(args: Sequence[Any], results: Any) -> None:
     """Notes in which type a network holds results whose bounds are in other numbers."""
-    values = list(values_in(args))
+    values = values_in(args)
     if not all("_held" in vars(each) for each in values):
         return
     held: list[torch.dtype] = [vars(each)["_held"] for each in values]
@@ -301,7 +301,7 @@ def _keep_type(args: Sequence[Any], results: Any) -> None:
         for each in args
         if isinstance(each, Tensor) and each.ndim and each.is_floating_point()
     ]
-    for each in values_in(results):
+    for each in values_in((results,)):
         vars(each)["_held"] = reduce(torch.promote_types, held)
 
 
@@ -323,9 +323,7 @@ def _with_kind(call: Call) -> Call:
 def _with_axis(call: Call) -> Call:
     """A call of softmax with the axis along which torch goes where it is not told."""
     told = (*call.args[1:2], call.kwargs.get("dim"))
-    if call.name not in {"softmax", "softmin", "log_softmax"} or any(
-        isinstance(each, int) for each in told
-    ):
+    if call.name not in SOFTMAXES or any(isinstance(each, int) for each in told):
         return call
     axis = 0 if call.args[0].ndim in {0, 1, 3} else 1
     return replace(call, args=(call.args[0], axis), kwargs={})
@@ -335,7 +333,7 @@ def _constant(
     algebra: type[Value], name: str, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Tensor:
     """A tensor of the shape, type and place of a value, of which its content says nothing."""
-    if any(values_in((args[1:], kwargs))) or not isinstance(args[0], Value):
+    if values_in((*args[1:], *kwargs.values())) or not isinstance(args[0], Value):
         raise UnsupportedOperationError(
             f"{algebra.__name__}: expected {name!r} of numbers that do not vary, got a value. "
             "Write it with expand, cat or stack."
@@ -401,21 +399,34 @@ def _refuse_other_numbers(algebra: type[Value], call: Call) -> None:
     Raises:
         UnsupportedOperationError: complex numbers, half precision, and whole numbers.
     """
-    for each in (*call.args, *call.kwargs.values()):
-        kind = each.dtype if isinstance(each, Value | Tensor) else None
-        if isinstance(each, complex) or (kind is not None and kind.is_complex):
+    for each in _flat((*call.args, *call.kwargs.values())):
+        kind = each.dtype if isinstance(each, Value | Tensor) else type(each)
+        if kind in REAL_KINDS or not isinstance(each, Value | Tensor | complex):
+            continue
+        if isinstance(each, complex) or kind.is_complex:
             raise UnsupportedOperationError(
                 f"{algebra.__name__}: expected real numbers, got complex ones in "
                 f"{call.name!r}. Write their real and imaginary parts."
             )
-        coarse = kind is not None and kind.is_floating_point and kind not in REAL_KINDS
-        coarse = coarse and not (algebra.widens and isinstance(each, Tensor))
-        whole = isinstance(each, Value) and kind is not None and not kind.is_floating_point
-        if coarse or whole:
+        # Tensors of whole numbers are indices, masks or constants; in half precision they are
+        # exact where an algebra converts them.
+        exact = algebra.widens or not kind.is_floating_point
+        if isinstance(each, Value) or not exact:
             raise UnsupportedOperationError(
                 f"{algebra.__name__}: expected numbers in float32 or float64 to compute with, "
                 f"got {kind} in {call.name!r}. Convert them with float(), the network too."
             )
+
+
+def _flat(arguments: Iterable[Any]) -> list[Any]:
+    """The arguments, and those in the sequences among them."""
+    found: list[Any] = []
+    for each in arguments:
+        if isinstance(each, tuple | list):
+            found += _flat(each)
+        else:
+            found.append(each)
+    return found
 
 
 def _written_into_a_tensor(algebra: type[Value], name: str) -> UnsupportedOperationError:
@@ -437,8 +448,8 @@ def _fits(rule: Rule, call: Call) -> bool:
 
 def _has_values_elsewhere(call: Call) -> bool:
     """Whether a value stands where most functions have a setting."""
-    return not isinstance(call.args[0], Value) or any(
-        values_in((call.args[1:], dict(call.kwargs)))
+    return not isinstance(call.args[0], Value) or bool(
+        values_in((*call.args[1:], *call.kwargs.values()))
     )
 
 

@@ -104,7 +104,7 @@ def enclosed(
     ends, most = (x.lower, x.upper), lower.abs().maximum(upper.abs())
     misses = [executed(called, x.level, ends, most)]
     if not called.exact(TORCH):
-        misses.append(called.missed(TORCH, ends, most, x.dtype))
+        misses.append(called.missed(TORCH, ends, most, x.precision))
     for miss in misses:
         if miss is not None:
             lower, upper = outward(lower - miss, upper + miss)
