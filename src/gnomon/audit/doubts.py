@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
+from scipy.stats import binom
 
 from gnomon.attacks.draws import ANSWERS
 from gnomon.audit.subject import DRAWS, Subject
@@ -15,6 +16,12 @@ ZERO_GRADIENTS = 0.05
 """From this share of exactly zero gradients on, an attack is not believed."""
 BLACK_BOX_SHARE = 0.002
 """The share of examples that an attack without gradients may win without a doubt."""
+LEAST_GAIN = 5
+"""Fewer examples that another search fools alone are no evidence."""
+CHANCE = 0.01
+"""Of so many, if both searches were as good; below it, one of them fails."""
+SURVIVORS = 0.2
+"""The share of examples that may survive without a bound: few steps are not exact."""
 TINY_SAMPLE = 100
 """Below this number of examples an accuracy says little."""
 
@@ -29,6 +36,9 @@ class DoubtKind(StrEnum):
     ZERO_GRADIENTS = "zero gradients"
     NO_BETTER_THAN_NOISE = "attack no better than noise"
     BLACK_BOX_WINS = "black box beats gradients"
+    ONE_STEP_WINS = "one step beats many"
+    SMOOTHER_WINS = "gradients mislead"
+    UNBOUNDED_SURVIVORS = "unbounded attack fails"
     TINY_SAMPLE = "tiny sample"
     BOUND_BEATEN = "bound beaten"
 
@@ -246,6 +256,85 @@ def bound_falsified(condition: str, found: Falsification) -> Doubt:
         f"Within {condition} a search ({found.search}) found that logit {found.output} exceeds "
         f"the label's by {found.excess:.3g} more than a bound allows, in float64. Do not trust "
         "the certificates of this network, and report this as a defect.",
+    )
+
+
+def one_step_wins(
+    condition: str, attack: str, one: torch.Tensor, many: torch.Tensor
+) -> Doubt | None:
+    """Whether one step fools clearly more than several steps along the same gradient.
+
+    If examples that one of the two fools alone were as often the one's as the other's, so many
+    more of the one step's would have a chance below 1 %.
+
+    Args:
+        condition: the set, for the message.
+        attack: the one of many steps.
+        one: which examples one step fooled.
+        many: which ones many steps fooled.
+
+    References:
+        athalye2018, section 3.1.
+    """
+    first, second = int((one & ~many).sum()), int((many & ~one).sum())
+    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
+    if first < LEAST_GAIN or chance >= CHANCE:
+        return None
+    return Doubt(
+        DoubtKind.ONE_STEP_WINS,
+        f"Within {condition} one step of full length fooled {first} examples that {attack} did "
+        f"not, which fooled {second} others. Several steps should find more: gradients change "
+        "too fast to be followed, so that the true worst-case accuracy may be far lower.",
+    )
+
+
+def misled(
+    condition: str, attack: str, fooled: torch.Tensor, patient: torch.Tensor, restarts: int
+) -> Doubt | None:
+    """Whether a search by values fools examples that restarts of a gradient search do not.
+
+    Args:
+        condition: the set, for the message.
+        attack: the search by values.
+        fooled: which examples of the pilot it fooled.
+        patient: which ones several restarts fooled.
+        restarts: how many.
+
+    References:
+        athalye2018, section 3.1.
+    """
+    first, second = int((fooled & ~patient).sum()), int((patient & ~fooled).sum())
+    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
+    if first < LEAST_GAIN or chance >= CHANCE:
+        return None
+    return Doubt(
+        DoubtKind.SMOOTHER_WINS,
+        f"Within {condition} {attack} fooled {first} of {len(fooled)} examples that resisted "
+        f"all attacks and {restarts} restarts of PGD, which fooled {second} others. Gradients "
+        "mislead there; examples that random search fooled are counted, and the true "
+        "worst-case accuracy may be lower still. Ask for --probes autoattack.",
+    )
+
+
+def unbounded_survivors(condition: str, survivors: int, examples: int) -> Doubt | None:
+    """Whether examples resist in a set that holds points of every class.
+
+    Args:
+        condition: the set, for the message.
+        survivors: how many of them resist.
+        examples: how many were attacked.
+
+    References:
+        athalye2018, section 3.1.
+    """
+    if survivors <= SURVIVORS * examples:
+        return None
+    return Doubt(
+        DoubtKind.UNBOUNDED_SURVIVORS,
+        f"Within {condition}, which allows every input of the domain, PGD left {survivors} of "
+        f"{examples} examples right (more than {SURVIVORS:.0%}), although other classes are "
+        "among what is allowed. The search fails, so that the true worst-case accuracy may be "
+        "far lower.",
     )
 
 

@@ -6,15 +6,18 @@ from typing import Any, ClassVar
 import torch
 
 from gnomon.attacks import BIM, FGSM, PGD, InputAttack, RandomPoint
-from gnomon.audit.doubts import Doubt, no_better_than_noise, zero_gradients
+from gnomon.audit.doubts import Doubt, no_better_than_noise, one_step_wins, zero_gradients
 from gnomon.audit.finding import Finding
-from gnomon.audit.probes.chase import Chase, chase, worst_case
+from gnomon.audit.probes.chase import Chase, chase, noted, worst_case
+from gnomon.audit.probes.second_opinion import SECOND_OPINION, SecondOpinion
 from gnomon.audit.probes.sweep import MULTIPLES, Sweep, sweeps
 from gnomon.audit.subject import Subject
 from gnomon.sets import InputSet
 
 WORST_CASE = "worst case"
 """The name of the curve that takes, for each example, the best of all attacks."""
+SECOND = "second opinion"
+"""The name of the curve of what only further searches fooled."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,8 @@ class AttackedAccuracy:
         attacks: what is tried.
         multiples: further radii, in multiples of the largest asked radius of a norm.
         batch: examples at a time.
+        second: what is tried further on some of those who resist in the asked sets; None asks
+            for no second opinion.
     """
 
     topic: ClassVar[str] = "attacks"
@@ -51,6 +56,7 @@ class AttackedAccuracy:
     attacks: tuple[InputAttack, ...] = (FGSM(), BIM(), PGD())
     multiples: tuple[float, ...] = MULTIPLES
     batch: int = 500
+    second: SecondOpinion | None = SECOND_OPINION
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """For each norm one finding per asked set."""
@@ -61,11 +67,38 @@ class AttackedAccuracy:
             chases = [
                 chase(attack, subject, sweep, generator, self.batch) for attack in attacks
             ]
-            found += [_finding(within, sweep, chases) for within in sweep.asked]
+            findings = dict[float, Finding]()
+            for within in sorted(sweep.asked, key=lambda each: each.radius):
+                finding, chases = self._at(within, sweep, chases, subject, generator)
+                findings[within.radius] = finding
+            found += [findings[within.radius] for within in sweep.asked]
         return tuple(found)
 
+    def _at(
+        self,
+        within: InputSet,
+        sweep: Sweep,
+        chases: list[Chase],
+        subject: Subject,
+        generator: torch.Generator,
+    ) -> tuple[Finding, list[Chase]]:
+        """The finding at one asked set, and all chases with the second opinion there."""
+        doubts = _doubts(within, sweep, chases)
+        if self.second is not None:
+            worst = worst_case(chases, WORST_CASE)
+            left = ~worst.fooled(within.radius)
+            fooled, more = self.second(subject, within, left, generator)
+            doubts += more
+            before = [each for each in chases if each.attack == SECOND]
+            held = noted(SECOND, within.radius, fooled, worst.fooled(0.0))
+            chases = [each for each in chases if each.attack != SECOND]
+            chases.append(worst_case([*before, held], SECOND))
+        return _finding(within, sweep, chases, doubts), chases
 
-def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
+
+def _finding(
+    within: InputSet, sweep: Sweep, chases: list[Chase], doubts: tuple[Doubt, ...]
+) -> Finding:
     worst = worst_case(chases, WORST_CASE)
     names = ", ".join(each.attack for each in chases)
     return Finding(
@@ -78,7 +111,7 @@ def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
         method=f"Share of test examples that stay right under each of {names} at every radius "
         "of the grid up to this one: an upper bound of the true worst-case accuracy; 95 % "
         "Clopper–Pearson interval of that share.",
-        doubts=_doubts(within, sweep, chases),
+        doubts=doubts,
         details={
             "norm": sweep.norm,
             "radius": within.radius,
@@ -93,8 +126,9 @@ def _finding(within: InputSet, sweep: Sweep, chases: list[Chase]) -> Finding:
 
 def _doubts(within: InputSet, sweep: Sweep, chases: list[Chase]) -> tuple[Doubt, ...]:
     """Zero gradients of each attack; noise against attacks here and at the largest radius."""
-    *attacks, random = chases
+    *attacks, random = (each for each in chases if each.attack != SECOND)
     found = [zero_gradients(each.attack, each.zero_gradients) for each in attacks]
+    found += _one_step(str(within), within.radius, attacks)
     if attacks:
         best = worst_case(attacks, WORST_CASE)
         found += [
@@ -106,6 +140,17 @@ def _doubts(within: InputSet, sweep: Sweep, chases: list[Chase]) -> tuple[Doubt,
             for radius in dict.fromkeys((within.radius, sweep.radii[-1]))
         ]
     return tuple(doubt for doubt in found if doubt is not None)
+
+
+def _one_step(condition: str, radius: float, attacks: list[Chase]) -> list[Doubt | None]:
+    """The attack of the fewest steps against the one of most, both from the input itself."""
+    ones = [each for each in attacks if each.attack == "FGSM"]
+    many = [each for each in attacks if not each.attack.startswith(("FGSM", "random"))]
+    return [
+        one_step_wins(condition, each.attack, one.fooled(radius), each.fooled(radius))
+        for one in ones
+        for each in many
+    ]
 
 
 def _distances(worst: Chase) -> dict[str, Any]:

@@ -102,6 +102,12 @@ def _wrong(subject: Subject, batch: int) -> Mask:
     return torch.stack(wrong).mean(dim=0) > MOST
 
 
+def noted(name: str, radius: float, fooled: Mask, wrong: Mask) -> Chase:
+    """What was fooled at one radius, which bounds the distance, and what is wrong at 0."""
+    held = torch.where(fooled, radius, torch.inf).double().masked_fill(wrong, 0.0)
+    return Chase(name, held, held.clone())
+
+
 def worst_case(chases: Sequence[Chase], name: str) -> Chase:
     """For each example the attack that fooled it at the smallest radius."""
     gradients = sum(each.gradients for each in chases)
