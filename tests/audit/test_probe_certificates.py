@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.activations import Activation
+from gnomon.algebra import Deployed
 from gnomon.audit import (
     Bracket,
     CertifiedAccuracy,
@@ -22,7 +23,7 @@ from gnomon.audit import (
     write_json,
 )
 from gnomon.audit.report import write_report
-from gnomon.bounds import IBP, Margins
+from gnomon.bounds import IBP, Margins, RoundedCROWN, RoundedIBP
 from gnomon.errors import SettingError
 from gnomon.examination import Request, prepare
 from gnomon.seeds import generator
@@ -189,8 +190,22 @@ def test_what_is_certified_is_asked_again_with_rounding() -> None:
     kinds = {each["kind"] for each in finding.details["rounded_methods"]}
     assert names == ["rounded IBP", "rounded CROWN"]
     assert kinds == {"floating point"}
-    share = f"Sound in floating point, by rounded IBP and rounded CROWN: {finding.value:.1%}."
-    assert share in finding.method
+    share = f"by rounded IBP and rounded CROWN, true of real arithmetic: {finding.value:.1%}."
+    assert f"Sound in floating point, {share}" in finding.method
+
+
+def test_of_which_executions_certificates_are_true_is_said_and_recorded(tmp_path: Path) -> None:
+    subject = plane_subject(20)
+    level = Deployed(torch.float32)
+    probe = CertifiedAccuracy((Linf(0.3),), rounded=(RoundedIBP(level), RoundedCROWN(level)))
+    audit = examine(subject, [probe])
+    (finding,) = audit.findings
+    words = "true of executions in float32 by torch, torch.compile or onnxruntime: "
+    assert words in finding.method
+    assert [each["level"] for each in finding.details["rounded_methods"]] == [str(level)] * 2
+    write_json(tmp_path / "audit.json", audit)
+    assert read_json(tmp_path / "audit.json") == audit
+    assert "torch, torch.compile or onnxruntime" in str(audit.settings)
 
 
 def test_only_what_is_certified_is_asked_again() -> None:

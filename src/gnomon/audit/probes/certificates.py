@@ -58,7 +58,8 @@ class CertifiedAccuracy:
       bounds were searched, and by how many searches some were found; `reason`, where no search
       could be made.
     - rounded: the share certified also by bounds that are sound in floating point; `None` where
-      these do not support the network. `rounded_methods`: as `methods`, of these.
+      these do not support the network. `rounded_methods`: as `methods`, of these, with the
+      executions of which each is true (`level`, in words).
 
     Attributes:
         within: sets of inputs.
@@ -176,6 +177,9 @@ class CertifiedAccuracy:
                 certified[part] = margins.certified
             share = float(certified[open_].double().sum()) / len(labels)
             said.append({"name": method.name, "kind": method.kind, "certified": share})
+            level = getattr(method, "level", None)
+            if level is not None:
+                said[-1]["level"] = str(level)
         if upper is None:  # no example is right
             upper = inputs.new_full((len(labels), int(labels.max()) + 1), torch.nan)
         return upper, said
@@ -240,7 +244,10 @@ def _also_rounded(rounded: dict[str, Any]) -> str:
     if rounded["rounded"] is None:
         return "Bounds that are sound in floating point do not support this network."
     names = _listed(rounded["rounded_methods"])
-    return f"Sound in floating point, by {names}: {rounded['rounded']:.1%}."
+    levels = dict.fromkeys(each.get("level") for each in rounded["rounded_methods"])
+    levels.pop(None, None)
+    true_of = f", true of {' and of '.join(levels)}" if levels else ""
+    return f"Sound in floating point, by {names}{true_of}: {rounded['rounded']:.1%}."
 
 
 def _listed(methods: list[dict[str, Any]]) -> str:

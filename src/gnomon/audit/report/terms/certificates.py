@@ -11,7 +11,8 @@ CERTIFICATES_TERMS = (
         "everything in the set (certified). From inside: the share that no search in the set "
         "could get wrong (attacked). Bounds hold in exact arithmetic, and are computed with "
         "ordinary rounding; of what they certify, “sound in floating point” is the share for "
-        "which bounds that are rounded outwards say the same (rounded IBP, rounded CROWN).",
+        "which bounds that are rounded outwards say the same (rounded IBP, rounded CROWN), "
+        "in real arithmetic, or, where executions are named, also for all of these.",
         ("gowal2019", "madry2018"),
     ),
     Definition(
