@@ -224,11 +224,11 @@ def test_moments_refuse_what_they_cannot_estimate() -> None:
         evaluate(Apply(lambda x: x.int().float()), Moments.gaussian(torch.zeros(3, 4), 0.1))
 
 
-def softmax_of(own: float, others: list[float]) -> mpmath.mpf:
+def softmax_of(own: float, others: list[float]) -> float:
     """One coordinate of a softmax in fifty digits."""
     with mpmath.workdps(50):
         terms = [mpmath.exp(mpmath.mpf(other) - mpmath.mpf(own)) for other in others]
-        return 1 / (1 + mpmath.fsum(terms))
+        return float(1 / (1 + mpmath.fsum(terms)))
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -246,8 +246,8 @@ def test_the_range_of_softmax_is_exact_however_wide(width: float, dtype: torch.d
     for row in range(6):
         for i in range(5):
             rest = [j for j in range(5) if j != i]
-            least = float(softmax_of(low[row][i], [high[row][j] for j in rest]))
-            most = float(softmax_of(high[row][i], [low[row][j] for j in rest]))
+            least = softmax_of(low[row][i], [high[row][j] for j in rest])
+            most = softmax_of(high[row][i], [low[row][j] for j in rest])
             assert float(found.lower[row, i]) == pytest.approx(
                 least, rel=relative, abs=smallest
             )

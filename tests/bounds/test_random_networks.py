@@ -145,10 +145,11 @@ def inputs_of(question: Question) -> Tensor:
 
 def weights_of(question: Question) -> list[Weights]:
     """Members of the set of parameters, centre first; half of them are extreme points."""
-    own = dict(question.network.named_parameters())
+    own: dict[str, Tensor] = dict(question.network.named_parameters())
+    found: list[Weights] = [own]
     if question.region is None:
-        return [own]
-    random, found = generator(13), [own]
+        return found
+    random = generator(13)
     for draw in range(10):
         member: dict[str, Tensor] = {}
         for name, each in question.region.items():

@@ -48,30 +48,30 @@ class Network(nn.Module):
 class Adapted(nn.Linear):
     """A linear layer with an adapter of low rank beside it."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) + 3 * x[:, :1] * SHIFT
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        return super().forward(input) + 3 * input[:, :1] * SHIFT
 
 
 class Masked(nn.Linear):
     """A linear layer some of whose weights are not used."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return functional.linear(x, self.weight * (self.weight > 0), self.bias)
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        return functional.linear(input, self.weight * (self.weight > 0), self.bias)
 
 
 class Scaled(nn.Linear):
     """A linear layer with a temperature inside."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) / 0.1
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        return super().forward(input) / 0.1
 
 
 class Scratch(nn.Linear):
     """A linear layer that uses its memory again after the product."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         weight = self.weight * 1
-        y = functional.linear(x, weight, self.bias)
+        y = functional.linear(input, weight, self.bias)
         weight.zero_()
         return y
 
@@ -189,6 +189,12 @@ def made(name: str) -> nn.Module:
     return network.eval().requires_grad_(requires_grad=False)
 
 
+def last_weight(network: Network) -> Tensor:
+    weight = network.last.weight
+    assert isinstance(weight, Tensor)
+    return weight
+
+
 def members(x: Tensor) -> Tensor:
     """Members of the balls, and many corners: draws × examples × coordinates."""
     draws = torch.rand((400, *x.shape), generator=generator(2)) * 2 - 1
@@ -226,7 +232,7 @@ def test_a_last_matrix_is_seen_through_what_copies_its_result(
     head = evaluate_head(network, gn.Interval.around(x, RADIUS))
     assert head.features is not None
     assert isinstance(head.weight, Tensor)
-    assert torch.equal(head.weight, network.last.weight)
+    assert torch.equal(head.weight, last_weight(network))
 
 
 @pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
@@ -242,7 +248,7 @@ def test_parameters_that_a_module_computes_its_weight_from_are_put_back() -> Non
     for made_of in (pruned(), parametrizations.weight_norm(nn.Linear(5, 3))):
         network = Network(made_of).requires_grad_(requires_grad=False)
         before = {name: id(each) for name, each in network.named_parameters()}
-        weight = network.last.weight.clone()
+        weight = last_weight(network).clone()
         region = gn.ParameterBox(gn.radius.Constant(0.1)).of(network)
         x = torch.randn(2, 4, generator=generator(5))
         try:
@@ -250,8 +256,7 @@ def test_parameters_that_a_module_computes_its_weight_from_are_put_back() -> Non
         except UnsupportedOperationError:
             assert isinstance(made_of, nn.Linear)
         assert {name: id(each) for name, each in network.named_parameters()} == before
-        assert isinstance(network.last.weight, Tensor)
-        assert torch.equal(network.last.weight, weight)
+        assert torch.equal(last_weight(network), weight)
 
 
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {

@@ -21,12 +21,7 @@ from contracts.test_algebras import (
     boxes,
     enclosure,
 )
-from contracts.test_attacks import (
-    ATTACKS,
-    SETS as WITHIN,
-    _examples as examples_of,  # pyright: ignore[reportPrivateUsage]
-    _network as attacked_network,  # pyright: ignore[reportPrivateUsage]
-)
+from contracts.test_attacks import SETS as WITHIN
 from contracts.test_sets import SETS
 from contracts.test_training_methods import METHODS, network_for, subject
 from gnomon.bounds import CROWN, IBP
@@ -35,6 +30,7 @@ from gnomon.seeds import generator
 from gnomon.sets import InputSet, Linf
 from gnomon.training import Batch, Momentum, Training
 from gnomon.training.devices import Device
+from reference.attacks_on_inputs import ATTACKS, examples_of, network_of
 from reference.groups import alone, together, varied
 from reference.small_experiments import small
 
@@ -86,7 +82,7 @@ def test_members_are_made_where_the_inputs_are(allowed: InputSet) -> None:
 @pytest.mark.parametrize("within", WITHIN, ids=lambda item: f"{item} in {item.domain}")
 @pytest.mark.parametrize("name", ATTACKS)
 def test_an_attack_keeps_its_promises(name: str, within: InputSet) -> None:
-    network = attacked_network()
+    network = network_of()
     inputs, labels = (each.to(ON) for each in examples_of(network))
     network.to(ON)
     before = {key: value.clone() for key, value in network.state_dict().items()}

@@ -56,23 +56,23 @@ class Numbers:
 class Adapted(nn.Linear):
     """A layer with something beside it."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x) - 0.7 * x[:, :1]
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        return super().forward(input) - 0.7 * input[:, :1]
 
 
 class Halved(nn.Linear):
     """A layer every second weight of which is used."""
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         used = torch.arange(self.weight.numel()).reshape(self.weight.shape) % 2 == 0
-        return functional.linear(x, self.weight * used, self.bias)
+        return functional.linear(input, self.weight * used, self.bias)
 
 
 class Tempered(nn.Linear):
     """A layer that divides what it returns, in place."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x).div_(0.4)
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        return super().forward(input).div_(0.4)
 
 
 class Turned(Tanh):

@@ -23,6 +23,12 @@ class Apply(nn.Module):
         return self.function(self, x)
 
 
+def traced() -> nn.Module:
+    """A layer as TorchScript."""
+    found: Any = torch.jit.trace(nn.Linear(2, 2), X)
+    return found
+
+
 @dataclass(frozen=True)
 class Case:
     """A network that cannot be bounded, and the words of the error that help."""
@@ -51,11 +57,9 @@ NETWORKS: Mapping[str, Case] = {
         "TorchScript",
         "Give the module",
     ),
-    "traced": Case(
-        lambda: torch.jit.trace(nn.Linear(2, 2), X), "TorchScript", "Give the module"
-    ),
+    "traced": Case(traced, "TorchScript", "Give the module"),
     "a traced part": Case(
-        lambda: nn.Sequential(torch.jit.trace(nn.Linear(2, 2), X)),
+        lambda: nn.Sequential(traced()),
         "got 0 in",
         "Give the module",
     ),
