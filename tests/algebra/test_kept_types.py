@@ -38,14 +38,14 @@ def _drawn(module: nn.Module, seed: int = 0) -> nn.Module:
 class There(nn.Module):
     """A network in float64, part of which is computed in float32."""
 
-    def __init__(self, inside: Callable[[Any], Any]) -> None:
+    def __init__(self, inside: Callable[[Any, nn.Module], Any]) -> None:
         super().__init__()
         self.first, self.last = nn.Linear(4, 6).double(), nn.Linear(6, 3).double()
         self.single = nn.Linear(6, 6)
         self.inside = inside
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.last(self.inside(torch.tanh(self.first(x)), self.single))  # type: ignore[call-arg]
+        return self.last(self.inside(torch.tanh(self.first(x)), self.single))
 
 
 INSIDE: dict[str, Callable[[Any, nn.Module], Any]] = {
@@ -60,7 +60,9 @@ INSIDE: dict[str, Callable[[Any, nn.Module], Any]] = {
     ).double(),
     "both types meet": lambda h, _: h + h.float(),
     "joined": lambda h, _: torch.cat([h[:, :3], h[:, 3:].float()], 1),
-    "a table in float32": lambda h, layer: h.float() * layer.weight[0] - h.flip(1),
+    "a table in float32": lambda h, layer: (
+        h.float() * layer.get_parameter("weight")[0] - h.flip(1)
+    ),
 }
 
 
@@ -106,7 +108,7 @@ def test_values_of_other_libraries_are_not_mixed() -> None:
         RoundedInterval.point(x, level=level) for level in (COARSE, Deployed(DOUBLE, TORCH))
     )
     with pytest.raises(SettingError, match="one level"):
-        here + there
+        _ = here + there
 
 
 METHODS = {

@@ -137,7 +137,7 @@ def test_large_arguments_are_not_spoken_of() -> None:
     """GELU and hardswish overflow on the way, in some layouts; from 2.1e37 on, all is open."""
     x = torch.tensor([2e37, 3e37, 3e38])
     for function in (functional.gelu, functional.hardswish, functional.silu):
-        found = function(RoundedInterval.point(x, level=Deployed(SINGLE)))  # type: ignore[arg-type]
+        found: Any = function(RoundedInterval.point(x, level=Deployed(SINGLE)))  # type: ignore[arg-type]
         assert found.upper.isfinite().tolist() == [True, False, False]
         assert bool(function(x)[0].isfinite())
     exact: Any = functional.relu(RoundedInterval.point(x, level=Deployed(SINGLE)))  # type: ignore[arg-type]
@@ -228,7 +228,12 @@ def test_what_a_library_does_not_state_is_refused() -> None:
     assert bool(box.tanh().upper.isfinite().all())
     with pytest.raises(UnsupportedOperationError, match="'bare' is stated, got 'sigmoid'"):
         box.sigmoid()
-    for wrong in ({"relative": -1}, {"absolute": math.nan}, {"within": (1, 0)}):
+    wrongs: list[dict[str, Any]] = [
+        {"relative": -1},
+        {"absolute": math.nan},
+        {"within": (1, 0)},
+    ]
+    for wrong in wrongs:
         with pytest.raises(SettingError, match="Accuracy"):
             Accuracy(**wrong)
 

@@ -112,7 +112,7 @@ def _one_after_the_other(x: Tensor) -> Tensor:
 @pytest.mark.parametrize("name", AVERAGES)
 def test_averages_of_large_planes_as_executed(name: str) -> None:
     """Flat planes of 0.1 lose most digits: 5e-4 of 224² numbers added one after the other."""
-    function, (operator, *ends, settings) = AVERAGES[name]
+    function, (operator, start, end, settings) = AVERAGES[name]
     for side, kind in ((224, "flat"), (224, "drawn"), (7, "drawn")):
         x = torch.full((1, 2, side, side), 0.1)
         x = torch.randn(x.shape, generator=generator(side)) if kind == "drawn" else x
@@ -126,7 +126,7 @@ def test_averages_of_large_planes_as_executed(name: str) -> None:
         sized = (
             dict(settings, kernel_shape=[side] * 2) if operator == "AveragePool" else settings
         )
-        assert found.contains(run_graph(((operator, *ends, sized),))(x).double())
+        assert found.contains(run_graph(((operator, start, end, sized),))(x).double())
     flat = torch.full((1, 1, 224, 224), 0.1)
     lost = abs(float(_one_after_the_other(flat) / 224**2) - float(flat[0, 0, 0, 0]))
     assert lost > 1e-5  # so that this was a test

@@ -21,7 +21,7 @@ from gnomon.algebra.rounded.accuracy import Called
 from gnomon.algebra.rounded.pointwise import called_as, called_by
 
 Function = Callable[[Any], Any]
-Node = tuple[str, str, str, dict[str, float | str]]
+Node = tuple[str, str, str, dict[str, Any]]
 """Of an ONNX graph: operator, inputs with blanks between, output, attributes."""
 TRUTH_MISSES = 2.0**-40
 """Relative: units of float64 in a few operations, times x² for the tail of Φ."""

@@ -184,7 +184,7 @@ TORCH = Library(
 COMPILED = TORCH.changed(
     "torch.compile",
     "PyTorch 2.13, torch.compile with its C++ back end: erf misses 9 u and expm1 (so ELU, "
-    "CELU, SELU) 1.2 u absolutely, so that no digit is right near 0; a tensor of one number "
+    "CELU, SELU) 2 u absolutely, so that no digit is right near 0; a tensor of one number "
     "takes other code. All else was measured to be as in eager mode.",
     celu=Accuracy(relative=16, argument=4, absolute=8),
     elu=Accuracy(relative=16, absolute=8),
