@@ -1,6 +1,7 @@
 """Tests over seeds against enumeration, other implementations, and published examples."""
 
 import math
+from collections.abc import Callable
 from itertools import permutations, product
 from typing import Any
 
@@ -73,6 +74,29 @@ def test_sign_flips_are_all_counted(
         wanted = share(flipped(differences), differences.sum(), alternative)
         assert found.p == pytest.approx(wanted, abs=1e-12)
         assert found.method == "exact"
+
+
+def _rejected(
+    draw: Callable[[], Any], alternative: Alternative, rng: np.random.Generator
+) -> int:
+    """Of 2,000 samples with mean 0 how many are rejected at 5 %."""
+    return sum(sign_flip_test(draw(), alternative, rng).p <= 0.05 for _ in range(2000))
+
+
+@pytest.mark.parametrize("alternative", ALTERNATIVES)
+def test_symmetric_differences_are_rejected_at_the_level(
+    alternative: Alternative, rng: np.random.Generator
+) -> None:
+    """100 of 2,000 are expected at most, with a standard deviation of √(2000 · 0.05 · 0.95)."""
+    most = 100 + 4 * math.sqrt(2000 * 0.05 * 0.95)
+    assert _rejected(lambda: rng.standard_t(3, 10), alternative, rng) < most
+
+
+def test_skewed_differences_are_rejected_as_often_as_is_said(rng: np.random.Generator) -> None:
+    """14 % of ten exponential ones less their mean: 280 of 2,000, with deviation 15.5."""
+    rejected = _rejected(lambda: rng.exponential(size=10) - 1, "less", rng)
+    assert abs(rejected - 280) < 4 * 15.5
+    assert "taken as symmetric" in sign_flip_test(np.ones(5), "less", rng).name
 
 
 def test_fisher_s_example_has_fisher_s_number(rng: np.random.Generator) -> None:

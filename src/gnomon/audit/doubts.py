@@ -38,6 +38,7 @@ class DoubtKind(StrEnum):
     BLACK_BOX_WINS = "black box beats gradients"
     ONE_STEP_WINS = "one step beats many"
     SMOOTHER_WINS = "gradients mislead"
+    SHORT_SIGHTED = "gradients break their promise"
     UNBOUNDED_SURVIVORS = "unbounded attack fails"
     TINY_SAMPLE = "tiny sample"
     BOUND_BEATEN = "bound beaten"
@@ -311,8 +312,29 @@ def misled(
         DoubtKind.SMOOTHER_WINS,
         f"Within {condition} {attack} fooled {first} of {len(fooled)} examples that resisted "
         f"all attacks and {restarts} restarts of PGD, which fooled {second} others. Gradients "
-        "mislead there; examples that random search fooled are counted, and the true "
-        "worst-case accuracy may be lower still. Ask for --probes autoattack.",
+        "mislead there; what AutoAttack fooled is counted instead, and the true worst-case "
+        "accuracy may be lower still.",
+    )
+
+
+def short_sighted(condition: str, broken: int, examples: int) -> Doubt:
+    """That gradients say nothing about what is a quarter of the radius away.
+
+    Args:
+        condition: the set, for the message.
+        broken: at how many examples a step raised the margin by less than half of the promise.
+        examples: how many were looked at.
+
+    References:
+        athalye2018, section 3 (shattered gradients).
+    """
+    return Doubt(
+        DoubtKind.SHORT_SIGHTED,
+        f"Within {condition} a step of a quarter of the radius along the gradient raised the "
+        f"margin by less than half of what the gradient promised, for {broken} of {examples} "
+        "examples. Gradients say little about the set, so that attacks that follow them look "
+        "weaker than they are; searches by values were asked as well, and what they fooled is "
+        "counted.",
     )
 
 

@@ -1,66 +1,96 @@
 """Searches that see a network otherwise, on a few examples that resisted all attacks."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gnomon.attacks import PGD, Antithetic, InputAttack, Outcome, Square, View
+from gnomon.attacks import PGD, Antithetic, AutoAttack, InputAttack, Outcome, Square, View
 from gnomon.attacks.batched import Batched
-from gnomon.audit.doubts import Doubt, misled, unbounded_survivors
+from gnomon.audit.doubts import LEAST_GAIN, Doubt, misled, short_sighted, unbounded_survivors
 from gnomon.audit.subject import Subject
 from gnomon.networks.predictions import device_of
+from gnomon.objectives import margin
 from gnomon.sets import InputSet
-from gnomon.shapes import Mask
+from gnomon.shapes import Logits, Mask, PerExample
 
 
 @dataclass(frozen=True)
 class SecondOpinion:
     """What restarts, values alone, and an unbounded set add on a pilot of examples.
 
-    On so many examples that resisted, drawn at random, further restarts of PGD run first: they
-    find what chance and patience find with gradients. Then Square and slopes from values run on
-    the pilot. Where one of them fools examples that restarts do not, gradients mislead: the
-    figure is doubted, and Square runs on everybody who resisted. All that is fooled counts.
+    First, on so many examples that resisted, one gradient is asked whether it keeps its promise
+    (`broken_promises`), and PGD whether it finds anything in the whole domain. That costs next
+    to nothing, and is all where both do. Otherwise the figure is doubted, and restarts of PGD
+    run: they find what chance and patience find with gradients. Then Square, which takes about
+    as many evaluations, and slopes from values run there. Where one of them fools examples that
+    restarts do not, gradients mislead, and AutoAttack runs on everybody who resisted. Where
+    `short` of the pilot was fooled otherwise, restarts and Square run on everybody. All that is
+    fooled counts.
 
     Attributes:
         pilot: examples, at most.
+        broken: the share of broken promises up to which gradients are trusted.
         restarts: of PGD.
         queries: of Square.
+        short: the share of the pilot from which on the attacks were too short.
 
     References:
         athalye2018, section 3.1 (signs of masked gradients).
     """
 
     pilot: int = 100
-    restarts: int = 5
+    broken: float = 0.2
+    restarts: int = 15
     queries: int = 1000
+    short: float = 0.03
 
     def __call__(
         self, subject: Subject, within: InputSet, resisting: Mask, generator: torch.Generator
     ) -> tuple[Mask, tuple[Doubt, ...]]:
         """Who of those that resisted is fooled after all, and what is doubtful."""
-        fooled, doubts = torch.zeros_like(resisting), list[Doubt]()
-        rows = resisting.nonzero()[:, 0]
-        order = torch.randperm(len(rows), generator=generator)[: self.pilot]
-        pilot = rows[order]
+        fooled, rows = torch.zeros_like(resisting), resisting.nonzero()[:, 0]
+        pilot = rows[torch.randperm(len(rows), generator=generator)[: self.pilot]]
         if not len(pilot):
+            return fooled, ()
+        doubts = self._unbounded(subject, within, resisting, generator)
+        broken = int(broken_promises(subject, within, pilot).sum())
+        if broken > self.broken * len(pilot):
+            doubts.append(short_sighted(str(within), broken, len(pilot)))
+        if not doubts:
             return fooled, ()
         patient = _fooled(PGD(restarts=self.restarts), subject, within, pilot, generator)
         fooled[pilot[patient]] = True
         square, smooth = Square(queries=self.queries), _smooth(subject, within)
+        better = list[Doubt]()
         for attack, name in ((square, "random search"), (smooth, "PGD with smoothed slopes")):
             others = _fooled(attack, subject, within, pilot, generator)
             fooled[pilot[others]] = True
             doubt = misled(str(within), name, others, patient, self.restarts)
-            doubts += [] if doubt is None else [doubt]
-        if doubts:
+            better += [] if doubt is None else [doubt]
+        left = (resisting & ~fooled).nonzero()[:, 0]
+        for attack in self._thorough(within, subject, len(pilot), int(fooled.sum()), better):
+            fooled[left[_fooled(attack, subject, within, left, generator)]] = True
             left = (resisting & ~fooled).nonzero()[:, 0]
-            fooled[left[_fooled(square, subject, within, left, generator)]] = True
-        doubts += self._unbounded(subject, within, resisting, generator)
-        return fooled, tuple(doubts)
+        return fooled, (*doubts, *better)
+
+    def _thorough(
+        self,
+        within: InputSet,
+        subject: Subject,
+        pilot: int,
+        gained: int,
+        better: Sequence[Doubt],
+    ) -> tuple[InputAttack, ...]:
+        """What runs on everybody who resisted, given what the pilot showed."""
+        if better:
+            return (AutoAttack.rand() if subject.varies else AutoAttack.standard(within.norm),)
+        if gained < LEAST_GAIN or gained < self.short * pilot:
+            return ()
+        return PGD(restarts=self.restarts), Square(queries=self.queries)
 
     def _unbounded(
         self, subject: Subject, within: InputSet, resisting: Mask, generator: torch.Generator
@@ -84,6 +114,30 @@ class SecondOpinion:
 
 SECOND_OPINION = SecondOpinion()
 """As an audit asks for it."""
+
+
+def broken_promises(subject: Subject, within: InputSet, rows: Int[Tensor, " rows"]) -> Mask:
+    """Where a step of a quarter of the radius raises the margin by less than half as promised.
+
+    With g the gradient of the margin f at x, and δ the steepest step of that length, moved into
+    the set, the promise is ⟨g, δ⟩ and what is kept f(x + δ) − f(x). A gradient of 0 promises
+    nothing, and breaks it.
+    """
+    device, plain = device_of(subject.network), View()
+    inputs, labels = subject.inputs[rows].to(device), subject.labels[rows].to(device)
+
+    def objective(logits: Logits) -> PerExample:
+        return margin(logits, labels)
+
+    nobody = torch.Generator(device)
+    with plain.of(subject.network) as seen:
+        slope = plain.slope(seen, inputs, objective, nobody)
+        step = within.steepest(slope.gradient, within.radius / 4)
+        step = within.around(inputs).project(step)
+        promised = (slope.gradient * step).flatten(1).sum(dim=1)
+        with torch.no_grad():
+            kept = objective(plain.logits(seen, inputs + step)) - slope.value
+    return ~(kept > promised / 2).cpu()
 
 
 def _fooled(

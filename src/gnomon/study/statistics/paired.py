@@ -13,6 +13,7 @@ from gnomon.study.statistics.estimates import Values
 Alternative = Literal["greater", "less", "two-sided"]
 """Whether the differences are claimed to lie above 0, below it, or on either side."""
 
+_SIGN_FLIPS = "sign-flip test of the mean (differences taken as symmetric)"
 _MOST_EXACT_FLIPS = 32
 _MOST_EXACT_RANKS = 50
 _FLIPS = 99_999
@@ -51,6 +52,10 @@ def sign_flip_test(
     second, and for each of the first a binary search counts those of the second. With more,
     99,999 random choices and the one seen are counted.
 
+    Where differences have mean 0 but are skewed, it rejects too often on the side of the short
+    tail: of ten exponential ones less their mean 14 % instead of 5 %, one-sided. No test of a
+    mean holds for every distribution, so that the name says what this one takes for granted.
+
     A difference of 0 is the same with both signs, and makes p no smaller. Without any
     difference p is 1.
 
@@ -68,7 +73,7 @@ def sign_flip_test(
         share, method = _share_of_random_flips(signed, target, generator), "99,999 random flips"
     if alternative == "two-sided":
         share = min(1.0, 2 * share)  # -s is as likely as s
-    return Significance("sign-flip test of the mean", float(differences.mean()), share, method)
+    return Significance(_SIGN_FLIPS, float(differences.mean()), share, method)
 
 
 def signed_rank_test(differences: Values, alternative: Alternative) -> Significance:
@@ -108,7 +113,10 @@ def negligible_test(
     below = sign_flip_test(differences - smallest, "less", generator)
     p = max(above.p, below.p)
     return Significance(
-        "two one-sided sign-flip tests", above.statistic - smallest, p, above.method
+        "two one-sided sign-flip tests (differences taken as symmetric)",
+        above.statistic - smallest,
+        p,
+        above.method,
     )
 
 
