@@ -62,7 +62,7 @@ def test_exact_outputs_lie_inside(kind: str, dtype: torch.dtype, radius: float) 
     for seed in range(1 if "convolution" in kind else 4):
         network, x = _network(kind, seed)
         found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype))
-        assert found.dtype == dtype
+        assert found.precision == dtype
         for example, trial in itertools.product(range(2), range(4 if radius else 1)):
             point = _drawn(x[example], Fraction(radius) * (trial > 0), source)
             exact = outputs(network, point)

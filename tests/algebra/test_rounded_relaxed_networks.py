@@ -26,7 +26,7 @@ FEW = [name for name in NETWORKS if name not in {"cnn4_conv", "cnn4", *OWN_STATI
 
 
 def _case(name: str) -> tuple[nn.Module, Tensor]:
-    """Weights and inputs that float32 holds."""
+    """Weights and inputs that coefficients of torch.float32."""
     network, x = NETWORKS[name]()
     return network.requires_grad_(requires_grad=False), x.float().double()
 
@@ -58,12 +58,12 @@ def test_points_in_other_precisions_lie_inside(name: str) -> None:
     truth = network(x)
     network = network.float()
     found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
-    assert found.dtype == SINGLE
+    assert found.precision == SINGLE
     assert found.contains(truth)
     assert float(found.width.max()) < 0.05
     level = Deployed(SINGLE)
     executed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=level))
-    assert executed.dtype == DOUBLE
+    assert executed.precision == DOUBLE
     assert executed.contains(network(x.float()).double())
     assert executed.contains(truth)
 
@@ -230,7 +230,7 @@ def test_what_is_refused() -> None:
     with pytest.raises(ShapeError, match="one coefficient per coordinate"):
         value.bound(torch.ones(1, 4))
     single = RoundedRelaxed.around(x, 0.1, dtype=SINGLE)
-    with pytest.raises(SettingError, match="float32 holds"):
+    with pytest.raises(SettingError, match="coefficients of torch.float32"):
         single.bound(torch.full((1, 3), 0.3).double() + 1e-12)
     folded = evaluate(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), value)
     with pytest.raises(UnsupportedOperationError, match="slopes cannot be optimised"):

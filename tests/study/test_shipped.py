@@ -173,8 +173,8 @@ def test_settings_of_probes_reach_them(tmp_path: Path) -> None:
     )
     store = TrialStore(str(tmp_path / "out"))
     run_study(study, store, Inline())
-    assert results(store).column("finding").to_pylist() == [
-        "attacked_accuracy[linf:0.5]",
-        "attacked_accuracy[linf:0.5]/by_attack/BIM-3",
-        "attacked_accuracy[linf:0.5]/by_attack/random point",
-    ]
+    figure = "attacked_accuracy[linf:0.5]"
+    # Whether a second opinion is asked, too, is decided by what the network does.
+    assert set(results(store).column("finding").to_pylist()) - {
+        f"{figure}/by_attack/second opinion"
+    } == {figure, f"{figure}/by_attack/BIM-3", f"{figure}/by_attack/random point"}

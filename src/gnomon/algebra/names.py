@@ -156,3 +156,6 @@ MOVING = (*RESHAPING, *PERMUTING, *PICKING, *REPEATING)
 
 COPYING = ("clone", "contiguous", "detach")
 """Functions that copy coordinates, or may."""
+
+KEEPING = frozenset((*MOVING, *COPYING))
+"""Functions that compute nothing, and keep the type of their argument."""

@@ -104,3 +104,8 @@ class Operators:
 
     def __bool__(self) -> bool:
         return bool(self.apply(TRUTH, self))
+
+
+def is_value(thing: Any) -> bool:
+    """Whether something is a value of an algebra, and no tensor or setting."""
+    return isinstance(thing, Operators)

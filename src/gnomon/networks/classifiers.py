@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from gnomon.errors import ShapeError, SubjectError
+from gnomon.sets.guards import known
 
 
 def check_labels(labels: object, examples: int) -> None:
@@ -105,10 +106,8 @@ def check_classes(labels: Tensor, classes: int) -> None:
     Raises:
         SubjectError: a label below 0, or without a logit.
     """
-    if not len(labels):
-        return
-    least, most = int(labels.min()), int(labels.max())
-    if least < 0 or most >= classes:
+    if known(lambda: bool(((labels < 0) | (labels >= classes)).any())):
+        least, most = int(labels.min()), int(labels.max())
         raise SubjectError(
             f"expected labels below {classes}, the number of logits, and none below 0, got "
             f"{least} … {most}. Check that the network fits the data, and that classes are "
