@@ -230,7 +230,7 @@ def test_what_is_refused() -> None:
     with pytest.raises(ShapeError, match="one coefficient per coordinate"):
         value.bound(torch.ones(1, 4))
     single = RoundedRelaxed.around(x, 0.1, dtype=SINGLE)
-    with pytest.raises(SettingError, match="coefficients of torch.float32"):
+    with pytest.raises(SettingError, match=r"coefficients of torch\.float32"):
         single.bound(torch.full((1, 3), 0.3).double() + 1e-12)
     folded = evaluate(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), value)
     with pytest.raises(UnsupportedOperationError, match="slopes cannot be optimised"):

@@ -299,7 +299,8 @@ def test_draws_lead_it_through_noise() -> None:
 
     def led(draws: int) -> Tensor:
         attack = APGD(steps=12, objective=margin, view=View(draws=draws))
-        return margin(quiet(attack(network, inputs, labels, Linf(0.1), random).inputs), labels)
+        points = attack(network, inputs, labels, Linf(0.1), random).inputs
+        return margin(quiet(points), labels).detach()
 
     random = generator(0)
     gained = led(64) - led(2)
