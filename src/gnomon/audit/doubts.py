@@ -277,9 +277,8 @@ def one_step_wins(
     References:
         athalye2018, section 3.1.
     """
-    first, second = int((one & ~many).sum()), int((many & ~one).sum())
-    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
-    if first < LEAST_GAIN or chance >= CHANCE:
+    first, second = _alone(one, many)
+    if not _is_gain(first, second):
         return None
     return Doubt(
         DoubtKind.ONE_STEP_WINS,
@@ -304,9 +303,8 @@ def misled(
     References:
         athalye2018, section 3.1.
     """
-    first, second = int((fooled & ~patient).sum()), int((patient & ~fooled).sum())
-    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
-    if first < LEAST_GAIN or chance >= CHANCE:
+    first, second = _alone(fooled, patient)
+    if not _is_gain(first, second):
         return None
     return Doubt(
         DoubtKind.SMOOTHER_WINS,
@@ -380,3 +378,18 @@ def bound_beaten(condition: str, certified: torch.Tensor, fooled: torch.Tensor) 
         "examples that a bound certified. They are not counted as certified; do not trust the "
         "others, and report this as a defect.",
     )
+
+
+def _alone(one: torch.Tensor, other: torch.Tensor) -> tuple[int, int]:
+    """How many examples each of two attacks fooled that the other did not."""
+    return int((one & ~other).sum()), int((other & ~one).sum())
+
+
+def _is_gain(first: int, second: int) -> bool:
+    """Whether so many more of the first attack's would have a chance below `CHANCE`.
+
+    Examples that only one of the two fooled are as often the one's as the other's if neither is
+    stronger (the sign test).
+    """
+    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
+    return first >= LEAST_GAIN and chance < CHANCE
