@@ -7,9 +7,19 @@ import pytest
 import torch
 from torch import nn
 
-from gnomon.audit import Audit, CleanAccuracy, examine, read_json, sample_subject
+from gnomon.audit import (
+    AttackedAccuracy,
+    Audit,
+    CleanAccuracy,
+    NoiseAccuracy,
+    examine,
+    read_json,
+    sample_subject,
+)
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import DataError, GnomonError, SettingError, ShapeError, SubjectError
+from gnomon.seeds import generator
+from gnomon.sets import Linf
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,
@@ -125,3 +135,63 @@ def test_an_audit_says_what_is_needed_to_repeat_it() -> None:
     assert result.data["fingerprint"] == data.fingerprint
     assert (result.data["examples"], result.data["available"]) == (150, 200)
     assert result.settings == [{"name": "CleanAccuracy", "batch": 9}]
+
+
+def test_a_network_that_mixes_its_batch_is_refused() -> None:
+    class Mixing(FirstCoordinate):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(inputs)
+            return logits - logits.mean(dim=0)
+
+    with pytest.raises(SubjectError, match="other examples of a batch"):
+        subject_of(Mixing(2).eval(), plane_data())
+    normalised = nn.Sequential(
+        nn.Linear(2, 4), nn.BatchNorm1d(4, track_running_stats=False), nn.Linear(4, 2)
+    )
+    with pytest.raises(SubjectError, match="without running statistics"):
+        subject_of(normalised.eval(), plane_data())
+
+
+def test_an_output_that_is_no_tensor_is_refused() -> None:
+    class Pair(nn.Module):
+        def forward(self, inputs: torch.Tensor) -> object:
+            return inputs, 0
+
+    with pytest.raises(ShapeError, match="got tuple"):
+        subject_of(Pair().eval(), plane_data())
+
+
+def test_an_audit_keeps_the_data_from_a_network_that_writes() -> None:
+    class Writing(FirstCoordinate):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(inputs.clone())
+            inputs.fill_(7.0)
+            return logits
+
+    data = plane_data()
+    before = data.test.inputs.clone()
+    probes = [CleanAccuracy(), AttackedAccuracy((Linf(0.2),)), NoiseAccuracy((Linf(0.2),))]
+    written, plain = (
+        examine(subject_of(network.eval(), data), probes)
+        for network in (Writing(2), FirstCoordinate(2))
+    )
+    assert torch.equal(data.test.inputs, before)
+    assert written.findings == plain.findings
+
+
+def test_attacked_accuracy_of_a_random_network_is_what_fresh_answers_say() -> None:
+    """Noise of a third: means of 20 have 0.07, so that 95 % of |x₁| decide for sure."""
+
+    class Noisy(FirstCoordinate):
+        def forward(self, inputs: torch.Tensor) -> torch.Tensor:
+            logits = super().forward(inputs)
+            return logits + 0.33 * torch.randn(logits.shape)
+
+    data = plane_data()
+    subject = subject_of(Noisy(2).eval(), data)
+    assert subject.varies
+    assert not subject_of(FirstCoordinate(2).eval(), data).varies
+    (finding,) = AttackedAccuracy((Linf(0.3),), multiples=(1.0,))(subject, generator(0))
+    truth = float((data.test.inputs[:, 0].abs() > 0.3).double().mean())
+    # Half of what lies within two deviations of 0.07 of the border may go either way.
+    assert finding.value == pytest.approx(truth, abs=0.14)

@@ -187,6 +187,67 @@ def test_multiplied_logits_are_attacked_as_well(name: str) -> None:
         assert torch.equal(parameter, loud.parameters[f"inner.{key}"])
 
 
+class _Mixing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = _network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = self.inner(x)
+        return logits - 0.5 * logits.mean(dim=0)
+
+
+class _Writing(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = _network()
+
+    def forward(self, x: Tensor) -> Tensor:
+        logits = self.inner(x.clone())
+        x.fill_(-7.0)
+        return logits
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_answers_that_depend_on_the_batch_are_refused(name: str) -> None:
+    with pytest.raises(SubjectError, match="other examples of a batch"):
+        _run(name, _Mixing().eval(), _batches())
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_the_examples_are_kept_from_a_network_that_writes(name: str) -> None:
+    batches = _batches()
+    before = [inputs.clone() for inputs, _ in batches]
+    written = _run(name, _Writing().eval(), batches)
+    assert all(
+        torch.equal(inputs, kept) for (inputs, _), kept in zip(batches, before, strict=True)
+    )
+    assert 0 <= written.accuracy <= 1
+
+
+class _Coin(nn.Module):
+    """Right with chance one half, whatever its weight."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        side = 2.0 * torch.randint(2, (len(x), 1)) - 1 + 0 * self.weight
+        return torch.cat([side, -side], dim=1)
+
+
+@pytest.mark.parametrize("name", ["PGD", "random members"])
+def test_the_accuracy_of_a_random_network_is_read_anew(name: str) -> None:
+    """The least of six readings of 100 coins is 44 on average, and one more reading is 50.
+
+    The mean of 40 searches has a standard deviation of 5 / √40 = 0.8 of 100.
+    """
+    inputs, labels = torch.rand(100, 3), torch.zeros(100, dtype=torch.int64)
+    found = [_run(name, _Coin(), [(inputs, labels)]).accuracy for _ in range(40)]
+    assert abs(sum(found) / 40 - 0.5) < 4 * 0.008
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_bad_batches_are_refused(name: str) -> None:
     (inputs, labels), *_ = _batches()
