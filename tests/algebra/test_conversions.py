@@ -1,6 +1,7 @@
 """Conversions to other numbers are functions, copies are copies, wide softmaxes are exact."""
 
 from collections.abc import Callable
+from copy import copy, deepcopy
 
 import mpmath
 import pytest
@@ -173,6 +174,12 @@ def asked_for_a_copy(x: Tensor) -> Tensor:
     return y
 
 
+def copied_deeply(x: Tensor) -> Tensor:
+    y = x * 1
+    deepcopy(y).neg_()
+    return y
+
+
 def raised_in_place(x: Tensor) -> Tensor:
     y = x * 1
     z = y
@@ -180,7 +187,9 @@ def raised_in_place(x: Tensor) -> Tensor:
     return y
 
 
-@pytest.mark.parametrize("function", [copied, copied_twice, asked_for_a_copy, raised_in_place])
+@pytest.mark.parametrize(
+    "function", [copied, copied_twice, copied_deeply, asked_for_a_copy, raised_in_place]
+)
 def test_what_is_written_reaches_what_torch_lets_it_reach(
     around: Callable[[Tensor, float], Value], function: Callable[[Tensor], Tensor]
 ) -> None:
@@ -188,6 +197,28 @@ def test_what_is_written_reaches_what_torch_lets_it_reach(
     found = evaluate(Apply(function), around(x, 0.0))
     assert torch.allclose(found.lower.float(), function(x), atol=1e-6)
     assert torch.allclose(found.upper.float(), function(x), atol=1e-6)
+
+
+def through_a_copy(x: Tensor) -> Tensor:
+    y = x * 1
+    copy(y).neg_()
+    return y
+
+
+def through_a_detached_one(x: Tensor) -> Tensor:
+    y = x * 1
+    y.detach().neg_()
+    return y
+
+
+@pytest.mark.parametrize("function", [through_a_copy, through_a_detached_one])
+def test_what_is_written_through_shared_memory_is_not_read_as_it_was(
+    around: Callable[[Tensor, float], Value], function: Callable[[Tensor], Tensor]
+) -> None:
+    x = torch.randn(3, 4, generator=generator(4))
+    assert torch.equal(function(x), -x)
+    with pytest.raises(UnsupportedOperationError, match="shares memory"):
+        evaluate(Apply(function), around(x, 0.0))
 
 
 @pytest.mark.parametrize("algebra", [Interval.around, Affine.around, Relaxed.around])

@@ -1,7 +1,6 @@
 """Calls of torch functions with values, handed to the rule of an algebra."""
 
 from collections.abc import Mapping, Sequence
-from copy import copy
 from dataclasses import replace
 from functools import reduce
 from typing import Any
@@ -22,7 +21,7 @@ from gnomon.algebra.refusals import (
     written_into_a_tensor,
 )
 from gnomon.algebra.snapshot import snapshot
-from gnomon.algebra.views import VIEWS, refuse_overwritten, share
+from gnomon.algebra.views import VIEWS, apart, refuse_overwritten, share
 from gnomon.errors import UnsupportedOperationError
 
 
@@ -55,7 +54,7 @@ def _computed(algebra: Any, call: Call) -> Any:
     check(algebra, call)
     result = _by_rule(algebra, call)
     if name == "clone":
-        result = _apart(result)
+        result = _copied(result)
         provenance.inherit(args[0], result)
     return _noted(algebra, call, result)
 
@@ -63,12 +62,12 @@ def _computed(algebra: Any, call: Call) -> Any:
 def _noted(algebra: Any, call: Call, result: Any) -> Any:
     """The result of a rule, with notes of what it shares, its type, and where it came from."""
     name, args = call.name, call.args
-    if name in VIEWS:
-        share(args[0], result, args[1] if name == "getitem" else None)
     if name in KEEPING:
         _keep_kind(args[0], result)
     if algebra.widens:
         _keep_type(args, result)
+    if name in VIEWS:
+        share(args[0], result, args[1] if name == "getitem" else None)
     provenance.note(name, args, call.kwargs, result)
     return result
 
@@ -98,7 +97,7 @@ def _converted(x: Any, asked: Conversion) -> Any:
         return x  # as torch does, which returns the tensor itself
     dtype = (stored or x.dtype) if asked.dtype is None else asked.dtype
     if dtype in REAL_KINDS:
-        result = _apart(type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
+        result = _copied(type(x).rules["to"](x, device=asked.device, dtype=asked.dtype))
         if not x.widens or (stored, dtype) == REAL_KINDS:  # nothing is rounded
             provenance.inherit(x, result)
         vars(result).pop("_kind", None)
@@ -108,16 +107,15 @@ def _converted(x: Any, asked: Conversion) -> Any:
             share(x, result)
         return result
     check(type(x), Call("cast", (x, dtype)))
-    result = _apart(type(x).rules["cast"](x, dtype))
+    result = _copied(type(x).rules["cast"](x, dtype))
     vars(result)["_kind"] = dtype
     return result
 
 
-def _apart(result: Any) -> Any:
-    """The value as one of its own, which nothing that is written into another reaches."""
-    made = copy(result)
-    for link in ("_memory", "_index", "_matrix"):
-        vars(made).pop(link, None)
+def _copied(result: Any) -> Any:
+    """The value as one of its own, of which it is not known where it came from."""
+    made = apart(result)
+    vars(made).pop("_matrix", None)
     return made
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Generator
 from contextlib import contextmanager
-from copy import copy
 from types import TracebackType
 from typing import Any
 
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from gnomon.algebra.lift import Parameters, lift
 from gnomon.algebra.value import Value
-from gnomon.algebra.views import refuse_overwritten
+from gnomon.algebra.views import apart, refuse_overwritten
 from gnomon.errors import (
     GnomonError,
     ShapeError,
@@ -50,7 +49,7 @@ def evaluate(
         if isinstance(each, Value):
             each.suits(network)
     # What the network writes into its inputs in place is not written into the caller's.
-    given = copy(inputs) if isinstance(inputs, Value) else inputs.clone()
+    given = apart(inputs) if isinstance(inputs, Value) else inputs.clone()
     with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):
         try:
             found = network(given)

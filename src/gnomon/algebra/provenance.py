@@ -1,11 +1,12 @@
 """How a value came about, as far as bounds of differences of its coordinates need it."""
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+
+from gnomon.algebra.views import apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ def _as_it_is(operand: Any) -> Any:
         return None
     if isinstance(operand, Tensor):
         return operand.clone() if operand.is_inference() else operand
-    return copy(operand)
+    return apart(operand)
 
 
 def _versions(operands: Sequence[Any]) -> tuple[int, ...]:

@@ -1,10 +1,11 @@
 """Copies of what a call was given, for algebras that compute with it later."""
 
 from collections.abc import Mapping
-from copy import copy
 from typing import Any
 
 from torch import Tensor
+
+from gnomon.algebra.views import apart
 
 
 def snapshot(arguments: Any, seen: dict[int, Tensor] | None = None) -> Any:
@@ -32,7 +33,7 @@ def snapshot(arguments: Any, seen: dict[int, Tensor] | None = None) -> Any:
 
 
 def _of_value(value: Any, seen: dict[int, Tensor]) -> Any:
-    made = copy(value)
+    made = apart(value)
     held = vars(made)
     for name, part in held.items():
         if isinstance(part, Tensor) or hasattr(part, "lazy"):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from gnomon.algebra.dispatch import called
 from gnomon.algebra.names import FACTS, canonical
 from gnomon.algebra.operators import Operators
-from gnomon.algebra.views import refuse_overwritten, write, written_back
+from gnomon.algebra.views import apart, refuse_overwritten, share, write, written_back
 from gnomon.errors import UnsupportedOperationError
 
 Rule = Callable[..., Any]
@@ -157,6 +157,17 @@ class Value(Operators):
                 "are T, mT, shape, ndim, dtype, device, requires_grad and what is_… says."
             )
         return lambda *args, **kwargs: self.apply(name, self, *args, **kwargs)
+
+    def __copy__(self) -> "Value":
+        """Another object that shows the same memory, as that of a tensor does."""
+        made = apart(self)
+        share(self, made)
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        """A value of its own."""
+        memo[id(self)] = made = self.apply("clone", self)
+        return made
 
     def __getitem__(self, index: Any) -> Any:
         return self.apply("getitem", self, index)

@@ -35,6 +35,10 @@ VIEWS = frozenset(
 """Functions whose result is, or can be, a view of their first argument."""
 
 
+_LINKS = {"_memory", "_index"}
+"""What a value knows of others that show its memory."""
+
+
 def share(x: Any, results: Any, index: Any = None) -> None:
     """Notes that the results of a function in `VIEWS` show the memory of x.
 
@@ -46,13 +50,20 @@ def share(x: Any, results: Any, index: Any = None) -> None:
     if index is not None and not _is_basic(index):
         return  # picked by tensors or lists, which copies
     for each in results if isinstance(results, tuple) else (results,):
-        if each is x or (each.dtype, each.device) != (x.dtype, x.device):
+        if each is x:
             continue
         memory = _memory(x)
         if memory is None:
             memory = vars(x)["_memory"] = WeakSet((x,))
         memory.add(each)
         vars(each).update(_memory=memory, _index=index)
+
+
+def apart(x: Any) -> Any:
+    """A value of its own with the content of x, which nothing written into x reaches."""
+    made = object.__new__(type(x))
+    vars(made).update({name: each for name, each in vars(x).items() if name not in _LINKS})
+    return made
 
 
 def write(x: Any, other: Any) -> None:
@@ -63,9 +74,7 @@ def write(x: Any, other: Any) -> None:
     if x is other:
         return
     index, memory = vars(x).get("_index"), _memory(x)
-    content = {
-        name: part for name, part in vars(other).items() if name not in {"_memory", "_index"}
-    }
+    content = {name: part for name, part in vars(other).items() if name not in _LINKS}
     for each in memory or ():
         if each is not x and each is not other and "_overwritten" not in vars(each):
             kept = dict(vars(each))

@@ -1,7 +1,6 @@
 """Intervals whose bounds are true as computed, rounding included."""
 
 from collections.abc import Callable
-from copy import copy
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from gnomon.algebra.rounding import (
     unit_roundoff,
 )
 from gnomon.algebra.value import Value
+from gnomon.algebra.views import apart
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox
 from gnomon.sets.perturbation_set import Domain
@@ -228,7 +228,7 @@ class RoundedInterval(Value):
         """The same bounds, as what executions of another level keep."""
         if level == self.level:
             return self
-        made = copy(self)
+        made = apart(self)
         made.level = level
         return made
 

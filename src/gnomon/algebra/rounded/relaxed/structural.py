@@ -1,7 +1,6 @@
 """Rules of operations that move, pick, join or average coordinates."""
 
 from collections.abc import Callable, Sequence
-from copy import copy
 from functools import partial
 from typing import Any
 
@@ -25,6 +24,7 @@ from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import Deployed, gamma, up
 from gnomon.algebra.value import Rule
+from gnomon.algebra.views import apart
 from gnomon.errors import UnsupportedOperationError
 
 _POOLING = ("adaptive_avg_pool1d", "adaptive_avg_pool2d", "avg_pool1d", "avg_pool2d")
@@ -111,7 +111,7 @@ def copied(name: str) -> Rule:
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
         box = enclosure(name, x, *settings, **named)
         here = box.lower.device == x.device
-        return copy(x) if here else fresh(name, x, *settings, **named)
+        return apart(x) if here else fresh(name, x, *settings, **named)
 
     return rule
 
