@@ -302,7 +302,7 @@ def test_draws_lead_it_through_noise() -> None:
         outcome = attack(network, inputs, labels, Linf(0.03), generator(0))
         return float((quiet(outcome.inputs).argmax(dim=1) != labels).float().mean())
 
-    assert moved_lead(16) > moved_lead(1)
+    assert moved_lead(32) > moved_lead(2)
 
 
 @pytest.mark.parametrize("objective", [margin, dlr])

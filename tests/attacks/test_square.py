@@ -95,9 +95,9 @@ def test_only_who_resists_is_evaluated() -> None:
     assert sum(network.calls) == int(outcome.queries.sum())
     resisting = int((~outcome.fooled).sum())
     assert network.calls[-1] == resisting < len(labels) / 2
-    # Its own logits, the start, and each proposal: nobody who resists is judged besides,
+    # Its own logits, twice, the start, and each proposal: nobody who resists is judged besides,
     # but who seemed to be fooled in the search would be.
-    assert set(outcome.queries[~outcome.fooled].tolist()) == {1 + 1 + 60}
+    assert set(outcome.queries[~outcome.fooled].tolist()) == {2 + 1 + 60}
 
 
 def test_a_narrower_search_is_judged_by_the_network_itself() -> None:

@@ -55,7 +55,7 @@ class Misleading(FirstCoordinate):
 
 def probes() -> list[Probe]:
     sets = (Linf(0.3),)
-    return [CleanAccuracy(), NoiseAccuracy(sets), AttackedAccuracy(sets)]
+    return [CleanAccuracy(), NoiseAccuracy(sets), AttackedAccuracy(sets, multiples=(2.0,))]
 
 
 def kinds_of(subject: Subject) -> set[DoubtKind]:
@@ -82,7 +82,7 @@ def test_a_sound_network_on_pictures_provokes_no_doubt() -> None:
     ],
 )
 def test_an_unsound_network_provokes_its_doubt(network: nn.Module, kind: DoubtKind) -> None:
-    assert kind in kinds_of(subject_of(network.eval(), plane_data()))
+    assert kind in kinds_of(subject_of(network.eval(), plane_data(100)))
 
 
 def test_a_network_in_training_mode_is_noted_and_left_so() -> None:
@@ -115,7 +115,7 @@ def test_every_message_says_what_was_seen() -> None:
     messages = {
         doubt.kind: doubt.message
         for network in (Noisy(), Quantised(2), Misleading(2))
-        for each in [examine(subject_of(network.eval(), plane_data()), probes())]
+        for each in [examine(subject_of(network.eval(), plane_data(100)), probes())]
         for doubt in (*each.doubts, *(d for finding in each.findings for d in finding.doubts))
     }
     assert "100 inputs" in messages[DoubtKind.NON_DETERMINISM]

@@ -47,7 +47,8 @@ class AttackedAccuracy:
         multiples: further radii, in multiples of the largest asked radius of a norm.
         batch: examples at a time.
         second: what is tried further on some of those who resist in the asked sets; None asks
-            for no second opinion.
+            for no second opinion. A network whose answers are random is doubted in any case,
+            and not asked.
     """
 
     topic: ClassVar[str] = "attacks"
@@ -84,7 +85,7 @@ class AttackedAccuracy:
     ) -> tuple[Finding, list[Chase]]:
         """The finding at one asked set, and all chases with the second opinion there."""
         doubts = _doubts(within, sweep, chases)
-        if self.second is not None:
+        if self.second is not None and not subject.varies:
             worst = worst_case(chases, WORST_CASE)
             left = ~worst.fooled(within.radius)
             fooled, more = self.second(subject, within, left, generator)
