@@ -34,7 +34,8 @@ class AttackedAccuracy:
     Details of a finding:
 
     - norm, radius: of the set; radii: the grid, which begins with 0.
-    - curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
+    - curves: the first is the worst case, the last what only the second opinion fooled, in the
+      asked sets; each with `attack`, `accuracy` and `error` at each
       radius, `gradients` (how many were computed) and `zero_gradients` (the share that
       were exactly zero).
     - by_attack: the accuracy within the radius of the set under each attack alone.
@@ -118,7 +119,11 @@ def _finding(
             "radius": within.radius,
             "radii": list(sweep.radii),
             "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
-            "by_attack": {each.attack: each.accuracy(within.radius) for each in chases},
+            "by_attack": {
+                each.attack: each.accuracy(within.radius)
+                for each in chases
+                if each.attack != SECOND
+            },
             "distance": _distances(worst),
         },
         references=("goodfellow2015", "kurakin2017", "madry2018", "clopper1934"),
