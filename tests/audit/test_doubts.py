@@ -15,6 +15,7 @@ from gnomon.audit import (
     Subject,
     examine,
 )
+from gnomon.audit.probes.second_opinion import SECOND_OPINION, SecondOpinion
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from reference.small_subjects import (
@@ -53,23 +54,27 @@ class Misleading(FirstCoordinate):
         return super().forward(2 * inputs.detach() - inputs)
 
 
-def probes() -> list[Probe]:
+def probes(second: SecondOpinion | None = None) -> list[Probe]:
     sets = (Linf(0.3),)
-    return [CleanAccuracy(), NoiseAccuracy(sets), AttackedAccuracy(sets)]
+    return [
+        CleanAccuracy(),
+        NoiseAccuracy(sets),
+        AttackedAccuracy(sets, multiples=(2.0,), second=second),
+    ]
 
 
-def kinds_of(subject: Subject) -> set[DoubtKind]:
-    result = examine(subject, probes())
+def kinds_of(subject: Subject, second: SecondOpinion | None = None) -> set[DoubtKind]:
+    result = examine(subject, probes(second))
     own = [doubt for finding in result.findings for doubt in finding.doubts]
     return {doubt.kind for doubt in (*result.doubts, *own)}
 
 
 def test_a_sound_network_provokes_no_doubt() -> None:
-    assert kinds_of(plane_subject()) == set()
+    assert kinds_of(plane_subject(), SECOND_OPINION) == set()
 
 
 def test_a_sound_network_on_pictures_provokes_no_doubt() -> None:
-    assert kinds_of(subject_of(image_network(3), image_data(3))) == set()
+    assert kinds_of(subject_of(image_network(3), image_data(3)), SECOND_OPINION) == set()
 
 
 @pytest.mark.parametrize(
@@ -82,7 +87,7 @@ def test_a_sound_network_on_pictures_provokes_no_doubt() -> None:
     ],
 )
 def test_an_unsound_network_provokes_its_doubt(network: nn.Module, kind: DoubtKind) -> None:
-    assert kind in kinds_of(subject_of(network.eval(), plane_data()))
+    assert kind in kinds_of(subject_of(network.eval(), plane_data(100)))
 
 
 def test_a_network_in_training_mode_is_noted_and_left_so() -> None:
@@ -115,7 +120,7 @@ def test_every_message_says_what_was_seen() -> None:
     messages = {
         doubt.kind: doubt.message
         for network in (Noisy(), Quantised(2), Misleading(2))
-        for each in [examine(subject_of(network.eval(), plane_data()), probes())]
+        for each in [examine(subject_of(network.eval(), plane_data(100)), probes())]
         for doubt in (*each.doubts, *(d for finding in each.findings for d in finding.doubts))
     }
     assert "100 inputs" in messages[DoubtKind.NON_DETERMINISM]

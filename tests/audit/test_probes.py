@@ -204,8 +204,9 @@ def test_a_larger_radius_never_raises_an_attacked_accuracy(subject: Subject) -> 
         place = radii.index(finding.details["radius"])
         assert finding.value == worst[place]
         assert finding.details["by_attack"] == {
-            curve["attack"]: curve["accuracy"][place] for curve in curves[1:]
+            curve["attack"]: curve["accuracy"][place] for curve in curves[1:-1]
         }
+        assert curves[-1]["attack"] == "second opinion"
 
 
 def test_without_perturbation_the_curves_start_at_the_clean_accuracy(subject: Subject) -> None:

@@ -34,7 +34,8 @@ class AttackedAccuracy:
     Details of a finding:
 
     - norm, radius: of the set; radii: the grid, which begins with 0.
-    - curves: the first is the worst case, each with `attack`, `accuracy` and `error` at each
+    - curves: the first is the worst case, the last what only the second opinion fooled, in the
+      asked sets; each with `attack`, `accuracy` and `error` at each
       radius, `gradients` (how many were computed) and `zero_gradients` (the share that
       were exactly zero).
     - by_attack: the accuracy within the radius of the set under each attack alone.
@@ -47,7 +48,8 @@ class AttackedAccuracy:
         multiples: further radii, in multiples of the largest asked radius of a norm.
         batch: examples at a time.
         second: what is tried further on some of those who resist in the asked sets; None asks
-            for no second opinion.
+            for no second opinion. A network whose answers are random is doubted in any case,
+            and not asked.
     """
 
     topic: ClassVar[str] = "attacks"
@@ -84,7 +86,7 @@ class AttackedAccuracy:
     ) -> tuple[Finding, list[Chase]]:
         """The finding at one asked set, and all chases with the second opinion there."""
         doubts = _doubts(within, sweep, chases)
-        if self.second is not None:
+        if self.second is not None and not subject.varies:
             worst = worst_case(chases, WORST_CASE)
             left = ~worst.fooled(within.radius)
             fooled, more = self.second(subject, within, left, generator)
@@ -117,7 +119,11 @@ def _finding(
             "radius": within.radius,
             "radii": list(sweep.radii),
             "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
-            "by_attack": {each.attack: each.accuracy(within.radius) for each in chases},
+            "by_attack": {
+                each.attack: each.accuracy(within.radius)
+                for each in chases
+                if each.attack != SECOND
+            },
             "distance": _distances(worst),
         },
         references=("goodfellow2015", "kurakin2017", "madry2018", "clopper1934"),

@@ -72,7 +72,7 @@ class SecondOpinion:
             doubt = misled(str(within), name, others, patient, self.restarts)
             better += [] if doubt is None else [doubt]
         left = (resisting & ~fooled).nonzero()[:, 0]
-        for attack in self._thorough(within, subject, len(pilot), int(fooled.sum()), better):
+        for attack in self._thorough(within, len(pilot), int(fooled.sum()), better):
             fooled[left[_fooled(attack, subject, within, left, generator)]] = True
             left = (resisting & ~fooled).nonzero()[:, 0]
         return fooled, (*doubts, *better)
@@ -80,14 +80,13 @@ class SecondOpinion:
     def _thorough(
         self,
         within: InputSet,
-        subject: Subject,
         pilot: int,
         gained: int,
         better: Sequence[Doubt],
     ) -> tuple[InputAttack, ...]:
         """What runs on everybody who resisted, given what the pilot showed."""
         if better:
-            return (AutoAttack.rand() if subject.varies else AutoAttack.standard(within.norm),)
+            return (AutoAttack.standard(within.norm),)
         if gained < LEAST_GAIN or gained < self.short * pilot:
             return ()
         return PGD(restarts=self.restarts), Square(queries=self.queries)
@@ -150,7 +149,7 @@ def _fooled(
     if not len(rows):
         return rows.bool()
     device = device_of(subject.network)
-    outcome: Outcome = Batched(subject.looking(attack))(
+    outcome: Outcome = Batched(attack)(
         subject.network,
         subject.inputs[rows].to(device),
         subject.labels[rows].to(device),
