@@ -156,7 +156,7 @@ def test_certified_radii_are_challenged_each_in_its_own_set() -> None:
         assert {doubt.kind for doubt in finding.doubts} == {DoubtKind.BOUND_BEATEN}
 
 
-def test_a_network_that_no_search_can_run_is_said() -> None:
+def test_a_network_that_runs_in_float32_alone_is_challenged_in_that() -> None:
     subject = plane_subject(30)
 
     class InFloat32(nn.Module):
@@ -165,12 +165,33 @@ def test_a_network_that_no_search_can_run_is_said() -> None:
             self.network, self.matrix = network, torch.eye(2)
 
         def forward(self, x: Tensor) -> Tensor:
-            return self.network(x) @ self.matrix
+            return self.network(x.float()) @ self.matrix
 
     subject = replace(subject, network=InFloat32(subject.network))
     (finding,) = CertifiedAccuracy((Linf(0.05),))(subject, generator(0))
+    assert finding.details["challenged"] == {"certificates": 8, "beaten": 0, "reason": ""}
+
+
+def test_a_network_that_no_search_can_run_is_said() -> None:
+    subject = plane_subject(30)
+
+    class Once(nn.Module):
+        """It cannot be copied."""
+
+        def __init__(self, network: nn.Module) -> None:
+            super().__init__()
+            self.network = network
+
+        def __deepcopy__(self, memo: object) -> "Once":
+            raise TypeError("there is one of me")
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.network(x)
+
+    subject = replace(subject, network=Once(subject.network))
+    (finding,) = CertifiedAccuracy((Linf(0.05),))(subject, generator(0))
     assert finding.details["challenged"]["certificates"] == 0
-    assert "dtype" in finding.details["challenged"]["reason"]
+    assert finding.details["challenged"]["reason"] == "there is one of me"
     assert "No certificate could be challenged" in finding.method
 
 

@@ -79,15 +79,16 @@ class Falsifier:
       each output.
 
     Values are computed in float64 from the weights and inputs as they are given: what rounding
-    does to the network itself is not looked for. Bounds computed with ordinary rounding may be
-    exceeded by a little; `ulps` says by how much. That nothing was found proves nothing.
+    does to the network itself is not looked for. A network that cannot be run in float64, since
+    it converts to another type itself, is run as it is. Bounds computed with ordinary rounding
+    may be exceeded by a little; `ulps` says by how much. That nothing was found proves nothing.
 
     Attributes:
         members: how many random members.
         corners: how many random corners.
         steps: of each ascent; of which there are two for each output.
-        ulps: the slack, in units of ε (1 + |bound|), with ε of the precision of the bounds; 0
-            for bounds that account for rounding.
+        ulps: the slack, in units of ε (1 + |bound|), with ε of the precision of the bounds,
+            or of the network if that is run as it is; 0 for bounds that account for rounding.
 
     Raises:
         SettingError: a negative setting, or no search at all.
@@ -151,9 +152,7 @@ class _Hunt:
         parameters: ParameterRegion | None,
         ulps: float,
     ) -> None:
-        self.network = (
-            copy.deepcopy(network).double().eval().requires_grad_(requires_grad=False)
-        )
+        self.network, self.dtype = _in_float64(network, inputs)
         self.inputs, self.within = inputs.detach().double(), within
         self.around = None if within is None else within.around(self.inputs)
         given = {} if parameters is None else dict(parameters.detach())
@@ -161,6 +160,7 @@ class _Hunt:
         self.labels = claimed.labels if isinstance(claimed, Margins) else None
         bounds, eps = _bounds(claimed)
         self.claimed = bounds
+        eps = max(eps, torch.finfo(self.dtype).eps)
         self.slack = ulps * eps * (1 + _finite(bounds.lower).maximum(_finite(bounds.upper)))
         self.low = torch.full_like(bounds.lower, torch.inf)
         self.high = -self.low
@@ -223,7 +223,9 @@ class _Hunt:
     def outputs(self, points: Tensor, weights: Weights) -> Tensor:
         """What the bounds are of: outputs, or margins."""
         # What the network writes into its inputs is not written into the points.
-        values = torch.func.functional_call(self.network, weights, (points.clone(),))
+        points = points.to(self.dtype, copy=True)
+        weights = {name: each.to(self.dtype) for name, each in weights.items()}
+        values = torch.func.functional_call(self.network, weights, (points,)).double()
         if self.labels is None:
             return values.flatten(1)
         return values - values.gather(1, self.labels[:, None])
@@ -246,6 +248,19 @@ class _Hunt:
     def _perturbed(self, step: Tensor | None) -> Tensor:
         around: PerturbationSet | None = self.around
         return self.inputs if around is None or step is None else around.perturb(step)
+
+
+def _in_float64(network: nn.Module, inputs: Inputs) -> tuple[nn.Module, torch.dtype]:
+    """A copy of the network in float64, or as it is if that does not run, and its type."""
+    made = copy.deepcopy(network).double().eval().requires_grad_(requires_grad=False)
+    with torch.no_grad():
+        try:
+            made(inputs[:1].double())
+        except RuntimeError:  # it converts to float32, and goes on with weights in float64
+            made = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
+            kinds = {each.dtype for each in made.parameters()} | {torch.float32}
+            return made, max(kinds, key=lambda kind: torch.finfo(kind).bits)
+    return made, torch.float64
 
 
 def _bounds(claimed: Interval | Margins) -> tuple[Interval, float]:
