@@ -37,7 +37,7 @@ test: $(DEV)             ## the tests (those over five seconds have their own co
 	$(PYTEST) --dist loadfile -m "not slow and not gpu"
 
 test-slow: $(DEV)        ## the tests that take longer than five seconds each
-	$(PYTEST) -m "slow and not gpu"
+	$(PYTEST) --dist worksteal -m "slow and not gpu"
 
 test-kernels: $(DEV)     ## the numerical tests with the kernels of two other kinds of processor
 	$(AVX2) $(PYTEST) -m "not slow and not gpu" $(NUMERICAL)
