@@ -24,7 +24,7 @@ AVX2 := ATEN_CPU_CAPABILITY=avx2 ONEDNN_MAX_CPU_ISA=AVX2 MKL_ENABLE_INSTRUCTIONS
 PLAIN := ATEN_CPU_CAPABILITY=default ONEDNN_MAX_CPU_ISA=SSE41 MKL_CBWR=COMPATIBLE
 NUMERICAL := tests/contracts tests/bounds/test_margins.py tests/bounds/test_rounded_crown.py tests/bounds/test_rounded_ibp.py \
 	tests/algebra/test_relaxed.py tests/algebra/test_rounded_interval.py tests/algebra/test_rounded_products.py \
-	tests/algebra/test_rounded_relaxed.py tests/algebra/test_affine.py tests/attacks/test_apgd.py \
+	tests/algebra/test_rounded_relaxed.py tests/algebra/test_zonotope.py tests/attacks/test_apgd.py \
 	tests/attacks/test_parameters.py tests/training/test_overfitting.py tests/training/test_method_formulas.py \
 	tests/training/test_replicas.py tests/training/test_gradients.py
 

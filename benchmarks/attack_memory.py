@@ -30,7 +30,7 @@ ATTACKS = {
             Part("APGD-CE", gn.APGD(steps=5)),
             Part("APGD-T", gn.APGDT(steps=2, targets=2)),
             Part("FAB-T", gn.FABT(steps=2, targets=2, until="within")),
-            Part("Square", gn.Square(queries=10)),
+            Part("Square", gn.SquareAttack(queries=10)),
         ),
         batch=BATCH,
     ),

@@ -37,7 +37,9 @@ def ours(network: nn.Module, inputs: Tensor) -> dict[str, Attack]:
     """The parts of Gnomon's standard version."""
     view = View(fastest_precision(network, inputs))
     black_box = View(fastest_precision(network, inputs, of="logits"))
-    print(f"gnomon searches in {view.precision} precision, Square in {black_box.precision}")
+    print(
+        f"gnomon searches in {view.precision} precision, SquareAttack in {black_box.precision}"
+    )
     standard = gn.AutoAttack.standard("Linf", view, black_box).parts
 
     def one(part: Part) -> Attack:

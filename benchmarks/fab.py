@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 import gnomon as gn
-from gnomon.attacks import FABT, Square
+from gnomon.attacks import FABT, SquareAttack
 from gnomon.sets import L1, L2, Linf, MeasuredSet
 
 ROUNDS, STEPS = 3, 4
@@ -96,7 +96,7 @@ def query_of_square(network: nn.Module, inputs: Tensor, labels: Tensor) -> None:
     for within in (Linf(1e-6, DOMAIN), L2(1e-6, DOMAIN), L1(1e-6, DOMAIN)):
         taken = [
             seconds(
-                lambda queries=queries, within=within: Square(queries=queries)(
+                lambda queries=queries, within=within: SquareAttack(queries=queries)(
                     network, inputs, labels, within, gn.generator(0)
                 )
             )

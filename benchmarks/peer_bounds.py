@@ -28,7 +28,7 @@ from relaxed import BOX, RADIUS, cnn, mlp
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import Interval, Relaxed, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, evaluate
 
 Bounds = tuple[Tensor, Tensor]
 Work = Callable[[nn.Module, Tensor], Bounds]
@@ -72,7 +72,7 @@ def ours(case: Case, network: nn.Module, x: Tensor) -> Bounds:
     """Bounds of the logits."""
     box = Interval.around(x, RADIUS, (0.0, 1.0))
     around = {name: Interval.around(value, BOX) for name, value in network.named_parameters()}
-    value = Relaxed.of(box) if case.method == "CROWN" else box
+    value = LinearRelaxation.of(box) if case.method == "CROWN" else box
     found = evaluate(network, value, around if case.weights else None)
     return found.lower, found.upper
 

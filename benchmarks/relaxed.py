@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.algebra.relaxed import Relaxed, optimised
+from gnomon.algebra.relaxation import LinearRelaxation, optimised
 
 RADIUS, BOX = 2 / 255, 1e-3
 Bounds = Callable[[nn.Module, Tensor], Interval]
@@ -67,13 +67,15 @@ def relaxed(
     network: nn.Module, x: Tensor, *, intermediate: str = "relaxed", weights: bool = False
 ) -> Interval:
     """CROWN, or CROWN-IBP."""
-    value = Relaxed.around(x, RADIUS, (0.0, 1.0), intermediate=intermediate)
+    value = LinearRelaxation.around(x, RADIUS, (0.0, 1.0), intermediate=intermediate)
     return evaluate(network, value, boxes(network) if weights else None).settled()
 
 
 def with_slopes(network: nn.Module, x: Tensor) -> Interval:
     """CROWN with ten steps of optimised slopes."""
-    return optimised(evaluate(network, Relaxed.around(x, RADIUS, (0.0, 1.0))), steps=10)
+    return optimised(
+        evaluate(network, LinearRelaxation.around(x, RADIUS, (0.0, 1.0))), steps=10
+    )
 
 
 def measure(network: nn.Module, x: Tensor, kinds: dict[str, Bounds], rounds: int) -> None:

@@ -34,7 +34,7 @@ ATTACKS: dict[str, InputAttack] = {
     "PGD × 5": gn.PGD(restarts=5),
     "APGD": gn.APGD(),
     "APGD-T": gn.APGDT(),
-    "Square": gn.Square(),
+    "Square": gn.SquareAttack(),
     "AutoAttack": gn.AutoAttack.standard(),
 }
 NEAREST: dict[str, InputAttack] = {

@@ -29,7 +29,7 @@ from torch.nn import functional
 
 import gnomon as gn
 from gnomon.sets.radius import Constant, Relative, Tanh
-from gnomon.training import APP, ATAWP, Batch, IBPTraining, TrainingMethod
+from gnomon.training import APP, AWPTraining, Batch, IBPTraining, TrainingMethod
 
 ROUNDS, BATCH, STEPS = 25, 128, 10
 WITHIN = gn.Linf(2 / 255, (0.0, 1.0))
@@ -70,7 +70,7 @@ def awp() -> None:
         turns = {
             "weights": gradient("weights", layout),
             "inputs": gradient("inputs", layout),
-            "AWP": step(ATAWP(WITHIN, steps=STEPS), layout),
+            "AWP": step(AWPTraining(WITHIN, steps=STEPS), layout),
         }
         times = medians(turns)
         by_hand = STEPS * times["inputs"] + 2 * times["weights"]

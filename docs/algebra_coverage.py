@@ -7,7 +7,7 @@ python docs/algebra_coverage.py
 
 import sys
 
-from gnomon.algebra import Affine, Interval, Moments, Relaxed, RoundedInterval, Value
+from gnomon.algebra import Interval, LinearRelaxation, Moments, RoundedInterval, Value, Zonotope
 
 GROUPS = {
     "matrices": ("linear", "matmul", "bmm"),
@@ -43,7 +43,13 @@ GROUPS = {
 
 def main() -> None:
     """Writes the table."""
-    algebras: tuple[type[Value], ...] = (Interval, RoundedInterval, Affine, Relaxed, Moments)
+    algebras: tuple[type[Value], ...] = (
+        Interval,
+        RoundedInterval,
+        Zonotope,
+        LinearRelaxation,
+        Moments,
+    )
     lines = [
         "| functions | " + " | ".join(f"`{each.__name__}`" for each in algebras) + " |",
         "|---" * (len(algebras) + 1) + "|",

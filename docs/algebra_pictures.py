@@ -16,16 +16,16 @@ from scipy.spatial import ConvexHull, HalfspaceIntersection
 from torch import Tensor, nn
 
 import gnomon as gn
-from gnomon.algebra import Interval, Relaxed, Value, evaluate
-from gnomon.algebra.affine import Affine
+from gnomon.algebra import Interval, LinearRelaxation, Value, evaluate
+from gnomon.algebra.zonotope import Zonotope
 from gnomon.bounds import CROWN, IBP, BoundMethod
 
 FOLDER = Path(__file__).parent / "_static" / "algebras"
-ENCLOSURES = {"Interval": "#6d7f8b", "Affine": "#12966f", "Relaxed": "#2a7fc1"}
+ENCLOSURES = {"Interval": "#6d7f8b", "Zonotope": "#12966f", "LinearRelaxation": "#2a7fc1"}
 ALGEBRAS: dict[str, Callable[..., Value]] = {
     "Interval": Interval.around,
-    "Affine": Affine.around,
-    "Relaxed": Relaxed.around,
+    "Zonotope": Zonotope.around,
+    "LinearRelaxation": LinearRelaxation.around,
 }
 POINTS, INSIDE, OUTSIDE = "#1d2129", "#d9600b", "#2a7fc1"
 DIRECTIONS, SAMPLES = 720, 1200
@@ -180,11 +180,11 @@ def outline(axes: plt.Axes, value: Value, algebra: str) -> None:
 
 def furthest(value: Value, directions: Tensor) -> Tensor:
     """Upper bounds of ⟨d, z⟩ over the members z of a value, for each direction d."""
-    if isinstance(value, Relaxed):
+    if isinstance(value, LinearRelaxation):
         return value.bound(directions).upper[0]
     low, high = value.lower[0], value.upper[0]
     box = directions.clamp_min(0) @ high + directions.clamp_max(0) @ low
-    if not isinstance(value, Affine):
+    if not isinstance(value, Zonotope):
         return box
     spread = (directions @ value.generators[:, 0].T).abs().sum(dim=1)
     independent = directions.abs() @ value.radius[0]

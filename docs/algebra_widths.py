@@ -10,8 +10,8 @@ from algebra_pictures import spiral
 from torch import Tensor, nn
 
 import gnomon as gn
-from gnomon.algebra import Interval, Relaxed, evaluate
-from gnomon.algebra.affine import Affine
+from gnomon.algebra import Interval, LinearRelaxation, evaluate
+from gnomon.algebra.zonotope import Zonotope
 
 EPSILON, BATCH = 2 / 255, 4
 
@@ -49,9 +49,9 @@ def show(
                     float(evaluate(network, value, region).width.mean())
                     for value in (
                         Interval.around(x, given, domain),
-                        Affine.around(x, given, domain, symbols=symbols),
-                        Relaxed.around(x, given, domain, intermediate="interval"),
-                        Relaxed.around(x, given, domain),
+                        Zonotope.around(x, given, domain, symbols=symbols),
+                        LinearRelaxation.around(x, given, domain, intermediate="interval"),
+                        LinearRelaxation.around(x, given, domain),
                     )
                 ]
             figures = ", ".join(f"{width:.4g}" for width in widths)

@@ -8,8 +8,8 @@ import pytest
 from torch import nn
 
 import gnomon
-from gnomon import catalog
 from gnomon.activations import Activation
+from gnomon.words import catalog
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "tools"}

@@ -4,11 +4,8 @@ from . import (
     attacks as attacks,
     audit as audit,
     bounds as bounds,
-    catalog as catalog,
-    config as config,
     data as data,
     errors as errors,
-    examination as examination,
     networks as networks,
     objectives as objectives,
     references as references,
@@ -16,8 +13,8 @@ from . import (
     seeds as seeds,
     sets as sets,
     study as study,
-    targets as targets,
     training as training,
+    words as words,
 )
 from .activations import (
     ELU as ELU,
@@ -35,16 +32,16 @@ from .activations import (
 from .algebra import (
     REAL as REAL,
     Accuracy as Accuracy,
-    Affine as Affine,
     Ball as Ball,
     Deployed as Deployed,
     Interval as Interval,
     Library as Library,
+    LinearRelaxation as LinearRelaxation,
     Moments as Moments,
     NormBall as NormBall,
-    Relaxed as Relaxed,
     RoundedInterval as RoundedInterval,
     RoundedRelaxed as RoundedRelaxed,
+    Zonotope as Zonotope,
     enclose as enclose,
     evaluate as evaluate,
     library as library,
@@ -66,7 +63,7 @@ from .attacks import (
     Ordered as Ordered,
     Outcome as Outcome,
     Part as Part,
-    Square as Square,
+    SquareAttack as SquareAttack,
     UniformNoise as UniformNoise,
 )
 from .audit import (
@@ -111,15 +108,8 @@ from .bounds import (
     NormProduct as NormProduct,
     RoundedCROWN as RoundedCROWN,
     RoundedIBP as RoundedIBP,
-    Steepest as Steepest,
     SteepestAscent as SteepestAscent,
-)
-from .config import (
-    describe as describe,
-    experiment as experiment,
-    input_set as input_set,
-    parameter_set as parameter_set,
-    read_config as read_config,
+    SteepPoints as SteepPoints,
 )
 from .data import (
     CIFAR10 as CIFAR10,
@@ -187,19 +177,12 @@ from .sets import (
     PerturbationSet as PerturbationSet,
     radius as radius,
 )
-from .targets import (
-    load_network as load_network,
-    open_target as open_target,
-)
 from .training import (
     APP as APP,
     ASAM as ASAM,
-    ATAWP as ATAWP,
     CROWNIBP as CROWNIBP,
-    FGSMAT as FGSMAT,
     MART as MART,
     NFGSM as NFGSM,
-    PGDAT as PGDAT,
     RWP as RWP,
     SABR as SABR,
     SAM as SAM,
@@ -208,6 +191,7 @@ from .training import (
     TRADESAWP as TRADESAWP,
     Adam as Adam,
     AdamW as AdamW,
+    AWPTraining as AWPTraining,
     CatastrophicOverfitting as CatastrophicOverfitting,
     Constant as Constant,
     Cosine as Cosine,
@@ -215,8 +199,9 @@ from .training import (
     EarlyStopping as EarlyStopping,
     Experiment as Experiment,
     Exponential as Exponential,
-    FastAT as FastAT,
-    FreeAT as FreeAT,
+    FastTraining as FastTraining,
+    FGSMTraining as FGSMTraining,
+    FreeTraining as FreeTraining,
     GradAlign as GradAlign,
     IBPTraining as IBPTraining,
     LinearRamp as LinearRamp,
@@ -224,6 +209,7 @@ from .training import (
     Momentum as Momentum,
     NoiseTraining as NoiseTraining,
     OneCycle as OneCycle,
+    PGDTraining as PGDTraining,
     Piecewise as Piecewise,
     RandomWeightPerturbation as RandomWeightPerturbation,
     Run as Run,
@@ -233,6 +219,17 @@ from .training import (
     TrainingMethod as TrainingMethod,
     Triangular as Triangular,
     train as train,
+)
+from .words.config import (
+    describe as describe,
+    experiment as experiment,
+    input_set as input_set,
+    parameter_set as parameter_set,
+    read_config as read_config,
+)
+from .words.targets import (
+    load_network as load_network,
+    open_target as open_target,
 )
 
 __all__: list[str]

@@ -7,10 +7,10 @@ from typing import Any
 
 from gnomon.audit import Audit, Subject, examine
 from gnomon.audit.report import write_report
-from gnomon.config import describe, experiment
 from gnomon.data import Dataset, Store
-from gnomon.examination import Request, prepare
 from gnomon.training import Observer, train
+from gnomon.words.config import describe, experiment
+from gnomon.words.request import Request, prepare
 
 ACTIVATIONS = ("relu", "tanh")
 

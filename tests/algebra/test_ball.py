@@ -67,7 +67,7 @@ def case(request: pytest.FixtureRequest) -> tuple[nn.Module, Tensor]:
 def test_members_of_layer_wise_balls_are_inside_on_all_networks(
     case: tuple[nn.Module, Tensor],
 ) -> None:
-    """Affine factors and biases of normalisations among them, at the ends of gradients."""
+    """Zonotope factors and biases of normalisations among them, at the ends of gradients."""
     network, x = case
     region = ParameterBall(0.05).of(network).detach()
     found = evaluate(network, Interval.point(x), region)

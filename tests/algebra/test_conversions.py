@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra import (
-    Affine,
     Interval,
+    LinearRelaxation,
     Moments,
-    Relaxed,
     RoundedInterval,
     RoundedRelaxed,
     Value,
+    Zonotope,
     evaluate,
 )
 from gnomon.errors import UnsupportedOperationError
@@ -25,8 +25,8 @@ from gnomon.seeds import generator
 RADIUS = 0.8
 ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "interval": Interval.around,
-    "affine": Affine.around,
-    "relaxed": Relaxed.around,
+    "affine": Zonotope.around,
+    "relaxed": LinearRelaxation.around,
     "rounded": RoundedInterval.around,
     "rounded relaxed": RoundedRelaxed.around,
 }
@@ -131,7 +131,7 @@ def test_nothing_is_computed_in_numbers_that_are_not_real(
         evaluate(Apply(function), around(torch.zeros(3, 4), RADIUS))
 
 
-@pytest.mark.parametrize("plain", [Interval.around, Affine.around, Relaxed.around])
+@pytest.mark.parametrize("plain", [Interval.around, Zonotope.around, LinearRelaxation.around])
 def test_weights_in_half_precision_are_refused_where_bounds_would_be_computed_in_it(
     plain: Callable[[Tensor, float], Value],
 ) -> None:
@@ -221,7 +221,7 @@ def test_what_is_written_through_shared_memory_is_not_read_as_it_was(
         evaluate(Apply(function), around(x, 0.0))
 
 
-@pytest.mark.parametrize("algebra", [Interval.around, Affine.around, Relaxed.around])
+@pytest.mark.parametrize("algebra", [Interval.around, Zonotope.around, LinearRelaxation.around])
 def test_a_conversion_that_changes_nothing_is_the_tensor_itself(
     algebra: Callable[[Tensor, float], Value],
 ) -> None:

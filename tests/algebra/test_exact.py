@@ -15,8 +15,8 @@ from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import exact
 from gnomon.algebra.interval.interval import extremes
 from gnomon.algebra.interval.products import mul, product
-from gnomon.catalog import ACTIVATIONS
 from gnomon.seeds import generator
+from gnomon.words.catalog import ACTIVATIONS
 from reference.interval_products import exact_convolution, exact_linear
 
 RATIO = 4 - 2 * 2**0.5

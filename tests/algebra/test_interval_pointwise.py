@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.catalog import ACTIVATIONS
+from gnomon.words.catalog import ACTIVATIONS
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     **{name: make() for name, make in ACTIVATIONS.items()},

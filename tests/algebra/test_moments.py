@@ -17,9 +17,9 @@ from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra import Ball, Interval, evaluate, moments
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.moments.pointwise import through
-from gnomon.catalog import ACTIVATIONS
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet, Signature
+from gnomon.words.catalog import ACTIVATIONS
 
 F64 = torch.float64
 ERRORS = 5  # standard errors allowed: one false alarm in 1.7 million coordinates

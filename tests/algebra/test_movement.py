@@ -9,13 +9,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra import (
-    Affine,
     Interval,
+    LinearRelaxation,
     Moments,
-    Relaxed,
     RoundedInterval,
     RoundedRelaxed,
     Value,
+    Zonotope,
 )
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
@@ -76,8 +76,8 @@ CHOICES: dict[str, Callable[[Any], Any]] = {
 }
 BOUNDED: dict[str, Callable[[Tensor], Any]] = {
     "Interval": lambda x: Interval.around(x, RADIUS),
-    "Affine": lambda x: Affine.around(x, RADIUS),
-    "Relaxed": lambda x: Relaxed.around(x, RADIUS),
+    "Zonotope": lambda x: Zonotope.around(x, RADIUS),
+    "LinearRelaxation": lambda x: LinearRelaxation.around(x, RADIUS),
     "RoundedInterval": lambda x: RoundedInterval.around(x, RADIUS),
     "RoundedRelaxed": lambda x: RoundedRelaxed.around(x, RADIUS),
 }
@@ -85,10 +85,10 @@ ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     **BOUNDED,
     "Moments": lambda x: Moments.gaussian(x, RADIUS),
 }
-EXPRESSIONS = {"Affine", "Relaxed", "RoundedRelaxed"}
+EXPRESSIONS = {"Zonotope", "LinearRelaxation", "RoundedRelaxed"}
 """Algebras that remember where a coordinate came from."""
 
-FORGOTTEN = {("Affine", "ravel")}
+FORGOTTEN = {("Zonotope", "ravel")}
 """Zonotopes know the examples by the first axis."""
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import Interval, NormBall, Relaxed, Value, enclose, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, NormBall, Value, enclose, evaluate
 from gnomon.errors import SettingError, UnsupportedOperationError
 from gnomon.networks.standardize import Standardize
 from gnomon.seeds import generator
@@ -45,7 +45,9 @@ def _dual(within: InputSet) -> float:
 
 
 @pytest.mark.parametrize("within", FREE, ids=str)
-@pytest.mark.parametrize("lift", [lambda v: v, Relaxed.of], ids=["interval", "relaxed"])
+@pytest.mark.parametrize(
+    "lift", [lambda v: v, LinearRelaxation.of], ids=["interval", "relaxed"]
+)
 def test_one_layer_is_exact(within: InputSet, lift: Callable[[Interval], Value]) -> None:
     layer = _layer()
     found = evaluate(layer, lift(enclose(X, within)))
@@ -60,7 +62,7 @@ def test_relaxations_reach_the_support_of_a_ball_cut_with_the_domain(within: Inp
     x = X.clone()
     x[:, 0], x[:, 1] = 0.0, 1.0
     layer = _layer()
-    found = evaluate(layer, Relaxed.of(enclose(x, within)))
+    found = evaluate(layer, LinearRelaxation.of(enclose(x, within)))
     around = within.around(x)
     with torch.no_grad():
         for output, row in enumerate(layer.weight):
@@ -156,7 +158,9 @@ CONVOLUTIONS: dict[str, Callable[[], nn.Module]] = {
 
 @pytest.mark.parametrize("make", CONVOLUTIONS.values(), ids=list(CONVOLUTIONS))
 @pytest.mark.parametrize("within", [*CUT[:2], *FREE], ids=str)
-@pytest.mark.parametrize("lift", [lambda v: v, Relaxed.of], ids=["interval", "relaxed"])
+@pytest.mark.parametrize(
+    "lift", [lambda v: v, LinearRelaxation.of], ids=["interval", "relaxed"]
+)
 def test_images_are_enclosed(
     make: Callable[[], nn.Module], within: InputSet, lift: Callable[[Interval], Value]
 ) -> None:
@@ -224,7 +228,9 @@ def test_products_that_mix_examples_use_the_box() -> None:
 
 @pytest.mark.parametrize("law", [ParameterBox(Relative(0.1)), ParameterBall(0.1)], ids=str)
 @pytest.mark.parametrize("within", [L2(0.3), L1(0.3, (0.0, 1.0))], ids=str)
-@pytest.mark.parametrize("lift", [lambda v: v, Relaxed.of], ids=["interval", "relaxed"])
+@pytest.mark.parametrize(
+    "lift", [lambda v: v, LinearRelaxation.of], ids=["interval", "relaxed"]
+)
 def test_inputs_and_parameters_vary_together(
     law: ParameterBox | ParameterBall, within: InputSet, lift: Callable[[Interval], Value]
 ) -> None:
@@ -245,7 +251,7 @@ def test_relaxations_use_the_length_of_balls_of_weights() -> None:
     layer = _layer()
     reach = torch.tensor(0.3).double()
     ball = {"weight": TensorBall(layer.weight.detach(), reach)}
-    found = evaluate(layer, Relaxed.of(Interval.point(X)), ball)
+    found = evaluate(layer, LinearRelaxation.of(Interval.point(X)), ball)
     rows = torch.tensor([[1.0, -1.0, 0.0, 0.0]]).double()
     middle = layer(X) @ rows.T
     spread = 0.3 * 2**0.5 * X.norm(dim=1, keepdim=True)
@@ -261,8 +267,8 @@ def test_relaxations_of_convolutions_with_balls_of_weights(
     x = torch.randn(2, 4, 5, 5, generator=generator(2)).double()
     layer = nn.Conv2d(4, 6, 3, stride, padding, groups=groups, bias=False).double()
     region = ParameterBall(0.3).of(layer).detach()
-    found = evaluate(layer, Relaxed.of(Interval.point(x)), region)
-    box = evaluate(layer, Relaxed.of(Interval.point(x)), _box_of(region))
+    found = evaluate(layer, LinearRelaxation.of(Interval.point(x)), region)
+    box = evaluate(layer, LinearRelaxation.of(Interval.point(x)), _box_of(region))
     shape = found.shape[1:]
     rows = torch.randn(3, *shape, generator=generator(4)).double()
     bounds, wide = found.bound(rows), box.bound(rows)
@@ -300,7 +306,7 @@ def test_gradients_and_radius_zero() -> None:
     for within in (L2(0.3, (0.0, 1.0)), L1(0.3, (0.0, 1.0)), L2(0.0), L1(0.0)):
         for found in (
             evaluate(network, enclose(x, within)),
-            evaluate(network, Relaxed.of(enclose(x, within))),
+            evaluate(network, LinearRelaxation.of(enclose(x, within))),
         ):
             (slope,) = torch.autograd.grad(found.upper.sum(), x)
             assert bool(slope.isfinite().all())

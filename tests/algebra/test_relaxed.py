@@ -9,9 +9,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra import Interval, Value, evaluate
-from gnomon.algebra.relaxed import Relaxed, optimised
-from gnomon.algebra.relaxed.forms import Node
-from gnomon.algebra.relaxed.windows import Windows
+from gnomon.algebra.relaxation import LinearRelaxation, optimised
+from gnomon.algebra.relaxation.forms import Node
+from gnomon.algebra.relaxation.windows import Windows
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet, Standardize
 from gnomon.seeds import generator
@@ -55,7 +55,7 @@ def test_bounds_of_relu_networks_are_those_of_crown_by_loops(
     widths: tuple[int, ...], radius: float
 ) -> None:
     network, x = _mlp(*widths).requires_grad_(requires_grad=False), _draw(3, widths[0])
-    found = evaluate(network, Relaxed.around(x, radius))
+    found = evaluate(network, LinearRelaxation.around(x, radius))
     layers = [
         (layer.weight.detach().numpy(), layer.bias.detach().numpy())
         for layer in network
@@ -77,10 +77,10 @@ def test_a_hidden_layer_by_hand() -> None:
     _set(network[0], torch.tensor([[1.0, 1.0], [1.0, -1.0]]), torch.zeros(2))
     _set(network[2], torch.ones(1, 2), torch.zeros(1))
     box = Interval(torch.tensor([[-1.0, 0.0]]).double(), torch.ones(1, 2).double())
-    found = evaluate(network, Relaxed.of(box))
+    found = evaluate(network, LinearRelaxation.of(box))
     assert found.lower.item() == pytest.approx(0.0)  # of the interval; x + y ≥ −1
     assert found.upper.item() == pytest.approx(8 / 3)
-    assert Relaxed(found.node).at_least(torch.ones(1, 1)).item() == pytest.approx(0.0)
+    assert LinearRelaxation(found.node).at_least(torch.ones(1, 1)).item() == pytest.approx(0.0)
     assert evaluate(network, box).upper.item() == pytest.approx(3.0)
 
 
@@ -106,7 +106,7 @@ def test_affine_networks_are_exact_for_inputs() -> None:
     """Each output is least at the corner that the signs of its gradient pick."""
     network, x, radius = Joined().double().eval(), _draw(2, 2, 4, 4), 0.1
     network.norm.running_var = torch.full((2,), 0.4).double()
-    found = evaluate(network, Relaxed.around(x, radius))
+    found = evaluate(network, LinearRelaxation.around(x, radius))
     for logit in range(3):
         point = x.clone().requires_grad_()
         (slope,) = torch.autograd.grad(network(point)[:, logit].sum(), point)
@@ -143,7 +143,7 @@ def test_affine_layers_are_pulled_back_exactly(
         def forward(self, x: Tensor) -> Tensor:
             return layer(x) - 0.75 * layer(x)
 
-    found = evaluate(Twice(), Relaxed.around(x, 0.2))
+    found = evaluate(Twice(), LinearRelaxation.around(x, 0.2))
     alone = evaluate(layer, Interval.around(x, 0.2))
     assert torch.allclose(found.lower, 0.25 * alone.lower, rtol=1e-10, atol=1e-12)
     assert torch.allclose(found.upper, 0.25 * alone.upper, rtol=1e-10, atol=1e-12)
@@ -155,8 +155,10 @@ def test_never_wider_than_intervals(name: str, boxes: float) -> None:
     network, x = networks()[name]()
     parameters = _around(network, boxes) if boxes else None
     interval = evaluate(network, Interval.around(x, 0.05), parameters)
-    full = evaluate(network, Relaxed.around(x, 0.05), parameters)
-    mixed = evaluate(network, Relaxed.around(x, 0.05, intermediate="interval"), parameters)
+    full = evaluate(network, LinearRelaxation.around(x, 0.05), parameters)
+    mixed = evaluate(
+        network, LinearRelaxation.around(x, 0.05, intermediate="interval"), parameters
+    )
     _assert_inside(full, interval)
     _assert_inside(mixed, interval)
     if "norm" not in name and "softmax" not in name:
@@ -167,7 +169,9 @@ def test_weight_boxes_are_exact_behind_one_layer_of_nonnegative_inputs() -> None
     """A layer whose product with itself cancels: ±r |h| has the slope of h, and no more."""
     layer, x = nn.Linear(3, 2, bias=False).double(), _draw(4, 3).abs() + 0.5
     box = {"weight": Interval.around(layer.weight.detach(), 0.1)}
-    found = evaluate(nn.Sequential(layer), Relaxed.around(x, 0.2), {"0.weight": box["weight"]})
+    found = evaluate(
+        nn.Sequential(layer), LinearRelaxation.around(x, 0.2), {"0.weight": box["weight"]}
+    )
     difference = found.bound(torch.tensor([[1.0, -1.0]]).double())
     weight = layer.weight.detach()
     row = weight[0] - weight[1]
@@ -185,7 +189,7 @@ def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
     weight, x = _draw(2, 2), torch.tensor([[0.1, -0.05]]).double()
     layer = nn.Linear(2, 2, bias=False)
     box = {"weight": Interval.around(weight, 0.3)}
-    found = evaluate(layer.double(), Relaxed.around(x, 0.2), box)
+    found = evaluate(layer.double(), LinearRelaxation.around(x, 0.2), box)
     row = torch.tensor([[1.0, -1.0]]).double()
     least = found.at_least(row).item()
     signs = [torch.tensor(each).double() for each in itertools.product((-1, 1), repeat=6)]
@@ -201,7 +205,7 @@ def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
 def test_vertices_of_inputs_and_parameters_are_inside(intermediate: str) -> None:
     network, x, source = _mlp(3, 6, 5, 2), _draw(4, 3), generator(9)
     boxes = _around(network, 0.05)
-    value = Relaxed.around(x, 0.1, intermediate=intermediate)
+    value = LinearRelaxation.around(x, 0.1, intermediate=intermediate)
     found = evaluate(network, value, boxes)
     for _ in range(300):
         corners = {
@@ -214,13 +218,13 @@ def test_vertices_of_inputs_and_parameters_are_inside(intermediate: str) -> None
 
 def test_combinations_are_bounded_tighter_than_their_terms() -> None:
     network, x, radius = _mlp(4, 8, 8, 3), _draw(5, 4), 0.2
-    found = evaluate(network, Relaxed.around(x, radius))
+    found = evaluate(network, LinearRelaxation.around(x, radius))
     rows = torch.eye(3).double()[:1] - torch.eye(3).double()[1:]
     margins = found.bound(rows)
     by_terms = found.lower[:, :1] - found.upper[:, 1:]
     assert bool((margins.lower >= by_terms - 1e-12).all())
     assert float((margins.lower - by_terms).detach().mean()) > 0.01
-    elided = evaluate(nn.Sequential(*network, _fixed(rows)), Relaxed.around(x, radius))
+    elided = evaluate(nn.Sequential(*network, _fixed(rows)), LinearRelaxation.around(x, radius))
     assert torch.allclose(margins.lower, elided.lower)
     assert torch.allclose(margins.upper, elided.upper)
     assert torch.allclose(found.at_least(rows), margins.lower)
@@ -234,7 +238,7 @@ def _fixed(weight: Tensor) -> nn.Linear:
 
 def test_each_example_may_have_its_own_combinations() -> None:
     network, x = _mlp(4, 8, 3), _draw(3, 4)
-    found = evaluate(network, Relaxed.around(x, 0.2))
+    found = evaluate(network, LinearRelaxation.around(x, 0.2))
     rows = _draw(3, 2, 3, seed=7)
     together = found.bound(rows)
     for example in range(3):
@@ -253,7 +257,7 @@ def test_slopes_are_found_that_bound_better() -> None:
     _set(network[0], torch.tensor([[1.0], [-1.0]]), torch.tensor([0.0, 0.6]))
     _set(network[2], torch.tensor([[1.0, 1.0]]), torch.zeros(1))
     box = Interval(torch.tensor([[-1.0]]).double(), torch.tensor([[0.8]]).double())
-    found = evaluate(network, Relaxed.of(box))
+    found = evaluate(network, LinearRelaxation.of(box))
     assert found.node.origin is not None
     assert found.bound(torch.ones(1, 1)).lower.item() == pytest.approx(0.0)  # the interval's
     best = optimised(found, steps=60, rate=0.1)
@@ -263,7 +267,7 @@ def test_slopes_are_found_that_bound_better() -> None:
 
 def test_optimised_bounds_are_sound_and_no_wider() -> None:
     network, x, source = _mlp(4, 10, 10, 3), _draw(3, 4), generator(4)
-    found = evaluate(network, Relaxed.around(x, 0.4))
+    found = evaluate(network, LinearRelaxation.around(x, 0.4))
     best = optimised(found, steps=10)
     _assert_inside(best, found)
     assert float(best.width.mean()) < 0.97 * float(found.width.detach().mean())
@@ -272,7 +276,7 @@ def test_optimised_bounds_are_sound_and_no_wider() -> None:
         assert best.contains(network(point), 1e-12)
     rows = _draw(2, 3, seed=3)
     assert optimised(found, rows, steps=2).shape == (3, 2)
-    affine = evaluate(network[0], Relaxed.around(x, 0.1))
+    affine = evaluate(network[0], LinearRelaxation.around(x, 0.1))
     assert torch.allclose(optimised(affine).lower, affine.lower)
 
 
@@ -286,8 +290,8 @@ def _set(layer: nn.Module, weight: Tensor, bias: Tensor) -> None:
 def test_memory_is_spent_in_portions_that_change_nothing() -> None:
     network = LeNet((2, 3), (8,))(IMAGES, generator(0)).double().eval()
     x = torch.rand(2, 1, 16, 16, generator=generator(2)).double()
-    whole = evaluate(network, Relaxed.around(x, 0.05))
-    portions = evaluate(network, Relaxed.around(x, 0.05, budget=1))
+    whole = evaluate(network, LinearRelaxation.around(x, 0.05))
+    portions = evaluate(network, LinearRelaxation.around(x, 0.05, budget=1))
     assert torch.allclose(whole.lower, portions.lower)
     assert torch.allclose(whole.upper, portions.upper)
 
@@ -318,10 +322,10 @@ def test_windows_of_images_bound_like_whole_images(
 
     of = Windows.of
     monkeypatch.setattr(Windows, "of", counted)
-    windows = evaluate(network, Relaxed.around(x, 0.05), parameters).settled()
+    windows = evaluate(network, LinearRelaxation.around(x, 0.05), parameters).settled()
     assert used[-2:] == [True] * 2
     monkeypatch.setattr(Windows, "of", _without_windows)
-    whole = evaluate(network, Relaxed.around(x, 0.05), parameters).settled()
+    whole = evaluate(network, LinearRelaxation.around(x, 0.05), parameters).settled()
     assert torch.allclose(windows.lower, whole.lower, rtol=1e-10, atol=1e-12)
     assert torch.allclose(windows.upper, whole.upper, rtol=1e-10, atol=1e-12)
 
@@ -333,9 +337,9 @@ def _without_windows(_: Node) -> None:
 def test_a_batch_is_bounded_like_each_example() -> None:
     for name in ("residual", "cnn4", "linear, layer norm"):
         network, x = networks()[name]()
-        together = evaluate(network, Relaxed.around(x, 0.02))
+        together = evaluate(network, LinearRelaxation.around(x, 0.02))
         for index in range(len(x)):
-            alone = evaluate(network, Relaxed.around(x[index : index + 1], 0.02))
+            alone = evaluate(network, LinearRelaxation.around(x[index : index + 1], 0.02))
             assert torch.allclose(together.lower[index : index + 1], alone.lower, atol=1e-10)
             assert torch.allclose(together.upper[index : index + 1], alone.upper, atol=1e-10)
 
@@ -360,8 +364,8 @@ def test_axes_folded_into_the_examples_are_followed() -> None:
     weight = torch.cat([torch.cat([each, zero], dim=1), torch.cat([zero, each], dim=1)])
     _set(plain[0], weight, network.each.bias.detach().repeat(2))
     _set(plain[2], network.last.weight.detach(), network.last.bias.detach())
-    found = evaluate(network, Relaxed.around(x, 0.3))
-    expected = evaluate(plain, Relaxed.around(x.flatten(1), 0.3))
+    found = evaluate(network, LinearRelaxation.around(x, 0.3))
+    expected = evaluate(plain, LinearRelaxation.around(x.flatten(1), 0.3))
     assert torch.allclose(found.lower, expected.lower)
     assert torch.allclose(found.upper, expected.upper)
 
@@ -388,7 +392,7 @@ def test_what_mixes_examples_is_still_enclosed(mix: Callable[..., Tensor]) -> No
             return 2 * mix(last(first(x).relu()))
 
     x, source = _draw(4, 4), generator(8)
-    found = evaluate(Mixed(), Relaxed.around(x, 0.2))
+    found = evaluate(Mixed(), LinearRelaxation.around(x, 0.2))
     for _ in range(50):
         point = x + 0.2 * (2 * torch.rand(x.shape, generator=source) - 1)
         assert found.contains(Mixed()(point), 1e-12)
@@ -400,14 +404,14 @@ def test_gradients_of_bounds_are_right() -> None:
     weight = network.get_parameter("2.weight").detach()
 
     def bounds(x: Tensor, size: Tensor, weight: Tensor, spread: Tensor) -> Tensor:
-        value = Relaxed.of(Interval.computed(x - size, x + size))
+        value = LinearRelaxation.of(Interval.computed(x - size, x + size))
         boxes = {"2.weight": Interval.computed(weight - spread, weight + spread)}
         found = evaluate(network, value, boxes)
         return torch.cat([found.lower, found.upper])
 
     arguments = (x, size, weight.clone(), 0.02 + 0.01 * weight.abs())
     assert torch.autograd.gradcheck(bounds, [each.requires_grad_() for each in arguments])
-    loss = evaluate(network, Relaxed.around(x.detach(), 0.1)).width.sum()
+    loss = evaluate(network, LinearRelaxation.around(x.detach(), 0.1)).width.sum()
     loss.backward()
     gradient = network.get_parameter("0.weight").grad
     assert gradient is not None
@@ -419,7 +423,7 @@ def test_many_networks_at_once_give_what_each_gives() -> None:
     weights = _draw(4, 6, 4)
 
     def bounds(weight: Tensor) -> tuple[Tensor, Tensor]:
-        value = Relaxed.around(x, 0.1, intermediate="interval")
+        value = LinearRelaxation.around(x, 0.1, intermediate="interval")
         found = evaluate(network, value, {"0.weight": weight})
         return found.lower, found.upper
 
@@ -432,15 +436,17 @@ def test_many_networks_at_once_give_what_each_gives() -> None:
 
 def test_single_precision_agrees_with_double() -> None:
     network, x = networks()["cnn4"]()
-    double = evaluate(network, Relaxed.around(x, 0.02)).lower
-    single = evaluate(network.float(), Relaxed.around(x.float(), 0.02))
+    double = evaluate(network, LinearRelaxation.around(x, 0.02)).lower
+    single = evaluate(network.float(), LinearRelaxation.around(x.float(), 0.02))
     assert single.lower.dtype == torch.float32
     assert torch.allclose(single.lower.double(), double, atol=1e-4)
 
 
 def test_nothing_is_certified_by_nan() -> None:
     everything = torch.full((1, 2), torch.inf)
-    found = evaluate(_mlp(2, 3, 2).float(), Relaxed.of(Interval(-everything, everything)))
+    found = evaluate(
+        _mlp(2, 3, 2).float(), LinearRelaxation.of(Interval(-everything, everything))
+    )
     assert not bool((found.upper < 1e30).any())
     assert not bool((found.lower > -1e30).any())
 
@@ -463,7 +469,7 @@ def test_functions_in_place_change_what_others_see() -> None:
             return y
 
     x = _draw(5, 3)
-    found = evaluate(InPlace(), Relaxed.around(x, 0.0))
+    found = evaluate(InPlace(), LinearRelaxation.around(x, 0.0))
     assert torch.allclose(found.lower, InPlace()(x))
     assert torch.allclose(found.upper, InPlace()(x))
 
@@ -471,14 +477,14 @@ def test_functions_in_place_change_what_others_see() -> None:
 def test_bad_settings_are_refused() -> None:
     x = torch.zeros(2, 3)
     with pytest.raises(ShapeError, match="unsqueeze"):
-        Relaxed.around(x[0], 0.1)
+        LinearRelaxation.around(x[0], 0.1)
     with pytest.raises(SettingError, match="'crown'"):
-        Relaxed.around(x, 0.1, intermediate="crown")
+        LinearRelaxation.around(x, 0.1, intermediate="crown")
     with pytest.raises(SettingError, match="budget"):
-        Relaxed.around(x, 0.1, budget=0)
+        LinearRelaxation.around(x, 0.1, budget=0)
     with pytest.raises(SettingError, match="radius"):
-        Relaxed.around(x, -0.1)
-    found = Relaxed.around(x, 0.1)
+        LinearRelaxation.around(x, -0.1)
+    found = LinearRelaxation.around(x, 0.1)
     with pytest.raises(ShapeError, match=r"\(3,\)"):
         found.bound(torch.ones(2, 4))
     with pytest.raises(ShapeError, match="2 examples"):

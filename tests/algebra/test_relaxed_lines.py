@@ -21,11 +21,11 @@ from gnomon.activations import (
 )
 from gnomon.algebra import Interval
 from gnomon.algebra.curvature import curvature_of
-from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.lines import Lines
-from gnomon.algebra.relaxed.origins import Activated
-from gnomon.catalog import ACTIVATIONS
+from gnomon.algebra.relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.lines import Lines
+from gnomon.algebra.relaxation.origins import Activated
 from gnomon.seeds import generator
+from gnomon.words.catalog import ACTIVATIONS
 from reference import facts
 
 MEMBERS: list[Callable[..., object]] = [
@@ -90,8 +90,8 @@ def _intervals(widths: float, count: int = 200) -> Interval:
 
 
 def _lines(function: Callable[..., object], box: Interval) -> Lines:
-    found = function(Relaxed.of(box))
-    assert isinstance(found, Relaxed)
+    found = function(LinearRelaxation.of(box))
+    assert isinstance(found, LinearRelaxation)
     assert isinstance(found.node.origin, Activated)
     return found.node.origin.lines
 

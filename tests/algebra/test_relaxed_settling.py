@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import Interval, enclose, evaluate
-from gnomon.algebra.relaxed import Relaxed, settling
-from gnomon.algebra.relaxed.forms import Node, signed_bounds
-from gnomon.algebra.relaxed.windows import Windows
+from gnomon.algebra.relaxation import LinearRelaxation, settling
+from gnomon.algebra.relaxation.forms import Node, signed_bounds
+from gnomon.algebra.relaxation.windows import Windows
 from gnomon.seeds import generator
 from gnomon.sets import L2
 
@@ -94,11 +94,11 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
         return found
 
     monkeypatch.setattr(Windows, "of", counted)
-    found = evaluate(network, Relaxed.around(x, 0.002)).settled()
+    found = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
     assert any(used)
     monkeypatch.setattr(Windows, "of", _none)
-    monkeypatch.setattr("gnomon.algebra.relaxed.relaxed.tightened", _everywhere)
-    expected = evaluate(network, Relaxed.around(x, 0.002)).settled()
+    monkeypatch.setattr("gnomon.algebra.relaxation.linear_relaxation.tightened", _everywhere)
+    expected = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
     assert torch.allclose(found.lower, expected.lower, rtol=1e-9, atol=1e-11)
     assert torch.allclose(found.upper, expected.upper, rtol=1e-9, atol=1e-11)
     assert float(expected.width.max()) > 1e-4
@@ -107,7 +107,7 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
 @pytest.mark.parametrize("kind", KINDS)
 def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
     network, x = _network(KINDS[kind])
-    found = evaluate(network, Relaxed.around(x, 0.1)).settled()
+    found = evaluate(network, LinearRelaxation.around(x, 0.1)).settled()
     plain = evaluate(network, Interval.around(x, 0.1))
     assert bool((found.lower >= plain.lower - 1e-9).all())
     assert bool((found.upper <= plain.upper + 1e-9).all())
@@ -121,8 +121,8 @@ def test_what_follows_a_decided_activation_gets_both_of_its_bounds() -> None:
     network, x = _network(_plain)
     layers = list(network.children())
     pooled = nn.Sequential(*layers[:6], nn.MaxPool2d(2))
-    found = evaluate(pooled, Relaxed.around(x, 0.02)).settled()
-    each = evaluate(nn.Sequential(*layers[:5]), Relaxed.around(x, 0.02)).settled()
+    found = evaluate(pooled, LinearRelaxation.around(x, 0.02)).settled()
+    each = evaluate(nn.Sequential(*layers[:5]), LinearRelaxation.around(x, 0.02)).settled()
     highest = nn.functional.max_pool2d(each.upper.clamp_min(0), 2)
     assert torch.allclose(found.upper, highest, rtol=1e-9, atol=1e-11)
 
@@ -137,10 +137,10 @@ def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch
         return signed_bounds(node, rows, signs)
 
     monkeypatch.setattr(settling, "signed_bounds", counted)
-    some = evaluate(network, Relaxed.around(x, 0.01, budget=budget)).settled()
+    some = evaluate(network, LinearRelaxation.around(x, 0.01, budget=budget)).settled()
     assert len(sizes) > 2
     assert max(sizes) <= budget
-    most = evaluate(network, Relaxed.around(x, 0.01)).settled()
+    most = evaluate(network, LinearRelaxation.around(x, 0.01)).settled()
     assert torch.allclose(some.lower, most.lower)
     assert torch.allclose(some.upper, most.upper)
 
@@ -156,9 +156,9 @@ def test_a_ball_of_images_joins_places_and_has_no_windows() -> None:
         nn.Conv2d(1, 2, 3, padding=1), nn.Conv2d(2, 2, 3, padding=1)
     ).double()
     x = torch.randn(2, 1, 12, 12, generator=source, dtype=torch.float64)
-    value = evaluate(network, Relaxed.of(enclose(x, L2(0.3))))
+    value = evaluate(network, LinearRelaxation.of(enclose(x, L2(0.3))))
     assert Windows.of(value.node) is None
-    assert Windows.of(evaluate(network, Relaxed.around(x, 0.3)).node) is not None
+    assert Windows.of(evaluate(network, LinearRelaxation.around(x, 0.3)).node) is not None
     slopes = torch.func.jacrev(network)(x[:1]).flatten(-4).norm(dim=-1)
     assert torch.allclose(value.upper, network(x) + 0.3 * slopes, rtol=0, atol=1e-9)
     assert torch.allclose(value.lower, network(x) - 0.3 * slopes, rtol=0, atol=1e-9)
@@ -173,8 +173,8 @@ def test_a_shift_of_each_example_is_its_own_in_every_portion(budget: int) -> Non
     shift = torch.randn(4, 5, generator=source, dtype=torch.float64)
 
     def settled(part: slice) -> Interval:
-        value = Relaxed.around(x[part], 0.2, budget=budget)
-        found: Relaxed = second(torch.relu(first(value))) + shift[part]
+        value = LinearRelaxation.around(x[part], 0.2, budget=budget)
+        found: LinearRelaxation = second(torch.relu(first(value))) + shift[part]
         return found.settled()
 
     whole = settled(slice(None))

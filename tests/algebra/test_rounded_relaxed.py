@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Relaxed, evaluate
-from gnomon.algebra.relaxed.forms import bounds
+from gnomon.algebra import LinearRelaxation, evaluate
+from gnomon.algebra.relaxation.forms import bounds
 from gnomon.algebra.rounded import RoundedInterval
 from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
@@ -80,7 +80,7 @@ def test_rounding_breaks_plain_relaxations_but_not_these() -> None:
     broken = 0
     for seed in range(20):
         network, x = _network("relu", seed, octaves=20.0)
-        plain = evaluate(network, Relaxed.around(x, 0.0)).settled()
+        plain = evaluate(network, LinearRelaxation.around(x, 0.0)).settled()
         found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
         for example in range(2):
             exact = outputs(network, rationals(x[example]))
@@ -122,7 +122,7 @@ def test_rows_that_cancel_on_their_way_back_are_accounted_for() -> None:
             network.get_parameter("1.weight").fill_(1.0)
         x = torch.tensor([[3.0, -1.0]])
         assert outputs(network, rationals(x[0]))[0] == 2
-        plain = evaluate(network, Relaxed.around(x, 2.0**-9))
+        plain = evaluate(network, LinearRelaxation.around(x, 2.0**-9))
         broken += not plain.contains(torch.tensor([[2.0]]))
         found = evaluate(network, RoundedRelaxed.around(x, 2.0**-9, dtype=SINGLE))
         assert found.contains(torch.tensor([[2.0]]))
@@ -223,7 +223,7 @@ def test_rows_that_are_added_many_times_are_accounted_for() -> None:
     """Adding the float32 next to 0.3 a hundred times misses its hundredfold by 17 u."""
     x, row = torch.ones(1, 1), torch.full((1, 1), 0.3)
     exact = 100 * Fraction(row.item())
-    plain = evaluate(Repeated(), Relaxed.around(x, 2.0**-20)).node
+    plain = evaluate(Repeated(), LinearRelaxation.around(x, 2.0**-20)).node
     found = evaluate(Repeated(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
     alone = rounded_bounds(found.node, row[:, None], upper=True, part=slice(None))
     assert Fraction(alone[0].item()) <= exact <= Fraction(alone[1].item())

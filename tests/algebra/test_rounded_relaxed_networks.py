@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import Interval, Relaxed, RoundedInterval, RoundedRelaxed, evaluate
-from gnomon.algebra.relaxed import optimised
+from gnomon.algebra import Interval, LinearRelaxation, RoundedInterval, RoundedRelaxed, evaluate
+from gnomon.algebra.relaxation import optimised
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.seeds import generator
@@ -39,7 +39,7 @@ def test_never_wider_than_rounded_intervals_and_hardly_wider_than_plain_ones(nam
     Where slopes are found by search, other roundings may find others: hence two allowances.
     """
     network, x = _case(name)
-    plain = evaluate(network, Relaxed.around(x, 0.05)).settled()
+    plain = evaluate(network, LinearRelaxation.around(x, 0.05)).settled()
     found = evaluate(network, RoundedRelaxed.around(x, 0.05)).settled()
     box = evaluate(network, RoundedInterval.around(x, 0.05))
     assert bool((found.lower >= box.lower).all())
@@ -148,7 +148,7 @@ def test_rows_that_meet_and_cancel_are_accounted_for() -> None:
     """In float32; the truth in float64 is 4/3 Σ x − x_i / 7, to 1e-9."""
     x = torch.randn(50, 4, generator=generator(7))
     found = evaluate(Again(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
-    plain = evaluate(Again(), Relaxed.around(x, 0.0)).settled()
+    plain = evaluate(Again(), LinearRelaxation.around(x, 0.0)).settled()
     y = x.double()
     truth = 4 / 3 * y.sum(dim=1, keepdim=True) - y[:, [0, 0, 1]] / 7
     assert bool(((found.lower <= truth - 1e-9) & (truth + 1e-9 <= found.upper)).all())
@@ -177,7 +177,7 @@ def test_moved_and_averaged_coordinates(dtype: torch.dtype) -> None:
     value = RoundedRelaxed.around(x[:, :1], 0.1, dtype=dtype)
     assert torch.equal(value.expand_as(torch.empty(x.shape)).lower[:, 1:], value.lower)
     wide = evaluate(Moved(), RoundedRelaxed.around(x, 0.1, dtype=dtype))
-    plain = evaluate(Moved().double(), Relaxed.around(x.double(), 0.1))
+    plain = evaluate(Moved().double(), LinearRelaxation.around(x.double(), 0.1))
     assert torch.allclose(wide.lower.double(), plain.lower, atol=1e-3)
     level = Deployed(SINGLE)
     executed = evaluate(Moved(), RoundedRelaxed.around(x, 0.0, level=level))
@@ -234,13 +234,13 @@ def test_what_is_refused() -> None:
         single.bound(torch.full((1, 3), 0.3).double() + 1e-12)
     folded = evaluate(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), value)
     with pytest.raises(UnsupportedOperationError, match="slopes cannot be optimised"):
-        optimised(Relaxed(folded.node))
+        optimised(LinearRelaxation(folded.node))
 
 
 def test_bounds_can_be_differentiated() -> None:
     network, x = _case("mlp, relu")
     slopes: list[Tensor] = []
-    for kind in (Relaxed, RoundedRelaxed):
+    for kind in (LinearRelaxation, RoundedRelaxed):
         radius = torch.tensor(0.05, dtype=DOUBLE, requires_grad=True)
         found = evaluate(network, kind.around(x, radius))
         (slope,) = torch.autograd.grad(found.width.sum(), radius)

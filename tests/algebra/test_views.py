@@ -7,15 +7,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import Affine, Interval, Moments, Relaxed, Value, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Moments, Value, Zonotope, evaluate
 from gnomon.errors import SubjectError, UnsupportedOperationError
 from gnomon.seeds import generator
 
 X = torch.randn(3, 4, generator=generator(0)).double()
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     "interval": Interval.point,
-    "affine": lambda x: Affine.around(x, 0.0),
-    "relaxed": lambda x: Relaxed.around(x, 0.0),
+    "affine": lambda x: Zonotope.around(x, 0.0),
+    "relaxed": lambda x: LinearRelaxation.around(x, 0.0),
     "moments": lambda x: Moments.gaussian(x, 0.0),
 }
 

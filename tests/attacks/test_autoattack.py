@@ -21,7 +21,7 @@ from gnomon.attacks import (
     Outcome,
     Part,
     RandomPoint,
-    Square,
+    SquareAttack,
     View,
 )
 from gnomon.attacks.outcome import NOBODY
@@ -53,7 +53,7 @@ def examples(network: nn.Module, count: int = 60) -> tuple[Tensor, Tensor]:
 def shorter(part: Part, steps: int) -> Part:
     """The part with few steps or queries."""
     attack = part.attack
-    if isinstance(attack, Square):
+    if isinstance(attack, SquareAttack):
         return replace(part, attack=replace(attack, queries=steps))
     assert isinstance(attack, APGD | APGDT | FABT)
     return replace(part, attack=replace(attack, steps=steps))

@@ -16,7 +16,7 @@ from gnomon.attacks import (
     DeepFool,
     InputAttack,
     Part,
-    Square,
+    SquareAttack,
 )
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
@@ -30,7 +30,7 @@ IN_A_SET: dict[str, tuple[InputAttack, float]] = {
     "BIM": (BIM(), 0.7),
     "PGD": (PGD(restarts=5), 0.9),
     "APGD-T": (APGDT(steps=40, restarts=3), 0.9),
-    "Square": (Square(queries=300), 0.9),
+    "Square": (SquareAttack(queries=300), 0.9),
     "AutoAttack": (
         AutoAttack((Part("APGD-T", APGDT(steps=30)), Part("FAB", FAB(steps=20)))),
         0.9,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.attacks import PGD, RandomPoint, Square, View
+from gnomon.attacks import PGD, RandomPoint, SquareAttack, View
 from gnomon.attacks.blocks import Grid, two_pyramids
 from gnomon.attacks.square_moves import Corners, Masses
 from gnomon.errors import SettingError, ShapeError
@@ -65,7 +65,7 @@ def test_examples_of_any_shape_are_searched(shape: tuple[int, ...], within: Inpu
     network = _Smooth(shape)
     inputs, labels = _examples(network, shape)
     wide = within.with_radius(10 * within.radius)
-    outcome = Square(queries=20)(network, inputs, labels, wide, generator(1))
+    outcome = SquareAttack(queries=20)(network, inputs, labels, wide, generator(1))
     assert outcome.inputs.shape == inputs.shape
     assert bool((outcome.distance <= wide.radius).all())
     if shape != (1,):
@@ -80,7 +80,7 @@ def test_it_fools_what_random_points_do_not(name: str, within: InputSet) -> None
     inputs, labels = _examples(network, shape, 40)
     within = within.with_radius(within.radius * (0.5 if len(shape) == 1 else 1.0))
     random = RandomPoint(tries=150)(network, inputs, labels, within, generator(1))
-    square = Square(queries=150)(network, inputs, labels, within, generator(1))
+    square = SquareAttack(queries=150)(network, inputs, labels, within, generator(1))
     gradient = PGD(steps=20)(network, inputs, labels, within, generator(1))
     assert int(square.fooled.sum()) > 1.2 * int(random.fooled.sum())
     if within.norm != "L1":  # where plain PGD, which moves one coordinate, is weak
@@ -91,7 +91,7 @@ def test_only_who_resists_is_evaluated() -> None:
     network = _Smooth((12,))
     inputs, labels = _examples(network, (12,), 40)
     network.calls.clear()
-    outcome = Square(queries=60)(network, inputs, labels, Linf(0.1), generator(1))
+    outcome = SquareAttack(queries=60)(network, inputs, labels, Linf(0.1), generator(1))
     assert sum(network.calls) == int(outcome.queries.sum())
     resisting = int((~outcome.fooled).sum())
     assert network.calls[-1] == resisting < len(labels) / 2
@@ -103,10 +103,10 @@ def test_only_who_resists_is_evaluated() -> None:
 def test_a_narrower_search_is_judged_by_the_network_itself() -> None:
     network = _Smooth((12,))
     inputs, labels = _examples(network, (12,), 40)
-    half = Square(queries=60, view=View("bfloat16"))(
+    half = SquareAttack(queries=60, view=View("bfloat16"))(
         network, inputs, labels, Linf(0.1), generator(1)
     )
-    full = Square(queries=60)(network, inputs, labels, Linf(0.1), generator(1))
+    full = SquareAttack(queries=60)(network, inputs, labels, Linf(0.1), generator(1))
     assert torch.equal(half.fooled, network(half.inputs).argmax(dim=1) != labels)
     assert abs(int(half.fooled.sum()) - int(full.fooled.sum())) <= 2
 
@@ -115,20 +115,20 @@ def test_a_narrower_search_is_judged_by_the_network_itself() -> None:
 def test_few_classes_and_louder_logits_are_enough(classes: int) -> None:
     network = _Smooth((12,), classes)
     inputs, labels = _examples(network, (12,))
-    plain = Square(queries=30)(network, inputs, labels, Linf(0.2), generator(1))
-    loud = Square(queries=30)(_Loud(network), inputs, labels, Linf(0.2), generator(1))
+    plain = SquareAttack(queries=30)(network, inputs, labels, Linf(0.2), generator(1))
+    loud = SquareAttack(queries=30)(_Loud(network), inputs, labels, Linf(0.2), generator(1))
     assert bool(plain.fooled.any())
     assert torch.equal(plain.fooled, loud.fooled)
 
 
 def test_the_share_of_a_block_is_halved_as_published() -> None:
-    shares = list(Square(queries=9000).shares())
+    shares = list(SquareAttack(queries=9000).shares())
     assert [shares.index(share) for share in sorted(set(shares), reverse=True)] == [
         0, 11, 51, 201, 501, 1001, 2001, 4001, 6001, 8001,
     ]  # fmt: skip
     assert shares[0] == 0.8
     assert shares[-1] == pytest.approx(0.8 / 512)
-    assert list(Square(queries=60).shares()) == shares[:60]  # however many there are
+    assert list(SquareAttack(queries=60).shares()) == shares[:60]  # however many there are
 
 
 def test_a_block_is_a_square_of_an_image_anywhere_in_it() -> None:
@@ -225,7 +225,7 @@ def test_settings_outside_their_range_are_refused(
     queries: int, restarts: int, p_init: float
 ) -> None:
     with pytest.raises(SettingError, match="expected"):
-        Square(queries, restarts, p_init)
+        SquareAttack(queries, restarts, p_init)
 
 
 class _Loud(nn.Module):

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.attacks import PGD, Antithetic, Square, View
+from gnomon.attacks import PGD, Antithetic, SquareAttack, View
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 
@@ -52,7 +52,7 @@ def test_values_alone_break_a_network_that_seems_to_resist_its_gradients() -> No
     seeing = View(slopes=Antithetic(30, WITHIN.radius / 2))
     gradient, values, square = (
         1 - float(attack(network, inputs, labels, WITHIN, generator(1)).fooled.float().mean())
-        for attack in (PGD(steps=20), PGD(steps=20, view=seeing), Square(queries=200))
+        for attack in (PGD(steps=20), PGD(steps=20, view=seeing), SquareAttack(queries=200))
     )
     assert gradient > 0.65  # it looks robust
     assert values < gradient - 0.25

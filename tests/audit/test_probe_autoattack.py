@@ -5,21 +5,21 @@ from pathlib import Path
 import pytest
 import torch
 
-from gnomon.attacks import APGD, AutoAttack, Ordered, Part, RandomPoint, Square
+from gnomon.attacks import APGD, AutoAttack, Ordered, Part, RandomPoint, SquareAttack
 from gnomon.audit import AutoAttackAccuracy, DoubtKind, Finding, clopper_pearson, examine
 from gnomon.audit.report.figures import fooled_by_parts
 from gnomon.audit.report.report import write_report
-from gnomon.catalog import PROBES, SLOW_PROBES
-from gnomon.examination import Request, prepare
 from gnomon.seeds import generator
 from gnomon.sets import Linf
+from gnomon.words.catalog import PROBES, SLOW_PROBES
+from gnomon.words.request import Request, prepare
 from reference.small_subjects import FirstCoordinate, plane_data, plane_subject, subject_of
 
 WITHIN = Linf(0.3)
 PARTS = (
     Part("random", RandomPoint()),
     Part("APGD-CE", APGD(steps=5)),
-    Part("Square", Square(queries=60)),
+    Part("Square", SquareAttack(queries=60)),
 )
 ENSEMBLE = AutoAttack(PARTS)
 

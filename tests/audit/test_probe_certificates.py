@@ -25,12 +25,12 @@ from gnomon.audit import (
 from gnomon.audit.report import write_report
 from gnomon.bounds import IBP, Margins, RoundedCROWN, RoundedIBP
 from gnomon.errors import SettingError
-from gnomon.examination import Request, prepare
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf
 from gnomon.sets.parameters import ParameterBall, ParameterBox
 from gnomon.sets.radius import Constant, Relative
 from gnomon.shapes import Inputs, Labels
+from gnomon.words.request import Request, prepare
 from reference.small_subjects import FirstCoordinate, plane_data, plane_subject, subject_of
 
 

@@ -23,13 +23,13 @@ from gnomon.audit import (
 )
 from gnomon.audit.doubts import beaten_by_a_random_network
 from gnomon.audit.report import write_report
-from gnomon.catalog import PROBES, SLOW_PROBES
 from gnomon.data.dataset import Split
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy as each_cross_entropy
 from gnomon.seeds import derive, generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBall
+from gnomon.words.catalog import PROBES, SLOW_PROBES
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,

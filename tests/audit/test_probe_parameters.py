@@ -21,13 +21,13 @@ from gnomon.audit import (
 )
 from gnomon.audit.report import write_report
 from gnomon.errors import SettingError
-from gnomon.examination import Request, prepare
 from gnomon.networks.alternative import Alternative
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBox
 from gnomon.sets.radius import Constant
 from gnomon.shapes import Labels, Logits, PerExample
+from gnomon.words.request import Request, prepare
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Affine, Interval, Relaxed, Value, enclose, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Value, Zonotope, enclose, evaluate
 from gnomon.bounds import CROWN, IBP, BoundMethod, Falsifier, Margins
 from gnomon.errors import SettingError, ShapeError
 from gnomon.seeds import generator
@@ -111,12 +111,12 @@ def test_margins_are_searched_too(method: BoundMethod) -> None:
 
 
 def _relaxed(box: Interval) -> Value:
-    return Relaxed.of(box)
+    return LinearRelaxation.of(box)
 
 
 ALGEBRAS: dict[str, Callable[[Interval], Value]] = {
     "interval": lambda box: box,
-    "affine": Affine.of,
+    "affine": Zonotope.of,
     "relaxed": _relaxed,
 }
 FEW = ("mlp, relu", "mlp, gelu", "linear, softmax", "linear, layer norm", "linear, prelu")

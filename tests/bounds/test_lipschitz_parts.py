@@ -15,8 +15,8 @@ from gnomon.bounds.lipschitz import ECLipsEFast, IntervalJacobian, NormProduct
 from gnomon.bounds.lipschitz.eclipse import next_root
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
 from gnomon.bounds.lipschitz.symbol import symbol_bound
-from gnomon.catalog import ACTIVATIONS
 from gnomon.seeds import generator
+from gnomon.words.catalog import ACTIVATIONS
 
 SETTINGS: dict[str, tuple[float, ...]] = {
     "clamp": (-0.7, 1.2),

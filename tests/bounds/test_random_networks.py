@@ -56,10 +56,10 @@ def rounded_box(question: Question) -> gn.RoundedInterval:
 
 PLAIN: dict[str, Claim] = {
     "interval": evaluated(box),
-    "affine": evaluated(lambda question: gn.Affine.of(box(question))),
-    "relaxed": evaluated(lambda question: gn.Relaxed.of(box(question))),
+    "affine": evaluated(lambda question: gn.Zonotope.of(box(question))),
+    "relaxed": evaluated(lambda question: gn.LinearRelaxation.of(box(question))),
     "relaxed by intervals": evaluated(
-        lambda question: gn.Relaxed.of(box(question), intermediate="interval")
+        lambda question: gn.LinearRelaxation.of(box(question), intermediate="interval")
     ),
 }
 ROUNDED: dict[str, Claim] = {

@@ -261,8 +261,8 @@ def test_parameters_that_a_module_computes_its_weight_from_are_put_back() -> Non
 
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     "interval": lambda x: gn.Interval.around(x, RADIUS),
-    "affine": lambda x: gn.Affine.around(x, RADIUS),
-    "relaxed": lambda x: gn.Relaxed.around(x, RADIUS),
+    "affine": lambda x: gn.Zonotope.around(x, RADIUS),
+    "relaxed": lambda x: gn.LinearRelaxation.around(x, RADIUS),
     "rounded": lambda x: gn.RoundedInterval.around(x, RADIUS),
     "rounded relaxed": lambda x: gn.RoundedRelaxed.around(x, RADIUS),
 }

@@ -9,27 +9,6 @@ import pytest
 import torch
 from torch import nn
 
-from gnomon.catalog import (
-    ACTIVATIONS,
-    ARCHITECTURES,
-    DATA,
-    INPUT_SETS,
-    METHODS,
-    NAMES,
-    OPTIMIZERS,
-    PARAMETER_SETS,
-    RADIUS_LAWS,
-    SCHEDULES,
-)
-from gnomon.config import (
-    data_source,
-    describe,
-    experiment,
-    input_set,
-    override,
-    parameter_set,
-    read_config,
-)
 from gnomon.data import ArrayFile, DoubleSpiral, ImageFolder
 from gnomon.errors import SettingError, UnknownNameError
 from gnomon.records import read_toml, write_toml
@@ -41,6 +20,27 @@ from gnomon.study.axes import Listed
 from gnomon.study.plan import trials_of
 from gnomon.study.study import Study
 from gnomon.training import Batch, Loss
+from gnomon.words.catalog import (
+    ACTIVATIONS,
+    ARCHITECTURES,
+    DATA,
+    INPUT_SETS,
+    METHODS,
+    NAMES,
+    OPTIMIZERS,
+    PARAMETER_SETS,
+    RADIUS_LAWS,
+    SCHEDULES,
+)
+from gnomon.words.config import (
+    data_source,
+    describe,
+    experiment,
+    input_set,
+    override,
+    parameter_set,
+    read_config,
+)
 
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.toml"))

@@ -19,8 +19,8 @@ from gnomon.activations import (
     Softplus,
     Tanh,
 )
-from gnomon.catalog import ACTIVATIONS, NAMES
 from gnomon.errors import SettingError
+from gnomon.words.catalog import ACTIVATIONS, NAMES
 from reference import facts
 
 MEMBERS = [

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import (
-    Affine,
     Interval,
+    LinearRelaxation,
     Moments,
     Parameters,
-    Relaxed,
     Value,
+    Zonotope,
     evaluate,
     exactly,
 )
@@ -49,8 +49,8 @@ def _ends(found: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - a value of any
 ALGEBRAS = {
     "interval": Row(Interval.around, _ends),
     "exact interval": Row(Interval.around, _ends, prepared=exactly),
-    "affine": Row(Affine.around, _ends, inclusion=False, correlated=True),
-    "relaxed": Row(Relaxed.around, _ends, inclusion=False, correlated=True),
+    "affine": Row(Zonotope.around, _ends, inclusion=False, correlated=True),
+    "relaxed": Row(LinearRelaxation.around, _ends, inclusion=False, correlated=True),
 }
 DEAR = {("relaxed", name) for name in ("lenet", "cnn4_conv", "residual", "resnet20")}
 """Seconds for each evaluation."""

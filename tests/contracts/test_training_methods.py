@@ -32,22 +32,22 @@ from gnomon.training.criteria import MisclassificationAware, Tradeoff, WorstCase
 from gnomon.training.methods import (
     APP,
     ASAM,
-    ATAWP,
     CROWNIBP,
-    FGSMAT,
     MART,
     NFGSM,
-    PGDAT,
     RWP,
     SABR,
     SAM,
     TRADES,
     TRADESAWP,
-    FastAT,
-    FreeAT,
+    AWPTraining,
+    FastTraining,
+    FGSMTraining,
+    FreeTraining,
     GradAlign,
     IBPTraining,
     NoiseTraining,
+    PGDTraining,
     RandomWeightPerturbation,
 )
 from gnomon.training.min_max import MinMax
@@ -62,17 +62,17 @@ METHODS: dict[str, TrainingMethod] = {
     "standard": Standard(),
     "noise": NoiseTraining(0.1),
     "random_weights": RandomWeightPerturbation(0.05),
-    "fgsm_at": FGSMAT(EPSILON),
-    "fast_at": FastAT(EPSILON),
+    "fgsm_at": FGSMTraining(EPSILON),
+    "fast_at": FastTraining(EPSILON),
     "n_fgsm": NFGSM(EPSILON),
     "gradalign": GradAlign(EPSILON),
-    "free_at": FreeAT(EPSILON, replays=2),
-    "pgd_at": PGDAT(EPSILON, steps=3),
+    "free_at": FreeTraining(EPSILON, replays=2),
+    "pgd_at": PGDTraining(EPSILON, steps=3),
     "trades": TRADES(EPSILON, steps=3),
     "mart": MART(EPSILON, steps=3),
     "sam": SAM(),
     "asam": ASAM(),
-    "at_awp": ATAWP(EPSILON, size=0.05, steps=2),
+    "at_awp": AWPTraining(EPSILON, size=0.05, steps=2),
     "trades_awp": TRADESAWP(EPSILON, size=0.05, steps=2),
     "rwp": RWP(EPSILON, steps=2, weight_steps=3),
     "ibp": IBPTraining(EPSILON),
@@ -177,8 +177,8 @@ def weights_after(method: TrainingMethod, folder: Path) -> Mapping[str, Tensor]:
         (APP(EPSILON, radius.Relative(0.0)), IBPTraining(EPSILON)),
         (APP(Linf(0.0), radius.Relative(0.0), clean_weight=0.0, ramp=Full()), Standard()),
         (IBPTraining(Linf(0.0), clean_weight=0.0, ramp=Full()), Standard()),
-        (PGDAT(Linf(0.0)), Standard()),
-        (ATAWP(Linf(0.0), size=0.0), Standard()),
+        (PGDTraining(Linf(0.0)), Standard()),
+        (AWPTraining(Linf(0.0), size=0.0), Standard()),
         (SABR(EPSILON, share=1.0), IBPTraining(EPSILON, clean_weight=0.0)),
     ],
     ids=["app-ibp", "app-standard", "ibp-standard", "pgd-standard", "awp-standard", "sabr-ibp"],
@@ -357,7 +357,7 @@ def test_statistics_for_bounds_are_of_what_bounds_see() -> None:
 
 def test_an_overflow_does_not_move_the_perturbation() -> None:
     network, batch = subject()
-    method = FreeAT(L2(0.1))
+    method = FreeTraining(L2(0.1))
     carried = torch.zeros_like(batch.inputs).requires_grad_()
     carried.grad = torch.full_like(batch.inputs, torch.inf)
     moved = replace(batch, carried=carried)
@@ -373,8 +373,8 @@ def test_an_overflow_does_not_move_the_perturbation() -> None:
         lambda: SABR(EPSILON, steps=0),
         lambda: CROWNIBP(EPSILON, final_share=2.0),
         lambda: CROWNIBP(EPSILON, clean_weight=2.0),
-        lambda: PGDAT(EPSILON, steps=0),
-        lambda: ATAWP(EPSILON, size=-1.0),
+        lambda: PGDTraining(EPSILON, steps=0),
+        lambda: AWPTraining(EPSILON, size=-1.0),
         lambda: NFGSM(L2(0.1)),
         lambda: NFGSM(EPSILON, relative_step=-1.0),
         lambda: NFGSM(EPSILON, noise=-1.0),

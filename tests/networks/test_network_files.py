@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from gnomon.config import experiment
 from gnomon.errors import DataError, SettingError, WeightsError
 from gnomon.networks import (
     MLP,
@@ -16,7 +15,8 @@ from gnomon.networks import (
     save_weights,
 )
 from gnomon.seeds import generator
-from gnomon.targets import load_network
+from gnomon.words.config import experiment
+from gnomon.words.targets import load_network
 
 PLANE = Signature((2,), 3, (0.1, 0.2), (1.0, 2.0))
 

@@ -17,7 +17,7 @@ from gnomon.attacks import (
     DeepFool,
     InputAttack,
     Part,
-    Square,
+    SquareAttack,
     UnprojectedBIM,
     View,
 )
@@ -46,7 +46,7 @@ ATTACKS: dict[str, InputAttack] = {
     "FAB-T within": FABT(steps=4, targets=2, restarts=2, until="within"),
     "DeepFool": DeepFool(steps=5),
     "FMN": FMN(steps=12),
-    "Square": Square(queries=30, restarts=2),
+    "Square": SquareAttack(queries=30, restarts=2),
 }
 DETERMINISTIC = ["FGSM", "BIM", "BIM with a fixed step"]
 WITHOUT_GRADIENTS = ["Square"]

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import Interval, Relaxed, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, evaluate
 
 TOGETHER = 2048
 """Boxes that are bounded at a time."""
@@ -130,7 +130,9 @@ class _Problem:
     def certified(self, boxes: _Boxes) -> Tensor:
         """Which boxes hold no wrong point: z_y − z_j > 0 everywhere, for all other classes."""
         with torch.no_grad():
-            logits = evaluate(self.network, Relaxed.of(Interval(boxes.lower, boxes.upper)))
+            logits = evaluate(
+                self.network, LinearRelaxation.of(Interval(boxes.lower, boxes.upper))
+            )
             classes = logits.shape[1]
             own = functional.one_hot(self.labels[boxes.owner], classes).to(boxes.lower)
             least = logits.at_least(own[:, None] - torch.eye(classes, dtype=own.dtype))

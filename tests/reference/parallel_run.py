@@ -8,7 +8,7 @@ from gnomon.sets import Linf
 from gnomon.sets.radius import Relative
 from gnomon.training import (
     APP,
-    ATAWP,
+    AWPTraining,
     Experiment,
     IBPTraining,
     Momentum,
@@ -38,7 +38,7 @@ EXPERIMENTS: dict[str, Experiment] = {
     "uneven": small(UNEVEN, examples=91, validation=31),
     "single": small(SINGLE, examples=7, validation=1),  # one process has nothing to do
     **{name: with_method(method) for name, method in BOUNDED.items()},
-    "at_awp": with_method(ATAWP(WITHIN, size=0.05, steps=2)),
+    "at_awp": with_method(AWPTraining(WITHIN, size=0.05, steps=2)),
     "random": small(Training(epochs=2, batch_size=16), RANDOM),
 }
 

@@ -9,7 +9,6 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from gnomon.config import experiment
 from gnomon.errors import SettingError, ShapeError
 from gnomon.networks import MLP
 from gnomon.seeds import generator
@@ -26,6 +25,7 @@ from gnomon.training import (
 )
 from gnomon.training.epoch import shuffled, split_batches
 from gnomon.training.replicas.draws import DrawsForEach
+from gnomon.words.config import experiment
 from reference.groups import Pictures, alone, of_pictures, together
 from reference.small_experiments import Stopped, StopsAfter, data_of, run
 

@@ -31,7 +31,7 @@ from gnomon.training.adversaries import (
 )
 from gnomon.training.case import Case
 from gnomon.training.criteria import MisclassificationAware, Tradeoff, WorstCase
-from gnomon.training.methods import CROWNIBP, FreeAT, GradAlign
+from gnomon.training.methods import CROWNIBP, FreeTraining, GradAlign
 from gnomon.training.min_max import MinMax
 from gnomon.training.ramps import LinearRamp
 
@@ -138,7 +138,7 @@ def test_n_fgsm_steps_from_a_noisy_input_without_projection() -> None:
 
 
 def test_free_at_moves_the_perturbation_up_by_the_gradient_of_the_step() -> None:
-    method = FreeAT(EPSILON, replays=2)
+    method = FreeTraining(EPSILON, replays=2)
     first = method.loss(NETWORK, BATCH, generator(0))
     assert first.carried is not None
     assert not first.carried.any()

@@ -9,8 +9,6 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.catalog import METHODS
-from gnomon.config import describe, experiment, override
 from gnomon.errors import SettingError
 from gnomon.networks import MLP, Signature
 from gnomon.seeds import generator
@@ -24,24 +22,26 @@ from gnomon.training.adversaries import (
 )
 from gnomon.training.methods import (
     APP,
-    ATAWP,
     MART,
-    PGDAT,
     RWP,
     SABR,
     TRADES,
     TRADESAWP,
+    AWPTraining,
     GradAlign,
     IBPTraining,
     NoiseTraining,
+    PGDTraining,
     RandomWeightPerturbation,
 )
 from gnomon.training.min_max import Composed, MinMax
 from gnomon.training.ramps import LinearRamp
+from gnomon.words.catalog import METHODS
+from gnomon.words.config import describe, experiment, override
 
 EPSILON = Linf(0.1)
 NAN = math.nan
-Kind = type[PGDAT | TRADES | MART | ATAWP | TRADESAWP | RWP | SABR]
+Kind = type[PGDTraining | TRADES | MART | AWPTraining | TRADESAWP | RWP | SABR]
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 
 
@@ -127,7 +127,7 @@ def test_a_threshold_below_which_there_is_no_loss_is_refused(threshold: float) -
 
 
 @pytest.mark.parametrize("length", [0.0, -1.0, math.inf])
-@pytest.mark.parametrize("kind", [PGDAT, TRADES, MART, ATAWP, TRADESAWP, RWP, SABR])
+@pytest.mark.parametrize("kind", [PGDTraining, TRADES, MART, AWPTraining, TRADESAWP, RWP, SABR])
 def test_a_step_has_a_finite_length(kind: Kind, length: float) -> None:
     with pytest.raises(SettingError, match="relative_step > 0"):
         kind(EPSILON, relative_step=length)
@@ -172,7 +172,7 @@ class Counting(nn.Module):
         return self.inner(x)
 
 
-@pytest.mark.parametrize("kind", [PGDAT, TRADES, MART, ATAWP, TRADESAWP, RWP, SABR])
+@pytest.mark.parametrize("kind", [PGDTraining, TRADES, MART, AWPTraining, TRADESAWP, RWP, SABR])
 def test_so_many_steps_of_that_length_are_taken(kind: Kind) -> None:
     network = Counting()
     inputs = torch.full((6, 3), 0.5)

@@ -26,7 +26,15 @@ from gnomon.training.adversaries import (
 from gnomon.training.case import Case
 from gnomon.training.criteria import MisclassificationAware, Tradeoff, WorstCase
 from gnomon.training.devices import accelerated
-from gnomon.training.methods import ASAM, ATAWP, PGDAT, RWP, SAM, TRADES, FreeAT
+from gnomon.training.methods import (
+    ASAM,
+    RWP,
+    SAM,
+    TRADES,
+    AWPTraining,
+    FreeTraining,
+    PGDTraining,
+)
 from gnomon.training.min_max import MinMax
 from gnomon.training.replicas import ReplicatedNetwork
 
@@ -102,7 +110,7 @@ def test_a_computed_weight_is_perturbed_as_it_is_multiplied_by(
 
 @pytest.mark.parametrize(
     "method",
-    [ATAWP(Linf(0.0), 0.3), RWP(Linf(0.0), 0.3), MinMax(parameters=RandomWeights(0.3))],
+    [AWPTraining(Linf(0.0), 0.3), RWP(Linf(0.0), 0.3), MinMax(parameters=RandomWeights(0.3))],
 )
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_a_weight_is_computed_from_is_trained_at_the_moved_weight(
@@ -220,7 +228,7 @@ def test_sharpness_takes_running_statistics_at_the_network_itself(
     assert not torch.allclose(slopes[0], slopes[1])
 
 
-@pytest.mark.parametrize("method", [ATAWP(Linf(0.1), 0.5), RWP(Linf(0.1), 0.5)])
+@pytest.mark.parametrize("method", [AWPTraining(Linf(0.1), 0.5), RWP(Linf(0.1), 0.5)])
 def test_perturbed_weights_take_running_statistics_where_they_are(
     method: TrainingMethod,
 ) -> None:
@@ -230,7 +238,7 @@ def test_perturbed_weights_take_running_statistics_where_they_are(
     (tracked,) = {int(each) for name, each in measured(network).items() if "tracked" in name}
     assert tracked == 1
     other = batch_normalised()
-    PGDAT(Linf(0.1)).loss(other, BATCH, generator(0)).value.backward()
+    PGDTraining(Linf(0.1)).loss(other, BATCH, generator(0)).value.backward()
     assert not torch.equal(
         network.get_buffer("1.running_mean"), other.get_buffer("1.running_mean")
     )
@@ -239,7 +247,7 @@ def test_perturbed_weights_take_running_statistics_where_they_are(
 PERTURBING: dict[str, TrainingMethod] = {
     "sam": SAM(3.0),
     "asam": ASAM(3.0),
-    "at_awp": ATAWP(Linf(0.0), 0.5),
+    "at_awp": AWPTraining(Linf(0.0), 0.5),
     "rwp": RWP(Linf(0.0), 0.5),
     "random": MinMax(parameters=RandomWeights(0.5)),
 }
@@ -278,7 +286,14 @@ def test_in_bfloat16_the_loss_is_that_of_the_moved_weights(name: str, block: str
 
 
 @pytest.mark.parametrize(
-    "method", [Standard(0.1), PGDAT(Linf(0.01)), TRADES(Linf(0.01)), FreeAT(Linf(0.01)), SAM()]
+    "method",
+    [
+        Standard(0.1),
+        PGDTraining(Linf(0.01)),
+        TRADES(Linf(0.01)),
+        FreeTraining(Linf(0.01)),
+        SAM(),
+    ],
 )
 def test_losses_take_logits_in_float32(method: TrainingMethod) -> None:
     """In a block of bfloat16, and of a network that is bfloat16 altogether."""

@@ -12,8 +12,8 @@ from gnomon.shapes import Centres
 def enclose(inputs: Centres, within: InputSet | None) -> Interval:
     """All inputs that a set allows around each example, as an interval.
 
-    That of an L2 or L1 ball is a `NormBall`: matrices, convolutions and `Relaxed` use more of
-    it than its box.
+    That of an L2 or L1 ball is a `NormBall`: matrices, convolutions and `LinearRelaxation`
+    use more of it than its box.
 
     Args:
         inputs: examples, inside the set's domain.

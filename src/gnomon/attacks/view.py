@@ -105,7 +105,7 @@ def fastest_precision(
         inputs: a batch as large as those that will be attacked.
         rounds: measurements of each.
         of: "logits" measures a forward pass instead, for an attack that takes no gradient,
-            such as `Square`: the answers can differ.
+            such as `SquareAttack`: the answers can differ.
     """
     full, half = list[float](), list[float]()
     for _ in range(rounds + 1):  # the first is for warming up

@@ -10,8 +10,8 @@ from gnomon.bounds.lipschitz import (
     IntervalJacobian,
     LipschitzBound,
     NormProduct,
-    Steepest,
     SteepestAscent,
+    SteepPoints,
     tightest,
 )
 from gnomon.bounds.margins import BoundMethod, Margins
@@ -34,7 +34,7 @@ __all__ = [
     "NormProduct",
     "RoundedCROWN",
     "RoundedIBP",
-    "Steepest",
+    "SteepPoints",
     "SteepestAscent",
     "evaluate_head",
     "interval_margins",

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import Parameters, Relaxed, Value, enclose
+from gnomon.algebra import LinearRelaxation, Parameters, Value, enclose
 from gnomon.bounds.head import evaluate_labelled
 from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.margins import Margins
@@ -46,12 +46,12 @@ class CROWN:
         """The margins of a batch."""
         if not len(inputs):
             return IBP()(network, inputs, labels, within, parameters)
-        box = Relaxed.of(
+        box = LinearRelaxation.of(
             enclose(inputs, within), intermediate=self.intermediate, budget=self.budget
         )
         head = evaluate_labelled(network, box, labels, parameters)
         logits = head.logits
-        assert isinstance(logits, Relaxed)
+        assert isinstance(logits, LinearRelaxation)
         classes = logits.shape[1]
         own = functional.one_hot(labels, classes).to(logits.dtype)
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
@@ -63,4 +63,4 @@ class CROWN:
 
 def _interval(value: Value) -> Value:
     """What intervals say of it, as far as it was bounded on the way."""
-    return value.interval if isinstance(value, Relaxed) else value
+    return value.interval if isinstance(value, LinearRelaxation) else value

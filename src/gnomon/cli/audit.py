@@ -82,7 +82,7 @@ def audit(
     from gnomon.audit import examine, parse_requirement
     from gnomon.audit.report import write_report
     from gnomon.cli.display import announcing, say, show_findings
-    from gnomon.examination import Request, prepare
+    from gnomon.words.request import Request, prepare
 
     requirements = [parse_requirement(text) for text in require or []]
     names = tuple(name.strip() for name in probes.split(",")) if probes else None

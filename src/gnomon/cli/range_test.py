@@ -28,10 +28,10 @@ def range_test(
     and learning-rate.json; no run is started.
     """
     from gnomon.cli.display import say
-    from gnomon.config import experiment, read_config
     from gnomon.data import Store
     from gnomon.files import write_text
     from gnomon.training import LearningRateRangeTest, build
+    from gnomon.words.config import experiment, read_config
 
     planned = experiment(read_config(config, settings or []))
     data = planned.data(planned.seed, Store.default())

@@ -27,9 +27,9 @@ def train(
     configuration, the weights, the history, checkpoints, and TensorBoard events.
     """
     from gnomon.cli.display import TrainingDisplay, say
-    from gnomon.config import as_device, describe, experiment, read_config
     from gnomon.data import Store
     from gnomon.training import train as train_network
+    from gnomon.words.config import as_device, describe, experiment, read_config
 
     planned = experiment(read_config(config, settings or []))
     folder = output or Path("runs") / config.stem

@@ -10,7 +10,6 @@ from pyarrow import parquet
 
 from gnomon.audit import Audit, LossFlatness, read_json
 from gnomon.audit.report.figures.picture import Picture
-from gnomon.catalog import PROBES
 from gnomon.study.axes import Settings
 from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
 from gnomon.study.report.report import Words, write_page
@@ -19,6 +18,7 @@ from gnomon.study.statistics import Results, Verdict, judge
 from gnomon.study.statistics.hypotheses import shown
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study
+from gnomon.words.catalog import PROBES
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gnomon.catalog import NAMES
-from gnomon.config import assign, describe, experiment
 from gnomon.errors import SettingError
 from gnomon.records import fingerprint
 from gnomon.study.axes import Settings, count_crossed, crossed
 from gnomon.study.study import Study
 from gnomon.training import Experiment
 from gnomon.training.replicas import replica_key
+from gnomon.words.catalog import NAMES
+from gnomon.words.config import assign, describe, experiment
 
 _GROUPS, _ENOUGH = 8, 16
 

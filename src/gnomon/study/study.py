@@ -37,10 +37,10 @@ from typing import Any, cast
 import tomli_w
 
 from gnomon.errors import DataError, SettingError, nearest
-from gnomon.examination import read_probe_settings
 from gnomon.records import Names, read_toml
 from gnomon.study.axes import Axis, read_axis
 from gnomon.study.statistics import KINDS, Hypothesis
+from gnomon.words.request import read_probe_settings
 
 _KEYS = (
     "title",

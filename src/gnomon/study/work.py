@@ -11,10 +11,8 @@ from pathlib import Path
 import torch
 
 from gnomon.audit import examine, write_json
-from gnomon.config import as_device
 from gnomon.data import Store
 from gnomon.errors import ClusterError, FolderError, GnomonError
-from gnomon.examination import Request, prepare
 from gnomon.records import fingerprint
 from gnomon.study.plan import Trial
 from gnomon.study.record import Row, Status, TrialRecord, code_version, rows_of
@@ -22,6 +20,8 @@ from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
 from gnomon.training import Run, train
 from gnomon.training.replicas import train_replicas
+from gnomon.words.config import as_device
+from gnomon.words.request import Request, prepare
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from gnomon.attacks.inputs.noise import GaussianNoise, Noise, UniformNoise
 from gnomon.attacks.inputs.ordered import Ordered, OrderedOutcome, Trial
 from gnomon.attacks.inputs.pgd import PGD
 from gnomon.attacks.inputs.random_point import RandomPoint
-from gnomon.attacks.inputs.square import Square
+from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.inputs.unprojected_bim import UnprojectedBIM
 
 __all__ = [
@@ -32,7 +32,7 @@ __all__ = [
     "Ordered",
     "OrderedOutcome",
     "RandomPoint",
-    "Square",
+    "SquareAttack",
     "Trial",
     "UniformNoise",
     "UnprojectedBIM",

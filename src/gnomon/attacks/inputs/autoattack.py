@@ -10,7 +10,7 @@ from gnomon.attacks.inputs.apgd import APGD
 from gnomon.attacks.inputs.apgd_targeted import APGDT
 from gnomon.attacks.inputs.fab import FAB
 from gnomon.attacks.inputs.fab_targeted import FABT
-from gnomon.attacks.inputs.square import Square
+from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import dlr
@@ -27,7 +27,7 @@ def standard_parts(
         Part("APGD-CE", APGD(restarts=restarts, view=view)),
         Part("APGD-T", APGDT(targets=targets, view=view)),
         Part("FAB-T", FABT(until="within", view=view)),
-        Part("Square", Square(view=black_box or view)),
+        Part("Square", SquareAttack(view=black_box or view)),
     )
 
 
@@ -81,7 +81,7 @@ class AutoAttack:
                 Part("APGD-CE", APGD(restarts=5, view=view)),
                 Part("APGD-DLR", APGD(restarts=5, objective=dlr, view=view)),
                 Part("FAB", FAB(restarts=5, until="within", view=view)),
-                Part("Square", Square(view=view)),
+                Part("Square", SquareAttack(view=view)),
                 Part("APGD-T", APGDT(view=view)),
                 Part("FAB-T", FABT(until="within", view=view)),
             ),

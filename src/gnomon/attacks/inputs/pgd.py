@@ -19,7 +19,7 @@ class PGD:
     """Steepest steps from random members of the set, each projected on the set.
 
     In L1 the steepest step changes one coordinate, so that few steps reach few coordinates:
-    `APGD`, which adapts how many it changes, and `Square` find far more there.
+    `APGD`, which adapts how many it changes, and `SquareAttack` find far more there.
 
     Attributes:
         steps: gradient steps per restart.

@@ -21,7 +21,7 @@ _HALVINGS = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)
 
 
 @dataclass(frozen=True)
-class Square:
+class SquareAttack:
     """Changes a random block of each perturbation, and keeps what raises the margin.
 
     In L∞ and in boxes every coordinate is at its largest or least; a block is moved to one
@@ -51,7 +51,7 @@ class Square:
     def __post_init__(self) -> None:
         if self.queries < 1 or self.restarts < 1 or not 0 < self.p_init <= 1:
             raise SettingError(
-                "Square: expected queries ≥ 1, restarts ≥ 1 and p_init in (0, 1], got "
+                "SquareAttack: expected queries ≥ 1, restarts ≥ 1 and p_init in (0, 1], got "
                 f"{self.queries}, {self.restarts} and {self.p_init}. Correct them."
             )
 
@@ -113,6 +113,6 @@ def _moves(within: InputSet, region: PerturbationSet, grid: Grid) -> Moves:
     if within.norm in {"L2", "L1"}:
         return Masses(grid, region, 2 if within.norm == "L2" else 1, within.radius)
     raise SettingError(
-        f"Square: expected a set of norm Linf, Box, L2 or L1, got {within.norm}. Take another "
-        "attack."
+        f"SquareAttack: expected a set of norm Linf, Box, L2 or L1, got {within.norm}. Take "
+        "another attack."
     )

@@ -14,8 +14,8 @@ from gnomon.bounds.lipschitz import (
     ECLipsEFast,
     IntervalJacobian,
     LipschitzBound,
-    Steepest,
     SteepestAscent,
+    SteepPoints,
     tightest,
 )
 from gnomon.errors import SubjectError, UnsupportedOperationError
@@ -148,7 +148,7 @@ class LipschitzConstant:
 
 def _climbed(
     steps: int, subject: Subject, starts: Inputs, box: Interval, generator: torch.Generator
-) -> Steepest | None:
+) -> SteepPoints | None:
     """The steepest points that were found; None where nothing can be differentiated."""
     try:
         return SteepestAscent("L2", steps)(subject.network, starts, box, generator)

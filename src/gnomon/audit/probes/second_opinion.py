@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gnomon.attacks import PGD, Antithetic, AutoAttack, InputAttack, Outcome, Square, View
+from gnomon.attacks import PGD, Antithetic, AutoAttack, InputAttack, Outcome, SquareAttack, View
 from gnomon.attacks.batched import Batched
 from gnomon.audit.doubts import LEAST_GAIN, Doubt, misled, short_sighted, unbounded_survivors
 from gnomon.audit.subject import Subject
@@ -64,7 +64,7 @@ class SecondOpinion:
             return fooled, ()
         patient = _fooled(PGD(restarts=self.restarts), subject, within, pilot, generator)
         fooled[pilot[patient]] = True
-        square, smooth = Square(queries=self.queries), _smooth(subject, within)
+        square, smooth = SquareAttack(queries=self.queries), _smooth(subject, within)
         better = list[Doubt]()
         for attack, name in ((square, "random search"), (smooth, "PGD with smoothed slopes")):
             others = _fooled(attack, subject, within, pilot, generator)
@@ -89,7 +89,7 @@ class SecondOpinion:
             return (AutoAttack.standard(within.norm),)
         if gained < LEAST_GAIN or gained < self.short * pilot:
             return ()
-        return PGD(restarts=self.restarts), Square(queries=self.queries)
+        return PGD(restarts=self.restarts), SquareAttack(queries=self.queries)
 
     def _unbounded(
         self, subject: Subject, within: InputSet, resisting: Mask, generator: torch.Generator

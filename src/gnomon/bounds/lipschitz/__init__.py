@@ -5,7 +5,7 @@ from gnomon.bounds.lipschitz.eclipse import ECLipsEFast
 from gnomon.bounds.lipschitz.interval_jacobian import IntervalJacobian
 from gnomon.bounds.lipschitz.norm_product import NormProduct
 from gnomon.bounds.lipschitz.rules import RULES
-from gnomon.bounds.lipschitz.steepest import Steepest, SteepestAscent
+from gnomon.bounds.lipschitz.steepest import SteepestAscent, SteepPoints
 from gnomon.bounds.lipschitz.trace import Traced
 
 # Rules make traced values, so they cannot stand where the class is defined.
@@ -18,7 +18,7 @@ __all__ = [
     "LipschitzBound",
     "Norm",
     "NormProduct",
-    "Steepest",
+    "SteepPoints",
     "SteepestAscent",
     "tightest",
 ]

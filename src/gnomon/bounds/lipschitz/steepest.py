@@ -19,7 +19,7 @@ _OCTAVES = 6
 
 
 @dataclass(frozen=True, eq=False)
-class Steepest:
+class SteepPoints:
     """The steepest points that were found.
 
     Attributes:
@@ -75,7 +75,7 @@ class SteepestAscent:
 
     def __call__(
         self, network: nn.Module, starts: Inputs, box: Interval, generator: torch.Generator
-    ) -> Steepest:
+    ) -> SteepPoints:
         """The steepest points, one for each start.
 
         Args:
@@ -106,7 +106,7 @@ class SteepestAscent:
                 points = torch.where(_along(better, points), tried, points)
                 jacobian = torch.where(better[:, None, None], steeper, jacobian)
                 values = torch.where(better, found, values)
-        return Steepest(self.norm, values.cpu(), points)
+        return SteepPoints(self.norm, values.cpu(), points)
 
     def _direction(
         self, network: nn.Module, points: Inputs, jacobian: Jacobian, width: Tensor

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, Relaxed, Value, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Value, evaluate
 from gnomon.bounds.lipschitz.expression import Input, Node
 from gnomon.errors import ShapeError, UnsupportedOperationError
 from gnomon.networks import undisturbed
@@ -40,7 +40,7 @@ class Traced(Value):
     @property
     def interval(self) -> Interval:
         """Where each coordinate lies, by what is known so far."""
-        if isinstance(self.content, Relaxed):
+        if isinstance(self.content, LinearRelaxation):
             return self.content.interval
         if isinstance(self.content, Interval):
             return self.content
@@ -96,7 +96,7 @@ def trace(
     """
     content: Value | Tensor = inputs[:1]
     if region is not None:
-        content = Relaxed.of(region) if enclosure == "relaxed" else region
+        content = LinearRelaxation.of(region) if enclosure == "relaxed" else region
     tape = Tape()
     start = Traced(Input(content.shape), content, tape)
     with undisturbed(network), torch.no_grad(), tape.watching(network):

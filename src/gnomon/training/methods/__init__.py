@@ -1,10 +1,10 @@
 """The training methods of the literature, each as the min–max that it is."""
 
-from gnomon.training.methods.adversarial import MART, PGDAT, TRADES
-from gnomon.training.methods.awp import ATAWP, RWP, TRADESAWP
+from gnomon.training.methods.adversarial import MART, TRADES, PGDTraining
+from gnomon.training.methods.awp import RWP, TRADESAWP, AWPTraining
 from gnomon.training.methods.certified import APP, CROWNIBP, SABR, IBPTraining
-from gnomon.training.methods.fgsm import FGSMAT, NFGSM, FastAT
-from gnomon.training.methods.free import FreeAT
+from gnomon.training.methods.fgsm import NFGSM, FastTraining, FGSMTraining
+from gnomon.training.methods.free import FreeTraining
 from gnomon.training.methods.gradalign import GradAlign
 from gnomon.training.methods.noise import NoiseTraining, RandomWeightPerturbation
 from gnomon.training.methods.sharpness import ASAM, SAM
@@ -12,21 +12,21 @@ from gnomon.training.methods.sharpness import ASAM, SAM
 __all__ = [
     "APP",
     "ASAM",
-    "ATAWP",
     "CROWNIBP",
-    "FGSMAT",
     "MART",
     "NFGSM",
-    "PGDAT",
     "RWP",
     "SABR",
     "SAM",
     "TRADES",
     "TRADESAWP",
-    "FastAT",
-    "FreeAT",
+    "AWPTraining",
+    "FGSMTraining",
+    "FastTraining",
+    "FreeTraining",
     "GradAlign",
     "IBPTraining",
     "NoiseTraining",
+    "PGDTraining",
     "RandomWeightPerturbation",
 ]

@@ -10,7 +10,7 @@ from gnomon.training.min_max import Composed, MinMax
 
 
 @dataclass(frozen=True)
-class PGDAT(Composed):
+class PGDTraining(Composed):
     """The loss where projected gradient ascent on the cross-entropy ends.
 
     Attributes:

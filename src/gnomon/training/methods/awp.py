@@ -13,7 +13,7 @@ _FULL = Full()
 
 
 @dataclass(frozen=True)
-class ATAWP(Composed):
+class AWPTraining(Composed):
     """PGD on the inputs, then v_l = γ ‖w_l‖ g_l / ‖g_l‖ on each weight tensor.
 
     Attributes:

@@ -9,7 +9,7 @@ from gnomon.training.min_max import Composed, MinMax
 
 
 @dataclass(frozen=True)
-class FGSMAT(Composed):
+class FGSMTraining(Composed):
     """The loss after one full step of steepest ascent from the input itself.
 
     It is prone to catastrophic overfitting: `Training.overfitting` notices it.
@@ -30,7 +30,7 @@ class FGSMAT(Composed):
 
 
 @dataclass(frozen=True)
-class FastAT(Composed):
+class FastTraining(Composed):
     """The loss after one step from a random start: "fast is better than free".
 
         δ ← Π(η + α ε sign ∇ℓ(x + η)),   η uniform in the set

@@ -16,7 +16,7 @@ from gnomon.training.replicas.network import parameters_of
 
 
 @dataclass(frozen=True)
-class FreeAT:
+class FreeTraining:
     """m steps on each batch; the backward pass of each moves parameters and perturbation.
 
         δ ← Π(δ + ε sign ∇_x ℓ(x + δ))
@@ -39,7 +39,9 @@ class FreeAT:
     def __post_init__(self) -> None:
         check_numbers(self)
         if self.replays < 1:
-            raise SettingError(f"FreeAT: expected replays ≥ 1, got {self.replays}. Use 8.")
+            raise SettingError(
+                f"FreeTraining: expected replays ≥ 1, got {self.replays}. Use 8."
+            )
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:  # noqa: ARG002 (nothing is random here)
         """The loss of `network` on `batch`."""

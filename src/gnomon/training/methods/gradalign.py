@@ -12,7 +12,7 @@ from gnomon.sets.guards import check_size
 from gnomon.shapes import PerExample
 from gnomon.training.adversaries.inputs import of_batch
 from gnomon.training.method import Batch, Loss, check_numbers
-from gnomon.training.methods.fgsm import FGSMAT
+from gnomon.training.methods.fgsm import FGSMTraining
 from gnomon.training.ramps import Full
 
 
@@ -42,7 +42,7 @@ class GradAlign:
 
     def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
         """The loss of `network` on `batch`."""
-        plain = FGSMAT(self.within).loss(network, batch, generator)
+        plain = FGSMTraining(self.within).loss(network, batch, generator)
         turn = self._turn(network, batch, generator)
         return Loss(plain.values + self.weight * turn, plain.correct)
 

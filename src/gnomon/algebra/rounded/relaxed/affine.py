@@ -12,7 +12,7 @@ from torch.nn import functional, grad
 from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.normalization import batch_norm
-from gnomon.algebra.relaxed.forms import Node
+from gnomon.algebra.relaxation.forms import Node
 from gnomon.algebra.rounded.relaxed.lines import rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from gnomon.algebra.curvature import Curvature
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.lines import Lines, enclosing, rectified
+from gnomon.algebra.relaxation.lines import Lines, enclosing, rectified
 from gnomon.algebra.rounded.relaxed.losses import most
 from gnomon.algebra.rounding import down, unit_roundoff, up
 

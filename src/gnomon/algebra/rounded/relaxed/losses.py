@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Forms, Node, dot
+from gnomon.algebra.relaxation.forms import Forms, Node, dot
 from gnomon.algebra.rounding import down, gamma, unit_roundoff, up
 from gnomon.errors import UnsupportedOperationError
 

@@ -10,7 +10,7 @@ from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.lines import Lines
+from gnomon.algebra.relaxation.lines import Lines
 from gnomon.algebra.rounded.accuracy import Called, executed
 from gnomon.algebra.rounded.pointwise import called_as, called_by
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified

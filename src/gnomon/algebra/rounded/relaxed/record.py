@@ -5,7 +5,7 @@ from functools import wraps
 from typing import Any
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, Origin
+from gnomon.algebra.relaxation.forms import Node, Origin
 from gnomon.algebra.rounded.kept import met
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Forms, Node, Origin, dot
-from gnomon.algebra.relaxed.lines import Lines
+from gnomon.algebra.relaxation.forms import Forms, Node, Origin, dot
+from gnomon.algebra.relaxation.lines import Lines
 from gnomon.algebra.rounded.relaxed.losses import (
     Noise,
     coordinates,
@@ -73,7 +73,7 @@ class Spread:
 
 @dataclass(eq=False)
 class Lossy:
-    """A step of `Relaxed`, and what rounding does to it."""
+    """A step of `LinearRelaxation`, and what rounding does to it."""
 
     step: Origin
     noise: Noise

@@ -12,10 +12,10 @@ from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
-from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.forms import Origin
-from gnomon.algebra.relaxed.origins import Leaf, Mapped, Reshaped
-from gnomon.algebra.relaxed.relaxed import Settings
+from gnomon.algebra.relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.forms import Origin
+from gnomon.algebra.relaxation.linear_relaxation import Settings
+from gnomon.algebra.relaxation.origins import Leaf, Mapped, Reshaped
 from gnomon.algebra.rounded.kept import kept_in
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
@@ -32,8 +32,8 @@ _REDUCING = ("cumsum", "mean", "sum")
 
 
 def moved(name: str) -> Rule:
-    """The rule of a function that moves coordinates, or picks some: `Relaxed`'s is exact."""
-    exact = Relaxed.rules[name]
+    """The rule of a function that moves or picks coordinates: `LinearRelaxation`'s is exact."""
+    exact = LinearRelaxation.rules[name]
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
         return _wrapped(exact(_bare(x), *settings, **named), x)
@@ -46,7 +46,7 @@ def repeated(name: str) -> Rule:
 
     Their coefficients are then added, which is rounded.
     """
-    exact = Relaxed.rules[name]
+    exact = LinearRelaxation.rules[name]
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
         found = _wrapped(exact(_bare(x), *settings, **named), x)
@@ -62,11 +62,11 @@ def repeated(name: str) -> Rule:
 
 def averaged(name: str) -> Rule:
     """The rule of a function that adds coordinates of one example with fixed weights ≥ 0."""
-    plain = Relaxed.rules[name]
+    plain = LinearRelaxation.rules[name]
 
     def rule(x: RoundedRelaxed, *settings: Any, **named: Any) -> Any:
         found = plain(_bare(x), *settings, **named)
-        if not isinstance(found, Relaxed) or isinstance(found.node.origin, Leaf):
+        if not isinstance(found, LinearRelaxation) or isinstance(found.node.origin, Leaf):
             return fresh(name, x, *settings, **named)
         box = enclosure(name, x, *settings, **named)
         function = with_settings(name, settings, named)
@@ -86,7 +86,7 @@ def pad(
     """The value with coordinates added at its borders."""
     if mode != "constant" or len(pad) // 2 >= x.ndim:
         return fresh("pad", x, pad, mode=mode, value=value)
-    found = Relaxed.rules["pad"](_bare(x), pad, mode=mode, value=value)
+    found = LinearRelaxation.rules["pad"](_bare(x), pad, mode=mode, value=value)
     function = partial(functional.pad, pad=tuple(pad), mode=mode, value=value)
     step = _lossy(x, found.node.origin, function, 1)
     box = enclosure("pad", x, pad, mode=mode, value=value)
@@ -95,7 +95,7 @@ def pad(
 
 def joined(name: str) -> Rule:
     """The rule of `cat` or `stack`: values and tensors in a row."""
-    exact = Relaxed.rules[name]
+    exact = LinearRelaxation.rules[name]
 
     def rule(tensors: Sequence[Any], dim: int = 0) -> Any:
         first = next(each for each in tensors if isinstance(each, RoundedRelaxed))
@@ -137,16 +137,16 @@ def _kept_in(x: RoundedRelaxed, dtype: torch.dtype) -> RoundedRelaxed:
     return RoundedRelaxed(found.node, x.settings, level)
 
 
-def _bare(x: RoundedRelaxed) -> Relaxed:
+def _bare(x: RoundedRelaxed) -> LinearRelaxation:
     """The node, for rules that do not compute; they are not to look for better bounds."""
-    return Relaxed(x.node, Settings("interval", x.settings.budget))
+    return LinearRelaxation(x.node, Settings("interval", x.settings.budget))
 
 
 def _wrapped(found: Any, like: RoundedRelaxed) -> Any:
     """What such a rule found; a box of which it forgot the origin begins a new expression."""
     if isinstance(found, tuple | list):
         return tuple(_wrapped(each, like) for each in found)
-    if not isinstance(found, Relaxed):
+    if not isinstance(found, LinearRelaxation):
         return found
     node = found.node
     if isinstance(node.origin, Leaf):

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed import Relaxed
-from gnomon.algebra.relaxed.forms import Node, concrete, in_portions, of_part, unit_rows
-from gnomon.algebra.relaxed.relaxed import Settings
+from gnomon.algebra.relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.forms import Node, concrete, in_portions, of_part, unit_rows
+from gnomon.algebra.relaxation.linear_relaxation import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval
@@ -28,8 +28,8 @@ from gnomon.errors import SettingError, ShapeError
 class RoundedRelaxed(Value):
     """A tensor that depends on inputs in a set, with linear bounds that rounding cannot break.
 
-    It is `Relaxed`, with an account of every rounding: what a step of the substitution can
-    have lost is bounded, and taken off at the end. Bounds are true of the network in real
+    It is `LinearRelaxation`, with an account of every rounding: what a step of the substitution
+    can have lost is bounded, and taken off at the end. Bounds are true of the network in real
     arithmetic (level `REAL`), or also of every execution of it in float32 or float64, in any
     order of summation (level `Deployed(dtype)`). A bound that cannot be computed, because a
     number overflowed or was NaN, is that of `RoundedInterval`, with which all are cut.
@@ -61,7 +61,7 @@ class RoundedRelaxed(Value):
 
         Args:
             box: whose level is that of the bounds.
-            intermediate: as for `Relaxed`.
+            intermediate: as for `LinearRelaxation`.
             budget: bytes that the forms substituted at one time may take.
 
         Raises:
@@ -99,7 +99,7 @@ class RoundedRelaxed(Value):
             domain: the interval of every coordinate.
             level: of which executions the bounds have to be true.
             dtype: of the bounds, float64 or float32, whatever the centre's.
-            intermediate: as for `Relaxed`.
+            intermediate: as for `LinearRelaxation`.
             budget: bytes that the forms substituted at one time may take.
 
         Raises:
@@ -230,7 +230,7 @@ class RoundedRelaxed(Value):
 
     def _combined(self, rows: Tensor, *, upper: bool) -> tuple[list[Tensor], list[Tensor]]:
         """Bounds of examples × combinations: from the interval alone, and by substitution."""
-        given = Relaxed(self.node, self.settings).rows_of(rows)
+        given = LinearRelaxation(self.node, self.settings).rows_of(rows)
         if not torch.equal(rows.to(self.precision).to(rows.dtype), rows):
             raise SettingError(
                 f"RoundedRelaxed: expected coefficients of {self.precision}, got others in "

@@ -11,9 +11,9 @@ from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
-from gnomon.algebra.relaxed.origins import Mapped, Reshaped, leaf
-from gnomon.algebra.relaxed.record import fresh, record
-from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.origins import Mapped, Reshaped, leaf
+from gnomon.algebra.relaxation.record import fresh, record
 from gnomon.algebra.value import Rule
 
 _COPYING = ("to", "clone", "contiguous")
@@ -30,7 +30,7 @@ _REDUCING = ("cumsum", "mean", "sum")
 def reshaped(name: str) -> Rule:
     """The rule of a function that keeps coordinates in their order."""
 
-    def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
+    def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
         box = Interval.rules[name](x.interval, *settings, **named)
         node = x.node
         if box.ndim == 0 or box.shape[0] % max(node.examples, 1):
@@ -47,7 +47,7 @@ def picked(name: str, *, bijective: bool = False) -> Rule:
     Whether they do is seen from what the function makes of the examples' numbers.
     """
 
-    def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
+    def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
         node, function = x.node, function_named(name)
         found = Interval.rules[name](x.interval, *settings, **named)
         numbers = _numbers(x)
@@ -82,7 +82,7 @@ def picked(name: str, *, bijective: bool = False) -> Rule:
 def averaged(name: str, touches_examples: Callable[..., bool]) -> Rule:
     """The rule of a function that adds coordinates of one example with fixed weights."""
 
-    def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
+    def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
         if x.ndim < 2 or touches_examples(x.ndim, *settings, **named):
             return fresh(name, x, *settings, **named)
         function = function_named(name)
@@ -96,7 +96,7 @@ def averaged(name: str, touches_examples: Callable[..., bool]) -> Rule:
 
 
 def pad(
-    x: Relaxed, pad: Sequence[int], mode: str = "constant", value: float | None = None
+    x: LinearRelaxation, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Any:
     """The value with coordinates added at its borders."""
     if len(pad) // 2 >= x.ndim:
@@ -116,7 +116,7 @@ def joined(name: str) -> Rule:
     function = function_named(name)
 
     def rule(tensors: Sequence[Any], dim: int = 0) -> Any:
-        first = next(each for each in tensors if isinstance(each, Relaxed))
+        first = next(each for each in tensors if isinstance(each, LinearRelaxation))
         nodes = [_as_node(each, first) for each in tensors]
         axes = first.ndim + (name == "stack")
         alike = all(
@@ -135,7 +135,7 @@ def joined(name: str) -> Rule:
 def copied(name: str) -> Rule:
     """The rule of a function that changes nothing but the kind of number."""
 
-    def rule(x: Relaxed, *settings: Any, **named: Any) -> Any:
+    def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
         function = function_named(name)
         box = Interval.rules[name](x.interval, *settings, **named)
         origin = Mapped(
@@ -155,7 +155,7 @@ def copied(name: str) -> Rule:
     return rule
 
 
-def _numbers(x: Relaxed) -> Tensor:
+def _numbers(x: LinearRelaxation) -> Tensor:
     """The number of the example that each coordinate belongs to."""
     examples = x.node.examples
     numbers = torch.arange(examples, dtype=torch.float32, device=x.device)
@@ -180,8 +180,8 @@ def _reduces_examples(
     return any(each % axes == 0 for each in ([dim] if isinstance(dim, int) else dim))
 
 
-def _as_node(value: Any, like: Relaxed) -> Any:
-    if isinstance(value, Relaxed):
+def _as_node(value: Any, like: LinearRelaxation) -> Any:
+    if isinstance(value, LinearRelaxation):
         return value.node
     return leaf(value if isinstance(value, Interval) else Interval.point(value.to(like.dtype)))
 

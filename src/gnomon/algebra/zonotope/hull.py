@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from gnomon.algebra.affine.affine import Affine
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.zonotope.zonotope import Zonotope
 
 
 def hulled(name: str) -> Callable[..., Any]:
@@ -22,7 +22,7 @@ def hulled(name: str) -> Callable[..., Any]:
 
 def through_intervals(name: str, *args: Any, **named: Any) -> Any:
     """The function of the bounds of every affine argument."""
-    found = [each for each in _flat((*args, *named.values())) if isinstance(each, Affine)]
+    found = [each for each in _flat((*args, *named.values())) if isinstance(each, Zonotope)]
     result = Interval.rules[name](
         *(_bounds(each) for each in args),
         **{key: _bounds(each) for key, each in named.items()},
@@ -33,7 +33,7 @@ def through_intervals(name: str, *args: Any, **named: Any) -> Any:
 
 
 def _bounds(argument: Any) -> Any:
-    if isinstance(argument, Affine):
+    if isinstance(argument, Zonotope):
         return argument.interval
     if isinstance(argument, list | tuple):
         return type(argument)(_bounds(each) for each in argument)

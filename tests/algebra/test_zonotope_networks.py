@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 from gnomon.activations import ReLU
 from gnomon.algebra import Interval, evaluate
-from gnomon.algebra.affine import Affine
-from gnomon.catalog import ACTIVATIONS
+from gnomon.algebra.zonotope import Zonotope
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet, Signature
 from gnomon.networks.chain import Normalization
+from gnomon.words.catalog import ACTIVATIONS
 
 SIGNATURE = Signature((1, 12, 12), 4, (0.5,), (0.3,))
 ARCHITECTURES: list[Architecture] = [
@@ -90,10 +90,10 @@ def attacked(
     return output(network, x, parameters, at).detach()
 
 
-def check(network: nn.Module, x: Interval, parameters: dict[str, Interval]) -> Affine:
+def check(network: nn.Module, x: Interval, parameters: dict[str, Interval]) -> Zonotope:
     """Sampled, vertex and attacked outputs lie within, and bounds within those of intervals."""
     with torch.no_grad():
-        found: Any = evaluate(network, Affine.of(x, symbols=100), parameters)
+        found: Any = evaluate(network, Zonotope.of(x, symbols=100), parameters)
         plain = evaluate(network, x, parameters)
         slack = SLACK * (1 + plain.upper.abs())
         assert bool((found.lower >= plain.lower - slack).all())
@@ -127,7 +127,7 @@ def test_only_parameters_may_vary(case: Architecture) -> None:
 def test_a_point_maps_to_a_point(case: Any) -> None:  # noqa: ANN401
     network, x = made(case), inputs(0.0)
     with torch.no_grad():
-        found = evaluate(network, Affine.of(x), boxes_of(network, 0.0))
+        found = evaluate(network, Zonotope.of(x), boxes_of(network, 0.0))
         true = network(x.centre)
     assert float(found.width.max()) <= SLACK
     torch.testing.assert_close(found.lower, true, atol=SLACK, rtol=0)
@@ -137,7 +137,7 @@ def test_a_point_maps_to_a_point(case: Any) -> None:  # noqa: ANN401
 def test_they_are_much_tighter_than_intervals(kind: Normalization) -> None:
     network, x = made(MLP((20, 20, 20), normalization=kind)), inputs(0.002)
     with torch.no_grad():
-        found, plain = evaluate(network, Affine.of(x)), evaluate(network, x)
+        found, plain = evaluate(network, Zonotope.of(x)), evaluate(network, x)
     assert float(found.width.mean()) < {"none": 0.2, "batch": 0.2, "layer": 0.9}[kind] * float(
         plain.width.mean()
     )
@@ -148,12 +148,12 @@ def test_a_larger_box_gives_wider_bounds_where_the_network_is_affine_or_relu() -
     network = made(MLP((20, 20), activation=ReLU()))
     with torch.no_grad():
         widths = [
-            float(evaluate(network, Affine.of(inputs(radius))).width.mean())
+            float(evaluate(network, Zonotope.of(inputs(radius))).width.mean())
             for radius in (0.0, 0.001, 0.003, 0.01, 0.03, 0.1)
         ]
     assert widths == sorted(widths)
     affine = made(MLP(()))
     with torch.no_grad():
-        smaller, larger = (evaluate(affine, Affine.of(inputs(r))) for r in (0.01, 0.02))
+        smaller, larger = (evaluate(affine, Zonotope.of(inputs(r))) for r in (0.01, 0.02))
     assert bool((smaller.upper <= larger.upper + 1e-12).all())
     assert bool((smaller.lower >= larger.lower - 1e-12).all())

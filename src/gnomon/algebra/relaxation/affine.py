@@ -13,10 +13,10 @@ from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import as_interval
 from gnomon.algebra.normalization import batch_norm
-from gnomon.algebra.relaxed.geometry import Geometry, channels_last
-from gnomon.algebra.relaxed.origins import Mapped, Multiplied, Shifted
-from gnomon.algebra.relaxed.record import fresh, record
-from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxation.geometry import Geometry, channels_last
+from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.origins import Mapped, Multiplied, Shifted
+from gnomon.algebra.relaxation.record import fresh, record
 
 Transpose = Callable[[Tensor, Tensor], Tensor]
 
@@ -64,9 +64,9 @@ def add(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X + alpha y."""
     if alpha != 1:
         return add(x, _scaled(y, alpha))
-    if isinstance(x, Relaxed) and isinstance(y, Relaxed):
+    if isinstance(x, LinearRelaxation) and isinstance(y, LinearRelaxation):
         return _sum(x, y)
-    value, other = (x, y) if isinstance(x, Relaxed) else (y, x)
+    value, other = (x, y) if isinstance(x, LinearRelaxation) else (y, x)
     box = Interval.rules["add"](value.interval, other)
     if box.shape[:1] != value.shape[:1] or box.ndim != value.ndim:
         return fresh("add", x, y)
@@ -87,16 +87,16 @@ def sub(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     return add(x, _scaled(y, -alpha))
 
 
-def neg(x: Relaxed) -> Any:
+def neg(x: LinearRelaxation) -> Any:
     """−x."""
     return mul(x, -1.0)
 
 
 def mul(x: Any, y: Any) -> Any:
     """X · y, where only one of the two depends on the inputs; the other may be a box."""
-    if isinstance(x, Relaxed) and isinstance(y, Relaxed):
+    if isinstance(x, LinearRelaxation) and isinstance(y, LinearRelaxation):
         return fresh("mul", x, y)
-    value, other = (x, y) if isinstance(x, Relaxed) else (y, x)
+    value, other = (x, y) if isinstance(x, LinearRelaxation) else (y, x)
     box = Interval.rules["mul"](value.interval, other)
     weight = other if isinstance(other, Interval) else as_interval(other, box.lower).lower
     if box.shape != value.shape:
@@ -108,7 +108,7 @@ def mul(x: Any, y: Any) -> Any:
 
 def div(x: Any, y: Any) -> Any:
     """X / y, where only x depends on the inputs; y may be a box."""
-    if isinstance(y, Relaxed):
+    if isinstance(y, LinearRelaxation):
         return fresh("div", x, y)
     if isinstance(y, Interval):
         return mul(x, Interval.rules["reciprocal"](y))
@@ -143,11 +143,13 @@ def instance_norm(
 
 def _alone(x: Any, *others: Any) -> bool:
     """Whether x depends on the inputs and the others do not."""
-    return isinstance(x, Relaxed) and not any(isinstance(each, Relaxed) for each in others)
+    return isinstance(x, LinearRelaxation) and not any(
+        isinstance(each, LinearRelaxation) for each in others
+    )
 
 
 def _multiplied(
-    x: Relaxed,
+    x: LinearRelaxation,
     box: Interval,
     transpose: Transpose,
     weight: Any,
@@ -157,7 +159,7 @@ def _multiplied(
     geometry: Geometry | None = None,
     seen: Tensor | None = None,
     outputs: int = -1,
-) -> Relaxed:
+) -> LinearRelaxation:
     node = x.node
     if isinstance(weight, Interval) and weight.lower is weight.upper:
         weight = weight.lower
@@ -174,7 +176,9 @@ def _multiplied(
     )
 
 
-def _seen(name: str, x: Relaxed, weight: Any, *settings: Any, **named: Any) -> Tensor | None:
+def _seen(
+    name: str, x: LinearRelaxation, weight: Any, *settings: Any, **named: Any
+) -> Tensor | None:
     """The greatest ‖h‖₂ of what each output sees, which balls of weights need."""
     if not isinstance(weight, Ball):
         return None
@@ -184,7 +188,7 @@ def _seen(name: str, x: Relaxed, weight: Any, *settings: Any, **named: Any) -> T
     return lengths(Interval.rules[name](square, ones, *settings, **named).lower)
 
 
-def _sum(x: Relaxed, y: Relaxed) -> Any:
+def _sum(x: LinearRelaxation, y: LinearRelaxation) -> Any:
     box = Interval.rules["add"](x.interval, y.interval)
     alike = all(each.ndim == box.ndim and each.shape[0] == box.shape[0] for each in (x, y))
     if not alike or x.node.examples != y.node.examples:
@@ -192,7 +196,7 @@ def _sum(x: Relaxed, y: Relaxed) -> Any:
     return record(x, box, Mapped((x.node, y.node), torch.add, box.shape, separable=True))
 
 
-def _broadcast(x: Relaxed, shape: torch.Size) -> Relaxed:
+def _broadcast(x: LinearRelaxation, shape: torch.Size) -> LinearRelaxation:
     if x.shape == shape:
         return x
     box = x.interval.each(Tensor.expand, shape)
@@ -203,7 +207,7 @@ def _scaled(value: Any, factor: Any) -> Any:
     """A value, a box, a tensor or a number, times a constant."""
     if isinstance(value, Interval):
         return Interval.rules["mul"](value, factor)
-    return mul(value, factor) if isinstance(value, Relaxed) else value * factor
+    return mul(value, factor) if isinstance(value, LinearRelaxation) else value * factor
 
 
 def _shaped(value: Any, shape: tuple[int, ...]) -> Any:

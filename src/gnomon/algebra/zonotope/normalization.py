@@ -5,17 +5,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gnomon.algebra.affine.affine import Affine
-from gnomon.algebra.affine.arithmetic import add
-from gnomon.algebra.affine.products import mul
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.interval.normalization import standardised
 from gnomon.algebra.normalization import Normalizations, transformed
+from gnomon.algebra.zonotope.arithmetic import add
+from gnomon.algebra.zonotope.products import mul
+from gnomon.algebra.zonotope.zonotope import Zonotope
 
 
 def by_given(
     x: Any, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps: float
-) -> Affine:
+) -> Zonotope:
     """The value (x − μ) / √(v + ε) · γ + β."""
     return transformed((x - mean) * (variance + eps).rsqrt(), weight, bias)
 
@@ -25,7 +25,7 @@ def by_own(x: Any, axes: tuple[int, ...], eps: float) -> Any:
 
     The factor's bounds come from those of the deviations d = x − mean, as mean d² does.
     """
-    if not isinstance(x, Affine):
+    if not isinstance(x, Zonotope):
         return standardised(x, axes, eps)
     deviation = add(x, -x.mean(axes, keepdim=True))
     bounds = deviation.interval

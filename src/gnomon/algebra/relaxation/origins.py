@@ -8,10 +8,10 @@ from torch import Tensor
 
 from gnomon.algebra.interval import Ball, Interval, NormBall
 from gnomon.algebra.interval.ball import lengths
-from gnomon.algebra.relaxed.forms import Forms, Node, Origin, concrete, dot
-from gnomon.algebra.relaxed.geometry import Geometry, channels_last
-from gnomon.algebra.relaxed.lines import Lines
-from gnomon.algebra.relaxed.matrices import through_matrix
+from gnomon.algebra.relaxation.forms import Forms, Node, Origin, concrete, dot
+from gnomon.algebra.relaxation.geometry import Geometry, channels_last
+from gnomon.algebra.relaxation.lines import Lines
+from gnomon.algebra.relaxation.matrices import through_matrix
 
 _MANY = 64  # forms: with fewer, a loop over examples costs more than it saves
 

@@ -4,13 +4,13 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds
-from gnomon.algebra.relaxed.origins import Activated
-from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxation.forms import Node, bounds
+from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.origins import Activated
 
 
 def optimised(
-    value: Relaxed, rows: Tensor | None = None, *, steps: int = 20, rate: float = 0.1
+    value: LinearRelaxation, rows: Tensor | None = None, *, steps: int = 20, rate: float = 0.1
 ) -> Interval:
     """Bounds of linear combinations, with the best slopes met on the way (α-CROWN).
 
@@ -22,7 +22,7 @@ def optimised(
 
     Args:
         value: what a network made of its inputs.
-        rows: as for `Relaxed.bound`; None for the coordinates themselves.
+        rows: as for `LinearRelaxation.bound`; None for the coordinates themselves.
         steps: how often slopes are moved.
         rate: by how much about, in one step.
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gnomon.algebra.relaxed.lines import Lines
+from gnomon.algebra.relaxation.lines import Lines
 
 
 def through_matrix(

@@ -4,23 +4,23 @@ from collections.abc import Sequence
 from typing import Any
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, Origin
-from gnomon.algebra.relaxed.origins import leaf
-from gnomon.algebra.relaxed.relaxed import Relaxed
+from gnomon.algebra.relaxation.forms import Node, Origin
+from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.origins import leaf
 from gnomon.algebra.value import Rule
 
 
 def record(
-    x: Relaxed,
+    x: LinearRelaxation,
     box: Interval,
     origin: Origin,
     *,
     settled: bool = False,
     independent: bool = False,
-) -> Relaxed:
+) -> LinearRelaxation:
     """A value that came from x, with as many examples."""
     node = Node(box, origin, x.node.examples, settled=settled, independent=independent)
-    return Relaxed(node, x.settings)
+    return LinearRelaxation(node, x.settings)
 
 
 def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -29,7 +29,9 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     Operands are bounded by substitution backwards first. A result without axes, which has no
     examples, is an interval.
     """
-    values = [each for each in _flat((*args, *kwargs.values())) if isinstance(each, Relaxed)]
+    values = [
+        each for each in _flat((*args, *kwargs.values())) if isinstance(each, LinearRelaxation)
+    ]
     given = {key: _plain(each) for key, each in kwargs.items()}
     found = Interval.rules[name](*(_plain(each) for each in args), **given)
     return _box(found, values[0])
@@ -44,17 +46,17 @@ def starting_afresh(name: str) -> Rule:
     return rule
 
 
-def _box(found: Any, like: Relaxed) -> Any:
+def _box(found: Any, like: LinearRelaxation) -> Any:
     if isinstance(found, tuple | list):
         return tuple(_box(each, like) for each in found)
     if not isinstance(found, Interval) or found.ndim == 0:
         return found
-    return Relaxed(leaf(found), like.settings)
+    return LinearRelaxation(leaf(found), like.settings)
 
 
 def _plain(argument: Any) -> Any:
     """The argument with intervals in place of values of this algebra; new objects."""
-    if isinstance(argument, Relaxed):
+    if isinstance(argument, LinearRelaxation):
         tight = argument.operand()
         return Interval.computed(*tight.parts, nonnegative=tight.nonnegative)
     if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):

@@ -7,18 +7,18 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.affine.affine import Affine
-from gnomon.algebra.affine.hull import through_intervals
-from gnomon.algebra.affine.rows import keeps_rows, spread_to
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
+from gnomon.algebra.zonotope.hull import through_intervals
+from gnomon.algebra.zonotope.rows import keeps_rows, spread_to
+from gnomon.algebra.zonotope.zonotope import Zonotope
 
 Bilinear = Callable[[Tensor, Tensor], Tensor]
 
 Given = Interval | Tensor | None
 
 
-def product(multiply: Bilinear, x: Affine, w: Interval | Tensor, box: Interval) -> Affine:
+def product(multiply: Bilinear, x: Zonotope, w: Interval | Tensor, box: Interval) -> Zonotope:
     """The image under a matrix or convolution that is known, or known up to a box.
 
     With weights W_c ± R, outputs are W_c x + e with |e_i| ≤ Σ_j R_ij max |x_j|: one error of
@@ -38,7 +38,7 @@ def product(multiply: Bilinear, x: Affine, w: Interval | Tensor, box: Interval) 
     return result.with_new_symbols()
 
 
-def linear(x: Any, weight: Any, bias: Given = None) -> Affine:
+def linear(x: Any, weight: Any, bias: Given = None) -> Zonotope:
     """The image x Wᵀ + b."""
     if _is_unusual(x, weight, bias, axes=2):
         return through_intervals("linear", x, weight, bias)
@@ -48,7 +48,7 @@ def linear(x: Any, weight: Any, bias: Given = None) -> Affine:
 
 def convolution(
     name: str, x: Any, weight: Any, bias: Given = None, *settings: Any, **named: Any
-) -> Affine:
+) -> Zonotope:
     """The image under a convolution, transposed or not, with all its settings."""
     if _is_unusual(x, weight, bias, axes=weight.ndim):
         return through_intervals(name, x, weight, bias, *settings, **named)
@@ -62,14 +62,14 @@ def convolution(
     return _biased(product(multiply, x, weight, box), bias, (-1, *places))
 
 
-def matmul(x: Any, y: Any) -> Affine:
+def matmul(x: Any, y: Any) -> Zonotope:
     """The matrix product with a matrix on either side; by intervals where both vary."""
-    if isinstance(x, Affine) == isinstance(y, Affine):
+    if isinstance(x, Zonotope) == isinstance(y, Zonotope):
         return through_intervals("matmul", x, y)
-    value, other = (x, y) if isinstance(x, Affine) else (y, x)
+    value, other = (x, y) if isinstance(x, Zonotope) else (y, x)
 
     def multiply(v: Tensor, w: Tensor) -> Tensor:
-        return v @ w if isinstance(x, Affine) else w @ v
+        return v @ w if isinstance(x, Zonotope) else w @ v
 
     some = other.lower if isinstance(other, Interval) else other
     if not keeps_rows(lambda v: multiply(v, some.abs().to(v) + 1), value.centre):
@@ -78,11 +78,11 @@ def matmul(x: Any, y: Any) -> Affine:
     return product(multiply, value, other, box)
 
 
-def mul(x: Any, y: Any) -> Affine:
+def mul(x: Any, y: Any) -> Zonotope:
     """The coordinatewise product; by intervals where both factors vary."""
-    if isinstance(x, Affine) and isinstance(y, Affine):
+    if isinstance(x, Zonotope) and isinstance(y, Zonotope):
         return x.square() if x is y else through_intervals("mul", x, y)
-    value, other = (x, y) if isinstance(x, Affine) else (y, x)
+    value, other = (x, y) if isinstance(x, Zonotope) else (y, x)
     box = Interval.rules["mul"](value.box, other)
     wide = spread_to(value, box.shape)
     if wide is None:
@@ -96,9 +96,9 @@ def mul(x: Any, y: Any) -> Affine:
     return result.with_new_symbols()
 
 
-def div(x: Any, y: Any) -> Affine:
+def div(x: Any, y: Any) -> Zonotope:
     """The quotient by what does not vary; by intervals otherwise."""
-    if isinstance(y, Affine):
+    if isinstance(y, Zonotope):
         return through_intervals("div", x, y)
     if isinstance(y, Interval):
         return mul(x, Interval.rules["reciprocal"](y))
@@ -112,11 +112,11 @@ def div(x: Any, y: Any) -> Affine:
 
 def _is_unusual(x: Any, weight: Any, bias: Any, axes: int) -> bool:
     """Whether something else than one batch of inputs is affine."""
-    others = isinstance(weight, Affine) or isinstance(bias, Affine)
-    return others or not isinstance(x, Affine) or x.ndim < axes
+    others = isinstance(weight, Zonotope) or isinstance(bias, Zonotope)
+    return others or not isinstance(x, Zonotope) or x.ndim < axes
 
 
-def _biased(x: Affine, bias: Given, shape: tuple[int, ...] = (-1,)) -> Affine:
+def _biased(x: Zonotope, bias: Given, shape: tuple[int, ...] = (-1,)) -> Zonotope:
     if bias is None:
         return x
     if isinstance(bias, Tensor):

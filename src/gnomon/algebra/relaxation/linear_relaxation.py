@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, bounds, in_portions, of_part
-from gnomon.algebra.relaxed.origins import Activated, leaf
-from gnomon.algebra.relaxed.settling import Undecided, tightened
+from gnomon.algebra.relaxation.forms import Node, bounds, in_portions, of_part
+from gnomon.algebra.relaxation.origins import Activated, leaf
+from gnomon.algebra.relaxation.settling import Undecided, tightened
 from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
@@ -31,17 +31,19 @@ class Settings:
     def __post_init__(self) -> None:
         if self.intermediate not in {"relaxed", "interval"}:
             raise SettingError(
-                "Relaxed: expected intermediate bounds 'relaxed' or 'interval', got "
+                "LinearRelaxation: expected intermediate bounds 'relaxed' or 'interval', got "
                 f"{self.intermediate!r}. Choose one."
             )
         if self.budget < 1:
-            raise SettingError(f"Relaxed: expected a budget ≥ 1, got {self.budget}. Raise it.")
+            raise SettingError(
+                f"LinearRelaxation: expected a budget ≥ 1, got {self.budget}. Raise it."
+            )
 
 
 DEFAULT = Settings()
 
 
-class Relaxed(Value):
+class LinearRelaxation(Value):
     """A tensor that depends on inputs in a set, with linear bounds of its linear forms.
 
     The expression is recorded while a network runs. A bound of ⟨a, z⟩ is found backwards: z is
@@ -70,7 +72,7 @@ class Relaxed(Value):
     @classmethod
     def of(
         cls, box: Interval, *, intermediate: str = "relaxed", budget: int = 2**25
-    ) -> "Relaxed":
+    ) -> "LinearRelaxation":
         """All tensors in a box; its first axis counts examples.
 
         Raises:
@@ -79,7 +81,7 @@ class Relaxed(Value):
         """
         if box.ndim < 2:
             raise ShapeError(
-                "Relaxed: expected examples along the first of at least two axes, got shape "
+                "LinearRelaxation: expected examples along the first of two axes or more, got "
                 f"{tuple(box.shape)}. Add an axis with unsqueeze(0)."
             )
         return cls(leaf(snapshot(box)), Settings(intermediate, budget))
@@ -93,7 +95,7 @@ class Relaxed(Value):
         *,
         intermediate: str = "relaxed",
         budget: int = 2**25,
-    ) -> "Relaxed":
+    ) -> "LinearRelaxation":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
 
         Args:
@@ -202,15 +204,15 @@ class Relaxed(Value):
         if node.origin.worthwhile:
             return self.settled(undecided)
         if isinstance(node.origin, Activated) and node.origin.values is not None:
-            box = Relaxed(node.origin.parents[0], self.settings).operand()
+            box = LinearRelaxation(node.origin.parents[0], self.settings).operand()
             node.interval = node.interval.cut(*node.origin.values(box).parts)
         return node.interval
 
-    def _by_example(self) -> "Relaxed":
+    def _by_example(self) -> "LinearRelaxation":
         """The value, or a box of its bounds where a function has mixed its examples."""
         if self.ndim < 2 or self.shape[0] == self.node.examples:
             return self
-        return Relaxed(leaf(self.settled()), self.settings)
+        return LinearRelaxation(leaf(self.settled()), self.settings)
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""
@@ -241,16 +243,16 @@ class Relaxed(Value):
         }
         if not fits or self.ndim < 2 or self.shape[0] != self.node.examples:
             raise ShapeError(
-                f"Relaxed: expected rows of shape (…, combinations, {tuple(shape)}), got "
-                f"{tuple(rows.shape)}. Give one coefficient per coordinate."
+                f"LinearRelaxation: expected rows of shape (…, combinations, {tuple(shape)}), "
+                f"got {tuple(rows.shape)}. Give one coefficient per coordinate."
             )
         rows = rows if rows.ndim == len(shape) + 2 else rows.unsqueeze(0)
         if len(rows) not in {1, self.node.examples}:
             raise ShapeError(
-                f"Relaxed: expected rows for 1 or {self.node.examples} examples, got "
+                f"LinearRelaxation: expected rows for 1 or {self.node.examples} examples, got "
                 f"{len(rows)}. Give them for every example."
             )
         return rows
 
     def __repr__(self) -> str:
-        return f"Relaxed(shape={tuple(self.shape)}, interval={self.interval!r})"
+        return f"LinearRelaxation(shape={tuple(self.shape)}, interval={self.interval!r})"

@@ -8,14 +8,14 @@ from typing import Any
 import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
-from gnomon.catalog import NAMES, PROBES, SLOW_PROBES
-from gnomon.config import as_device, data_source, input_set, override, parameter_set
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import settings_of
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
-from gnomon.targets import Target, open_target
+from gnomon.words.catalog import NAMES, PROBES, SLOW_PROBES
+from gnomon.words.config import as_device, data_source, input_set, override, parameter_set
+from gnomon.words.targets import Target, open_target
 
 _GIVEN = ("within", "parameters")
 """What probes are given besides their settings: the sets of inputs and of parameters."""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.algebra import Ball, Interval, evaluate
-from gnomon.algebra.affine import Affine, symbols as noise
+from gnomon.algebra.zonotope import Zonotope, symbols as noise
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 
 F64 = torch.float64
@@ -24,7 +24,7 @@ def random(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=generator(seed), dtype=F64)
 
 
-def support(x: Affine, direction: Tensor) -> Tensor:
+def support(x: Zonotope, direction: Tensor) -> Tensor:
     """The largest value of ⟨direction, member⟩ for each example."""
     fixed = (direction * x.centre).flatten(1).sum(1)
     turned = (direction * x.generators).flatten(2).sum(2).abs().sum(0)
@@ -73,7 +73,7 @@ def test_affine_networks_are_exact(name: str) -> None:
     network = affine_networks()[name].double().eval()
     box = Interval.around(random(3, 2, 8, 8), random(3, 2, 8, 8, seed=1).abs() / 10)
     with torch.no_grad():
-        found = evaluate(network, Affine.of(box))
+        found = evaluate(network, Zonotope.of(box))
     lower, upper = (bound.detach() for bound in exact(network, box))
     torch.testing.assert_close(found.lower, lower, atol=1e-12, rtol=0)
     torch.testing.assert_close(found.upper, upper, atol=1e-12, rtol=0)
@@ -93,14 +93,14 @@ def test_movements_of_coordinates_are_exact() -> None:
         return v.sum(2) + v.mean(dim=(1, 2), keepdim=False)[:, None] - v.roll(1, 3).select(2, 0)
 
     box = Interval.around(random(3, 2, 4, 4), 0.1)
-    found = run(moved, Affine.of(box))
+    found = run(moved, Zonotope.of(box))
     lower, upper = exact(moved, box)
     torch.testing.assert_close(found.lower, lower, atol=1e-12, rtol=0)
     torch.testing.assert_close(found.upper, upper, atol=1e-12, rtol=0)
 
 
 def test_a_value_minus_itself_is_zero() -> None:
-    x = Affine.around(random(2, 5), 0.3)
+    x = Zonotope.around(random(2, 5), 0.3)
     assert float((x - x).width.max()) == 0
     assert torch.equal((x + x).upper, (2 * x).upper)
     y = nn.Linear(5, 4).double().requires_grad_(requires_grad=False)(x)
@@ -115,7 +115,7 @@ def test_intervals_are_loose_where_zonotopes_are_exact() -> None:
     turn.weight.data = torch.tensor([[1.0, 1.0], [1.0, -1.0]], dtype=F64)
     box = Interval.around(torch.zeros(1, 2, dtype=F64), 1.0)
     twice = nn.Sequential(turn, turn)
-    assert evaluate(twice, Affine.of(box)).upper.tolist() == [[2, 2]]
+    assert evaluate(twice, Zonotope.of(box)).upper.tolist() == [[2, 2]]
     assert evaluate(twice, box).upper.tolist() == [[4, 4]]
 
 
@@ -127,7 +127,7 @@ def test_residual_joins_keep_what_their_branches_share() -> None:
         return x + functional.linear(hidden, -weights) - hidden
 
     box = Interval.around(random(3, 4), 0.2)
-    found = run(network, Affine.of(box))
+    found = run(network, Zonotope.of(box))
     shares = torch.rand(2000, 3, 4, generator=generator(), dtype=F64) * 2 - 1
     shares = torch.cat([shares, shares.sign()])
     for share in shares:
@@ -139,13 +139,13 @@ def test_residual_joins_keep_what_their_branches_share() -> None:
     lower, upper = exact(network, far)
     kept = (functional.linear(far.centre, weights).abs() > 0.1).all(1)
     assert bool(kept.any())
-    torch.testing.assert_close(run(network, Affine.of(far)).upper[kept], upper[kept])
-    torch.testing.assert_close(run(network, Affine.of(far)).lower[kept], lower[kept])
+    torch.testing.assert_close(run(network, Zonotope.of(far)).upper[kept], upper[kept])
+    torch.testing.assert_close(run(network, Zonotope.of(far)).lower[kept], lower[kept])
 
 
 def test_branches_with_different_symbols_join_soundly() -> None:
     box = Interval.around(random(2, 6), 0.5)
-    x = Affine.of(box, symbols=7)
+    x = Zonotope.of(box, symbols=7)
     first, second = nn.Linear(6, 6).double(), nn.Linear(6, 6).double()
 
     def network(v: Tensor) -> Tensor:
@@ -172,8 +172,10 @@ def test_symbols_for_a_box_describe_the_same_box() -> None:
 
 
 def test_folding_symbols_encloses_the_set_and_keeps_its_hull() -> None:
-    made = Affine(random(3, 4, 2), random(9, 3, 4, 2, seed=1), random(3, 4, 2, seed=2).abs())
-    fewer = Affine.computed(made.centre, made.generators, made.labels, made.radius, made.box, 4)
+    made = Zonotope(random(3, 4, 2), random(9, 3, 4, 2, seed=1), random(3, 4, 2, seed=2).abs())
+    fewer = Zonotope.computed(
+        made.centre, made.generators, made.labels, made.radius, made.box, 4
+    )
     assert len(fewer.generators) == len(fewer.labels) == 4
     for seed in range(20):
         direction = random(3, 4, 2, seed=100 + seed)
@@ -194,7 +196,7 @@ def test_the_number_of_symbols_stays_bounded() -> None:
     boxes = {n: Interval(p - 0.01, p + 0.01) for n, p in network.named_parameters()}
     for most in (0, 1, 5, 12, 30):
         counts.clear()
-        found = evaluate(network, Affine.around(random(2, 12), 0.1, symbols=most), boxes)
+        found = evaluate(network, Zonotope.around(random(2, 12), 0.1, symbols=most), boxes)
         assert max(len(each.generators) for each in counts) <= most
         assert found.contains(network(random(2, 12)))
 
@@ -202,7 +204,7 @@ def test_the_number_of_symbols_stays_bounded() -> None:
 def test_without_symbols_it_is_no_wider_than_intervals() -> None:
     network = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 3)).double()
     box = Interval.around(random(4, 6), 0.2)
-    found, plain = evaluate(network, Affine.of(box, symbols=0)), evaluate(network, box)
+    found, plain = evaluate(network, Zonotope.of(box, symbols=0)), evaluate(network, box)
     torch.testing.assert_close(found.upper, plain.upper)
     torch.testing.assert_close(found.lower, plain.lower)
 
@@ -210,7 +212,7 @@ def test_without_symbols_it_is_no_wider_than_intervals() -> None:
 def test_functions_that_mix_examples_are_sound() -> None:
     """Examples have noise of their own, so rows must not be taken for one another."""
     box = Interval.around(random(3, 3), 0.5)
-    x = Affine.of(box)
+    x = Zonotope.of(box)
 
     def mixed(v: Tensor) -> list[Tensor]:
         weights = random(3, 3, seed=7)
@@ -242,7 +244,7 @@ def test_normalised_zonotopes_hold_normalised_points(name: str, radius: float) -
     """The zonotope by itself, not only where intervals are laid over it."""
     layer = NORMALISATIONS[name].double().eval().requires_grad_(requires_grad=False)
     box = Interval.around(random(2, 4, 2, 3) if name == "layer" else random(2, 4, 3), radius)
-    found = evaluate(layer, Affine.of(box))
+    found = evaluate(layer, Zonotope.of(box))
     reach = found.generators.abs().sum(0) + found.radius
     shares = torch.rand(500, *box.shape, generator=generator(), dtype=F64) * 2 - 1
     for share in torch.cat([shares, shares.sign()]):
@@ -256,17 +258,17 @@ def test_balls_of_weights_lie_within_and_are_tighter_than_their_boxes() -> None:
     x = Interval.around(random(3, 6), 0.1)
     weight = layer.weight.detach()
     ball = Ball(weight, torch.tensor(0.5, dtype=F64))
-    found = evaluate(layer, Affine.of(x), {"weight": ball})
+    found = evaluate(layer, Zonotope.of(x), {"weight": ball})
     box = Interval(weight - 0.5, weight + 0.5)
     assert float(found.width.max()) < float(
-        evaluate(layer, Affine.of(x), {"weight": box}).width.min()
+        evaluate(layer, Zonotope.of(x), {"weight": box}).width.min()
     )
     for seed in range(50):
         row = torch.zeros(4, 6, dtype=F64)
         row[seed % 4] = functional.normalize(x.centre[seed % 3], dim=0) * (0.5 - seed % 2)
         point = x.centre + 0.1 * random(3, 6, seed=seed).sign()
         assert found.contains(functional.linear(point, weight + row, layer.bias), 1e-12)
-    norm, centred = nn.BatchNorm1d(6).double().eval(), Affine.of(x)
+    norm, centred = nn.BatchNorm1d(6).double().eval(), Zonotope.of(x)
     ones = Ball(torch.ones(6, dtype=F64), torch.tensor(0.1, dtype=F64))
     assert evaluate(norm, centred, {"weight": ones}).contains(norm(x.centre) * 1.04)
 
@@ -274,9 +276,9 @@ def test_balls_of_weights_lie_within_and_are_tighter_than_their_boxes() -> None:
 def test_one_batch_is_the_same_as_one_by_one() -> None:
     network = nn.Sequential(nn.Linear(6, 8), nn.SiLU(), nn.Linear(8, 8), nn.ReLU()).double()
     box = Interval.around(random(4, 6), random(4, 6, seed=3).abs() / 5)
-    together = evaluate(network, Affine.of(box, symbols=5))
+    together = evaluate(network, Zonotope.of(box, symbols=5))
     for row in range(4):
-        alone = Affine.of(Interval(box.lower[row : row + 1], box.upper[row : row + 1]), 5)
+        alone = Zonotope.of(Interval(box.lower[row : row + 1], box.upper[row : row + 1]), 5)
         torch.testing.assert_close(evaluate(network, alone).upper[0], together.upper[row])
 
 
@@ -284,7 +286,7 @@ def test_a_matrix_whose_weights_vary_gets_an_error_of_its_own() -> None:
     layer = nn.Linear(3, 2).double()
     x = torch.tensor([[1.0, -2.0, 0.5]], dtype=F64)
     boxes = {n: Interval(p - 0.1, p + 0.1) for n, p in layer.named_parameters()}
-    found = evaluate(layer, Affine.of(Interval.point(x)), boxes)
+    found = evaluate(layer, Zonotope.of(Interval.point(x)), boxes)
     torch.testing.assert_close(found.upper, layer(x) + 0.1 * (3.5 + 1))  # Σ R |x| + r_b
     torch.testing.assert_close(found.lower, layer(x) - 0.1 * (3.5 + 1))
 
@@ -305,7 +307,7 @@ def test_vertices_of_parameter_and_input_boxes_lie_within(kind: str) -> None:
     sizes = [p.numel() for p in own.values()] + [torch.Size(shape).numel()]
     box = Interval.around(random(*shape) / 2, 0.7)
     params = {n: Interval(p.detach() - 0.4, p.detach() + 0.4) for n, p in own.items()}
-    found = evaluate(layer, Affine.of(box), params)
+    found = evaluate(layer, Zonotope.of(box), params)
     for signs in product((-1.0, 0.0, 1.0), repeat=sum(sizes)):
         parts = torch.tensor(signs, dtype=F64).split(sizes)
         values = {
@@ -335,7 +337,7 @@ def test_bounds_are_differentiated_right() -> None:
 
     def bounds(centre: Tensor, radius: Tensor, size: Tensor) -> Tensor:
         weights = Interval(first - size * first.abs(), first + size * first.abs())
-        hidden = Affine.rules["linear"](Affine.around(centre, radius, symbols=6), weights)
+        hidden = Zonotope.rules["linear"](Zonotope.around(centre, radius, symbols=6), weights)
         out = run(bend, hidden)
         return out.upper - 0.3 * out.lower
 
@@ -352,7 +354,7 @@ def test_bounds_are_differentiated_right() -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 def test_numbers_keep_their_precision(dtype: torch.dtype) -> None:
     network = nn.Sequential(nn.Linear(4, 3), nn.Mish(), nn.Softmax(1)).to(dtype)
-    x = Affine.around(random(2, 4).to(dtype), 0.1)
+    x = Zonotope.around(random(2, 4).to(dtype), 0.1)
     found = evaluate(network, x)
     assert found.lower.dtype == found.upper.dtype == found.generators.dtype == dtype
     assert x.float().double().centre.dtype == F64
@@ -363,7 +365,7 @@ def test_it_works_inside_vmap() -> None:
     x = random(2, 4)
 
     def top(weights: Tensor) -> Tensor:
-        hidden = Affine.rules["linear"](Affine.around(x, 0.1, symbols=3), weights)
+        hidden = Zonotope.rules["linear"](Zonotope.around(x, 0.1, symbols=3), weights)
         return run(functional.gelu, hidden).upper
 
     weights = random(5, 3, 4)
@@ -374,17 +376,17 @@ def test_it_works_inside_vmap() -> None:
 def test_wrong_input_is_refused() -> None:
     x = random(2, 3)
     with pytest.raises(SettingError, match="radius ≥ 0"):
-        Affine.around(x, -0.1)
+        Zonotope.around(x, -0.1)
     with pytest.raises(SettingError, match="symbols ≥ 0, got -1"):
-        Affine.around(x, 0.1, symbols=-1)
+        Zonotope.around(x, 0.1, symbols=-1)
     with pytest.raises(ShapeError, match=r"generators symbols × \(2, 3\)"):
-        Affine(x, random(4, 2, 2), x.abs())
+        Zonotope(x, random(4, 2, 2), x.abs())
     with pytest.raises(UnsupportedOperationError, match=r"Sort.*got 'sort'"):
-        evaluate(Sort(), Affine.around(x, 0.1))
+        evaluate(Sort(), Zonotope.around(x, 0.1))
     with pytest.raises(UnsupportedOperationError, match="evaluation mode"):
-        evaluate(nn.Dropout(), Affine.around(x, 0.1))
+        evaluate(nn.Dropout(), Zonotope.around(x, 0.1))
     with pytest.raises(UnsupportedOperationError, match="running statistics"):
-        evaluate(nn.BatchNorm1d(3).double(), Affine.around(x, 0.1))
+        evaluate(nn.BatchNorm1d(3).double(), Zonotope.around(x, 0.1))
 
 
 class Sort(nn.Module):

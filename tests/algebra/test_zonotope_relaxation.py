@@ -22,10 +22,10 @@ from gnomon.activations import (
     Tanh,
 )
 from gnomon.algebra import Interval
-from gnomon.algebra.affine import Affine
-from gnomon.algebra.affine.relaxation import Curve, by_lipschitz, curve_of
 from gnomon.algebra.curvature import Curvature
-from gnomon.catalog import ACTIVATIONS
+from gnomon.algebra.zonotope import Zonotope
+from gnomon.algebra.zonotope.relaxation import Curve, by_lipschitz, curve_of
+from gnomon.words.catalog import ACTIVATIONS
 
 MEMBERS: list[Activation] = [
     ReLU(),
@@ -138,7 +138,7 @@ def test_an_unknown_activation_is_bounded_by_its_facts() -> None:
     for scale, width in [(1, 1e-3), (3, 0.3), (2, 3), (5, 10)]:
         lower, upper = intervals(scale, width, torch.float64)
         assert excess(function, partial(by_lipschitz, function), lower, upper) <= 8
-    x = Affine.around(torch.randn(50, 3, generator=torch.Generator().manual_seed(1)), 0.05)
+    x = Zonotope.around(torch.randn(50, 3, generator=torch.Generator().manual_seed(1)), 0.05)
     y = function(x)
     assert y.contains(function(x.centre))
     assert float(y.width.max()) <= float(Interval.around(x.centre, 0.1).width.max()) * 1.1
@@ -181,9 +181,9 @@ def test_torch_functions_of_one_coordinate_are_enclosed(
     lower, upper = (domain[0] + (domain[1] - domain[0]) * ends).sort(0).values
     shares = torch.linspace(-1, 1, 201, dtype=torch.float64)
     for symbols in (0, 1):  # all in the radius, or in a symbol
-        x = Affine.of(Interval(lower, upper), symbols)
+        x = Zonotope.of(Interval(lower, upper), symbols)
         y = function(x)  # type: ignore[arg-type]
-        assert isinstance(y, Affine)
+        assert isinstance(y, Zonotope)
         zonotope = y.generators.abs().sum(0) + y.radius
         for share in shares:
             true = function(x.centre + share * (upper - lower) / 2)
@@ -193,7 +193,7 @@ def test_torch_functions_of_one_coordinate_are_enclosed(
 
 def test_functions_in_place_change_the_value_and_return_it() -> None:
     for layer in (nn.ReLU, nn.ELU, nn.Hardtanh, nn.LeakyReLU):
-        x, y = (Affine.around(torch.linspace(-1, 1, 6).reshape(2, 3), 0.5) for _ in range(2))
+        x, y = (Zonotope.around(torch.linspace(-1, 1, 6).reshape(2, 3), 0.5) for _ in range(2))
         expected, found = layer()(x), layer(inplace=True)(y)
         assert torch.equal(found.upper, expected.upper)
         assert torch.equal(y.upper, expected.upper)
@@ -202,7 +202,7 @@ def test_functions_in_place_change_the_value_and_return_it() -> None:
 
 def test_numbers_that_are_not_finite_leave_the_range() -> None:
     whole = Interval(torch.tensor([[-torch.inf, -1.0]]), torch.tensor([[torch.inf, 1.0]]))
-    y = Sigmoid()(Affine.of(whole))
+    y = Sigmoid()(Zonotope.of(whole))
     assert float(y.lower[0, 0]) == 0
     assert float(y.upper[0, 0]) == 1
     assert bool(y.width.isfinite().all())

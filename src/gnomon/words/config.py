@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from gnomon.catalog import DATA, NAMES
 from gnomon.data import Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
 from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
+from gnomon.words.catalog import DATA, NAMES
 
 _FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
 

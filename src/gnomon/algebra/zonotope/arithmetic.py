@@ -7,31 +7,31 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.affine.affine import Affine, over_symbols
-from gnomon.algebra.affine.hull import through_intervals
-from gnomon.algebra.affine.products import mul
-from gnomon.algebra.affine.rows import keeps_rows, spread_to
-from gnomon.algebra.affine.symbols import spread, union
 from gnomon.algebra.functions import function_named
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import MOVING
+from gnomon.algebra.zonotope.hull import through_intervals
+from gnomon.algebra.zonotope.products import mul
+from gnomon.algebra.zonotope.rows import keeps_rows, spread_to
+from gnomon.algebra.zonotope.symbols import spread, union
+from gnomon.algebra.zonotope.zonotope import Zonotope, over_symbols
 
-Operand = Affine | Interval | Tensor | float
+Operand = Zonotope | Interval | Tensor | float
 
 
-def add(x: Any, y: Any, *, alpha: Any = 1) -> Affine:
+def add(x: Any, y: Any, *, alpha: Any = 1) -> Zonotope:
     """The sum x + alpha y; symbols that both have are added, not widened."""
     if alpha != 1:
         y = y * alpha
-    value, other = (x, y) if isinstance(x, Affine) else (y, x)
+    value, other = (x, y) if isinstance(x, Zonotope) else (y, x)
     box = Interval.rules["add"](
-        *(each.box if isinstance(each, Affine) else each for each in (x, y))
+        *(each.box if isinstance(each, Zonotope) else each for each in (x, y))
     )
     wide = spread_to(value, box.shape)
     if wide is None:
         return through_intervals("add", x, y)
-    if isinstance(other, Affine):
+    if isinstance(other, Zonotope):
         second = spread_to(other, box.shape)
         return through_intervals("add", x, y) if second is None else _sum(wide, second, box)
     if isinstance(other, Interval):
@@ -40,37 +40,37 @@ def add(x: Any, y: Any, *, alpha: Any = 1) -> Affine:
     return wide.but(centre=wide.centre + other, box=box)
 
 
-def sub(x: Any, y: Any, *, alpha: Any = 1) -> Affine:
+def sub(x: Any, y: Any, *, alpha: Any = 1) -> Zonotope:
     """The difference x − alpha y: 0 where both are the same noise."""
     return add(x, -y, alpha=alpha)
 
 
-def neg(x: Affine) -> Affine:
+def neg(x: Zonotope) -> Zonotope:
     """The set reflected at 0."""
     return mul(x, -1.0)
 
 
-def cat(tensors: Sequence[Any], dim: int = 0) -> Affine:
+def cat(tensors: Sequence[Any], dim: int = 0) -> Zonotope:
     """Values one after the other; by intervals where batches are joined."""
     values = _alike(tensors)
-    first = next(each for each in tensors if isinstance(each, Affine))
+    first = next(each for each in tensors if isinstance(each, Zonotope))
     if dim % first.ndim == 0:
         return through_intervals("cat", list(tensors), dim)
     return _joined(torch.cat, values, dim, "cat", tensors)
 
 
-def stack(tensors: Sequence[Any], dim: int = 0) -> Affine:
+def stack(tensors: Sequence[Any], dim: int = 0) -> Zonotope:
     """Values along a new axis; by intervals where it stands before the batch."""
     values = _alike(tensors)
-    first = next(each for each in tensors if isinstance(each, Affine))
+    first = next(each for each in tensors if isinstance(each, Zonotope))
     if dim % (first.ndim + 1) == 0:
         return through_intervals("stack", list(tensors), dim)
     return _joined(torch.stack, values, dim, "stack", tensors)
 
 
 def pad(
-    x: Affine, pad: Sequence[int], mode: str = "constant", value: float | None = None
-) -> Affine:
+    x: Zonotope, pad: Sequence[int], mode: str = "constant", value: float | None = None
+) -> Zonotope:
     """The value with coordinates added at its borders."""
 
     def bordered(v: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def moving(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     It does the same to centre, generators and radius; by intervals where it mixes examples.
     """
 
-    def rule(x: Affine, *settings: Any, **named: Any) -> Any:
+    def rule(x: Zonotope, *settings: Any, **named: Any) -> Any:
         def move(v: Tensor) -> Any:
             return function(v, *settings, **named)
 
@@ -109,10 +109,10 @@ def moving(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     return rule
 
 
-def _converted(name: str) -> Callable[..., Affine]:
+def _converted(name: str) -> Callable[..., Zonotope]:
     """The rule of a function that changes in which numbers, and where, tensors are kept."""
 
-    def rule(x: Affine, *settings: Any, **named: Any) -> Affine:
+    def rule(x: Zonotope, *settings: Any, **named: Any) -> Zonotope:
         def convert(v: Tensor) -> Tensor:
             return getattr(v, name)(*settings, **named)
 
@@ -127,22 +127,23 @@ def _converted(name: str) -> Callable[..., Affine]:
     return rule
 
 
-def _sum(x: Affine, y: Affine, box: Interval) -> Affine:
+def _sum(x: Zonotope, y: Zonotope, box: Interval) -> Zonotope:
     labels = union(x.labels, y.labels)
     generators = spread(x.generators, x.labels, labels) + spread(y.generators, y.labels, labels)
     radius, most = x.radius + y.radius, max(x.most, y.most)
-    return Affine.computed(x.centre + y.centre, generators, labels, radius, box, most)
+    return Zonotope.computed(x.centre + y.centre, generators, labels, radius, box, most)
 
 
-def _alike(tensors: Sequence[Any]) -> list[Affine]:
+def _alike(tensors: Sequence[Any]) -> list[Zonotope]:
     """All as affine values; those without symbols are boxes or points."""
-    first = next(each for each in tensors if isinstance(each, Affine))
+    first = next(each for each in tensors if isinstance(each, Zonotope))
     return [
-        each if isinstance(each, Affine) else _without_symbols(each, first) for each in tensors
+        each if isinstance(each, Zonotope) else _without_symbols(each, first)
+        for each in tensors
     ]
 
 
-def _without_symbols(value: Interval | Tensor, like: Affine) -> Affine:
+def _without_symbols(value: Interval | Tensor, like: Zonotope) -> Zonotope:
     box = value if isinstance(value, Interval) else Interval.point(value.to(like.centre))
     none = like.generators.new_zeros(0, *box.shape)
     return like.but(
@@ -152,17 +153,17 @@ def _without_symbols(value: Interval | Tensor, like: Affine) -> Affine:
 
 def _joined(
     function: Callable[..., Tensor],
-    values: list[Affine],
+    values: list[Zonotope],
     dim: int,
     name: str,
     tensors: Sequence[Any],
-) -> Affine:
+) -> Zonotope:
     labels = values[0].labels
     for value in values[1:]:
         labels = union(labels, value.labels)
     generators = [spread(value.generators, value.labels, labels) for value in values]
-    bounds = [each.box if isinstance(each, Affine) else each for each in tensors]
-    return Affine.computed(
+    bounds = [each.box if isinstance(each, Zonotope) else each for each in tensors]
+    return Zonotope.computed(
         function([value.centre for value in values], dim),
         function(generators, dim if dim < 0 else dim + 1),
         labels,

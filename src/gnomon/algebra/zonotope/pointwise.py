@@ -9,14 +9,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.activations import Activation
-from gnomon.algebra.affine.affine import Affine
-from gnomon.algebra.affine.hull import through_intervals
-from gnomon.algebra.affine.relaxation import Curve, Relaxation, by_lipschitz, curve_of
 from gnomon.algebra.curvature import FUNCTIONS, Curvature
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.zonotope.hull import through_intervals
+from gnomon.algebra.zonotope.relaxation import Curve, Relaxation, by_lipschitz, curve_of
+from gnomon.algebra.zonotope.zonotope import Zonotope
 
 
-def activation(function: Activation, x: Any) -> Affine:
+def activation(function: Activation, x: Any) -> Zonotope:
     """λ x + μ ± δ, with the narrowest strip that holds the activation's graph.
 
     Where an activation's inflections are not known, its Lipschitz constant gives the strip.
@@ -28,11 +28,11 @@ def activation(function: Activation, x: Any) -> Affine:
 
 
 def relaxed(
-    x: Affine,
+    x: Zonotope,
     bounds: Interval,
     relax: Callable[[Tensor, Tensor], Relaxation],
     image: Interval,
-) -> Affine:
+) -> Zonotope:
     """The value after a function, given its bounds before, a relaxation and the range after.
 
     The flat strip of the range is taken where the relaxation gives no finite numbers.
@@ -57,12 +57,12 @@ def relaxed(
     ).with_new_symbols()
 
 
-def prelu(x: Any, weight: Any) -> Affine:
+def prelu(x: Any, weight: Any) -> Zonotope:
     """Of max(x, 0) + w min(x, 0).
 
     With w in a box of radius R, R max(−x, 0) is an error more.
     """
-    if not isinstance(x, Affine) or isinstance(weight, Affine):
+    if not isinstance(x, Zonotope) or isinstance(weight, Zonotope):
         return through_intervals("prelu", x, weight)
     bounds = x.interval
     image = Interval.rules["prelu"](bounds, weight)
@@ -80,7 +80,7 @@ def prelu(x: Any, weight: Any) -> Affine:
     return result.but(radius=result.radius + error)
 
 
-def power(x: Affine, exponent: float | int) -> Affine:
+def power(x: Zonotope, exponent: float | int) -> Zonotope:
     """Of a power; by intervals where it is not known how it bends."""
     curvature = FUNCTIONS["pow"](exponent)
     if curvature is None:

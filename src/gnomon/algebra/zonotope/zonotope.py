@@ -7,9 +7,9 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from gnomon.algebra.affine import symbols as noise
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.value import Value
+from gnomon.algebra.zonotope import symbols as noise
 from gnomon.errors import SettingError, ShapeError
 
 SYMBOLS = 256
@@ -17,7 +17,7 @@ SYMBOLS = 256
 Centre = Float[Tensor, " batch *shape"]
 
 
-class Affine(Value):
+class Zonotope(Value):
     """The set of all c + Σ_s ε_s G_s + ρ with |ε_s| ≤ 1 and |ρ| ≤ r in every coordinate.
 
     Each example of the batch has noise symbols ε_s of its own. An affine map carries the centre
@@ -61,8 +61,8 @@ class Affine(Value):
     ) -> None:
         if generators.shape[1:] != centre.shape or radius.shape != centre.shape:
             raise ShapeError(
-                f"Affine: expected generators symbols × {tuple(centre.shape)} and a radius of "
-                f"that shape, got {tuple(generators.shape)} and {tuple(radius.shape)}. "
+                f"Zonotope: expected generators symbols × {tuple(centre.shape)} and a radius "
+                f"of that shape, got {tuple(generators.shape)} and {tuple(radius.shape)}. "
                 "Expand them."
             )
         _check_most(most)
@@ -82,7 +82,7 @@ class Affine(Value):
         radius: Tensor,
         box: Interval,
         most: int,
-    ) -> "Affine":
+    ) -> "Zonotope":
         """The result of a rule, with at most `most` symbols.
 
         Args:
@@ -107,7 +107,7 @@ class Affine(Value):
         radius: float | Tensor,
         domain: tuple[float, float] | None = None,
         symbols: int = SYMBOLS,
-    ) -> "Affine":
+    ) -> "Zonotope":
         """All tensors at most `radius` from the centre in every coordinate, within the domain.
 
         Args:
@@ -124,7 +124,7 @@ class Affine(Value):
         return cls.of(Interval.around(centre, radius, domain), symbols)
 
     @classmethod
-    def of(cls, interval: Interval, symbols: int = SYMBOLS) -> "Affine":
+    def of(cls, interval: Interval, symbols: int = SYMBOLS) -> "Zonotope":
         """The box as a zonotope, whose widest coordinates get a symbol each.
 
         A coordinate without finite bounds has centre 0 and an infinite radius.
@@ -172,18 +172,20 @@ class Affine(Value):
         """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
         return self.interval.contains(value, slack)
 
-    def with_new_symbols(self) -> "Affine":
+    def with_new_symbols(self) -> "Zonotope":
         """The same set, or one around it, with the largest independent radii as symbols."""
         generators, labels, radius = noise.renewed(
             self.generators, self.labels, self.radius, self.most
         )
         return self.but(generators=generators, labels=labels, radius=radius)
 
-    def enclosed(self, interval: Interval) -> "Affine":
+    def enclosed(self, interval: Interval) -> "Zonotope":
         """An interval that a rule found, with this value's number of symbols."""
-        return Affine.of(interval, self.most)
+        return Zonotope.of(interval, self.most)
 
-    def mapped(self, linear: Callable[[Tensor], Tensor], size: Any, box: Interval) -> "Affine":
+    def mapped(
+        self, linear: Callable[[Tensor], Tensor], size: Any, box: Interval
+    ) -> "Zonotope":
         """The image under a linear map that keeps examples apart.
 
         Args:
@@ -191,7 +193,7 @@ class Affine(Value):
             size: the map with the sizes of its coefficients, for the radius.
             box: the interval's image.
         """
-        return Affine.computed(
+        return Zonotope.computed(
             linear(self.centre),
             over_symbols(linear, self.generators),
             self.labels,
@@ -200,14 +202,14 @@ class Affine(Value):
             self.most,
         )
 
-    def but(self, **parts: Any) -> "Affine":
+    def but(self, **parts: Any) -> "Zonotope":
         """This value with other parts; it must have no more symbols."""
-        made = Affine.__new__(Affine)
+        made = Zonotope.__new__(Zonotope)
         vars(made).update({**vars(self), **parts})
         return made
 
     def __repr__(self) -> str:
-        return f"Affine(lower={self.lower!r}, upper={self.upper!r})"
+        return f"Zonotope(lower={self.lower!r}, upper={self.upper!r})"
 
 
 def over_symbols(function: Callable[[Tensor], Any], generators: Tensor) -> Any:
@@ -220,4 +222,4 @@ def over_symbols(function: Callable[[Tensor], Any], generators: Tensor) -> Any:
 
 def _check_most(symbols: int) -> None:
     if symbols < 0:
-        raise SettingError(f"Affine: expected symbols ≥ 0, got {symbols}. Correct it.")
+        raise SettingError(f"Zonotope: expected symbols ≥ 0, got {symbols}. Correct it.")

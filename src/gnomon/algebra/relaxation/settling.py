@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import (
+from gnomon.algebra.relaxation.forms import (
     Node,
     bounds,
     concrete,
@@ -15,8 +15,8 @@ from gnomon.algebra.relaxed.forms import (
     signed_bounds,
     unit_rows,
 )
-from gnomon.algebra.relaxed.origins import until_examples_differ
-from gnomon.algebra.relaxed.windows import Windows
+from gnomon.algebra.relaxation.origins import until_examples_differ
+from gnomon.algebra.relaxation.windows import Windows
 
 Undecided = Callable[[Interval], Tensor]
 """Which coordinates' bounds still matter, by the bounds that are known."""

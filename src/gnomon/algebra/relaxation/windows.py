@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.forms import Node, Origin
-from gnomon.algebra.relaxed.geometry import Extent, Window
-from gnomon.algebra.relaxed.origins import Activated, Leaf, Mapped, Multiplied, Shifted
+from gnomon.algebra.relaxation.forms import Node, Origin
+from gnomon.algebra.relaxation.geometry import Extent, Window
+from gnomon.algebra.relaxation.origins import Activated, Leaf, Mapped, Multiplied, Shifted
 
 
 class Windows:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gnomon.algebra.affine.affine import Affine
+from gnomon.algebra.zonotope.zonotope import Zonotope
 
 
 def keeps_rows(linear: Callable[[Tensor], Any], like: Tensor) -> bool:
@@ -28,7 +28,7 @@ def keeps_rows(linear: Callable[[Tensor], Any], like: Tensor) -> bool:
     return all(_is_scaled(some, one, rows) for some, one in pairs)
 
 
-def spread_to(x: Affine, shape: torch.Size) -> Affine | None:
+def spread_to(x: Zonotope, shape: torch.Size) -> Zonotope | None:
     """The value broadcast to a shape; None where that would change its batch."""
     if x.shape == shape:
         return x

@@ -11,17 +11,17 @@ from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxed.lines import Lines, enclosing, level, rectified
-from gnomon.algebra.relaxed.origins import Activated
-from gnomon.algebra.relaxed.record import fresh, record
-from gnomon.algebra.relaxed.relaxed import Relaxed
-from gnomon.algebra.relaxed.settling import Undecided
+from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.lines import Lines, enclosing, level, rectified
+from gnomon.algebra.relaxation.origins import Activated
+from gnomon.algebra.relaxation.record import fresh, record
+from gnomon.algebra.relaxation.settling import Undecided
 from gnomon.algebra.value import Rule
 
 Relaxation = Callable[[Interval], Lines]
 
 
-def activation(function: Activation, x: Relaxed) -> Relaxed:
+def activation(function: Activation, x: LinearRelaxation) -> LinearRelaxation:
     """An activation function, between lines that its curvature gives; level ones if unknown."""
 
     def values(box: Interval) -> Interval:
@@ -39,7 +39,7 @@ def activation(function: Activation, x: Relaxed) -> Relaxed:
 def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
-    def rule(x: Relaxed, *settings: Any, **given: Any) -> Relaxed:
+    def rule(x: LinearRelaxation, *settings: Any, **given: Any) -> LinearRelaxation:
         function = with_settings(name, settings, given)
         curvature = FUNCTIONS[name](*settings, **given)
 
@@ -53,12 +53,12 @@ def named(name: str) -> Rule:
     return rule
 
 
-def relu(x: Relaxed) -> Relaxed:
+def relu(x: LinearRelaxation) -> LinearRelaxation:
     """max(0, x)."""
     return leaky_relu(x, 0.0)
 
 
-def leaky_relu(x: Relaxed, negative_slope: float = 0.01) -> Relaxed:
+def leaky_relu(x: LinearRelaxation, negative_slope: float = 0.01) -> LinearRelaxation:
     """X for x ≥ 0, slope · x below."""
     values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
     if negative_slope == 0:
@@ -73,7 +73,7 @@ def prelu(x: Any, weight: Any) -> Any:
     Below 0, the largest w is the lowest of the functions in the box, and the smallest the
     highest.
     """
-    if not isinstance(x, Relaxed) or isinstance(weight, Relaxed):
+    if not isinstance(x, LinearRelaxation) or isinstance(weight, LinearRelaxation):
         return fresh("prelu", x, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     values = partial(Interval.rules["prelu"], weight=weight)
@@ -96,18 +96,18 @@ def _bent(known: Interval) -> Tensor:
 
 
 def _kinked(
-    x: Relaxed, values: Callable[[Interval], Interval], slope: float | Tensor
-) -> Relaxed:
+    x: LinearRelaxation, values: Callable[[Interval], Interval], slope: float | Tensor
+) -> LinearRelaxation:
     """A function with a kink at 0: only where an interval holds it, bounds are worth work."""
     return _relaxed(x, values, partial(rectified, slope), _bent)
 
 
 def _relaxed(
-    x: Relaxed,
+    x: LinearRelaxation,
     values: Callable[[Interval], Interval],
     relax: Relaxation,
     undecided: Undecided | None = None,
-) -> Relaxed:
+) -> LinearRelaxation:
     box, node = x.operand(undecided), x.node
     lines = relax(box)
     if node.interval.ndim == 4:  # as rows over images are kept

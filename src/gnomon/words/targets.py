@@ -9,13 +9,13 @@ from typing import Any
 
 from torch import nn
 
-from gnomon.catalog import NAMES
-from gnomon.config import read_config
 from gnomon.data import Fact
 from gnomon.errors import FolderError, SettingError, SubjectError
 from gnomon.networks import Architecture, Snapshots, load_weights, read_description
 from gnomon.seeds import generator
 from gnomon.training import RunFolder
+from gnomon.words.catalog import NAMES
+from gnomon.words.config import read_config
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.toml"
