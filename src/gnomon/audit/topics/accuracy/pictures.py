@@ -51,7 +51,7 @@ def accuracy_of_classes(audits: Sequence[Audit]) -> Picture:
         key="accuracy-of-classes",
         topic="Classes",
         title="Accuracy of each class",
-        figure=figure,
+        chart=figure,
         caption=" ".join(
             _lowest(audit, table) for audit, table in zip(audits, tables, strict=True)
         ),
@@ -89,7 +89,7 @@ def confusion(audit: Audit) -> Picture:
         key=f"confusion-{file_stem(audit.name)}",
         topic="Classes",
         title=f"Confusions of {audit.name}",
-        figure=figure,
+        chart=figure,
         caption=_most_confused(counts, names),
         alt=f"Matrix of {len(counts)} true by {len(counts)} given classes. "
         + _most_confused(counts, names),

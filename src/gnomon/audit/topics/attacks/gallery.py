@@ -50,7 +50,7 @@ def examples_of_classes(data: Dataset) -> Picture:
         key="data",
         topic="Data",
         title=data.title,
-        figure=figure,
+        chart=figure,
         caption=f"The first test example of {len(present)} of the {data.classes} classes.",
         alt=f"{len(present)} small pictures, one of each class, titled with its name.",
         definition="data",
@@ -76,7 +76,7 @@ def gallery(subject: Subject, within: InputSet, generator: torch.Generator) -> P
         key=f"gallery-{file_stem(subject.name)}-{file_stem(str(within))}",
         topic="Perturbed inputs",
         title=f"What PGD adds to the inputs of {subject.name}",
-        figure=figure,
+        chart=figure,
         caption=_caption(subject, within, found),
         alt=f"{len(found.labels)} rows of three pictures: an example, the perturbation in "
         "enlarged contrast, and their sum, with the class that the network gives.",

@@ -45,7 +45,7 @@ def accuracy_against_radius(audits: Sequence[Audit], norm: str) -> Picture:
         key=f"accuracy-against-{norm.lower()}-radius",
         topic="Perturbed inputs",
         title=f"Accuracy against the {NORMS[norm]} radius",
-        figure=figure,
+        chart=figure,
         caption=_caption(audits, norm),
         alt=f"Curves that fall from the clean accuracy as the {NORMS[norm]} radius grows. "
         + " ".join(_spoken(audit, norm) for audit in audits),

@@ -68,7 +68,7 @@ def _picture(found: Sequence[tuple[str, Finding]], *, several: bool) -> Picture:
         key="autoattack",
         topic="Attacks",
         title="What AutoAttack fooled, part by part",
-        figure=figure,
+        chart=figure,
         caption=" ".join(
             [
                 f"Each part attacks the examples that the parts before it left: {said}.",

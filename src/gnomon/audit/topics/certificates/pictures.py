@@ -67,7 +67,7 @@ def _picture(found: Sequence[tuple[str, Finding]], *, several: bool) -> Picture:
         key="brackets",
         topic="Certificates",
         title="What is certified, and what is fooled",
-        figure=figure,
+        chart=figure,
         caption=f"The worst-case accuracy lies between what is certified and what no search "
         f"could fool: {said}.",
         alt=f"Bars of certified, open and fooled examples: {said}.",

@@ -80,7 +80,7 @@ def _picture(found: dict[str, list[tuple[str, Finding]]]) -> Picture:
         key="faults",
         topic=TOPIC,
         title="Rounded, inverted and noisy weights",
-        figure=figure,
+        chart=figure,
         caption="Accuracy against the bits of each weight (with one scale for each tensor, and "
         "dashed for each channel), the number of inverted bits in 8-bit weights (searched: the "
         "worst bit each time; dashed at random), and Gaussian noise relative to "

@@ -58,7 +58,7 @@ def _picture(rows: Sequence[_Row]) -> Picture:
         key="alternative-networks",
         topic=TOPIC,
         title="Accuracy of alternative networks",
-        figure=figure,
+        chart=figure,
         caption="Each mark is a network with other parameters in the set; the thin line is the "
         "network itself. Of the examples are right, with random parameters on average and with "
         f"the worst found: {said}.",

@@ -64,7 +64,7 @@ def _picture(kind: str, named: _Named) -> Picture:
         title="Parameters changed to destroy robustness unnoticed"
         if kind == "relative"
         else "Few weights changed to destroy robustness unnoticed",
-        figure=figure,
+        chart=figure,
         caption=f"Above, what the changed network gets right as it is and under attack on "
         f"inputs ({inputs}); below, the share of accuracy kept times the share of robustness "
         f"lost, with 95 % intervals. At {_largest(named).condition} {said}.",
