@@ -16,7 +16,17 @@ from gnomon.report.charts.chart import (
     one,
     rows_named,
 )
-from gnomon.report.charts.look import COLOURS, FAINT, INK, MARKERS, Look, look, looks_of
+from gnomon.report.charts.look import (
+    COLOURS,
+    FAINT,
+    INK,
+    LINE,
+    MARKERS,
+    Line,
+    Look,
+    look,
+    looks_of,
+)
 from gnomon.report.charts.marks import (
     Area,
     Bars,
@@ -24,11 +34,13 @@ from gnomon.report.charts.marks import (
     Curve,
     Histogram,
     Image,
+    Mark,
     Paths,
     Points,
     Rule,
     Scale,
     Text,
+    intervals,
     numbers,
     percents,
 )
@@ -38,6 +50,7 @@ __all__ = [
     "COLOURS",
     "FAINT",
     "INK",
+    "LINE",
     "MARKERS",
     "WIDTH",
     "Area",
@@ -49,7 +62,9 @@ __all__ = [
     "Curve",
     "Histogram",
     "Image",
+    "Line",
     "Look",
+    "Mark",
     "Panel",
     "Paths",
     "Points",
@@ -57,6 +72,7 @@ __all__ = [
     "Scale",
     "Text",
     "in_rows",
+    "intervals",
     "look",
     "looks_of",
     "numbers",

@@ -56,7 +56,8 @@ class Panel:
         marks: in the order in which they are drawn; the last lies on top.
         x: the axis across.
         y: the axis upwards.
-        title: above the panel.
+        title: above the panel; smaller where there are no axes.
+        accent: the colour of a title that is to be noticed.
         side: words at the left of the panel, in place of the axis' label.
         bare: draws no axes.
         framed: draws a thin frame instead of axes.
@@ -69,6 +70,7 @@ class Panel:
     x: Axis = Axis()
     y: Axis = Axis()
     title: str = ""
+    accent: str = ""
     side: str = ""
     bare: bool = False
     framed: bool = False

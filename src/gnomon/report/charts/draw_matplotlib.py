@@ -93,7 +93,7 @@ def _place_panels(figure: Figure, chart: Chart) -> list[tuple[Axes, Panel]]:
 
 
 def _draw_panel(axes: Axes, panel: Panel) -> None:
-    axes.set_title(panel.title, pad=4)
+    _set_title(axes, panel)
     if not panel.shows and panel.empty:
         axes.set_xticks([])
         axes.set_yticks([])
@@ -113,6 +113,12 @@ def _draw_panel(axes: Axes, panel: Panel) -> None:
         _frame(axes)
     if panel.legend:
         axes.legend(handles=list(_handles(panel.marks).values()))
+
+
+def _set_title(axes: Axes, panel: Panel) -> None:
+    size, pad = (8, 2) if panel.bare else (10, 4)
+    accent: dict[str, Any] = {"color": panel.accent, "weight": "bold"} if panel.accent else {}
+    axes.set_title(panel.title, fontsize=size, pad=pad, **accent)
 
 
 def _frame(axes: Axes) -> None:

@@ -1,7 +1,7 @@
 """Marks: what a chart shows, as data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -242,3 +242,27 @@ def percents(shares: Values) -> list[float]:
     [50.0, nan]
     """
     return (100 * numbers(shares)).tolist()
+
+
+def intervals(
+    values: Sequence[Number],
+    ends: Sequence[tuple[Number, Number] | None],
+    at: Sequence[Number],
+    look: Look,
+    label: str = "",
+) -> list[Mark]:
+    """Points with their intervals, which lie across, at heights.
+
+    Args:
+        values: where the points are.
+        ends: of the intervals; None for a value without one.
+        at: heights.
+        look: of points and intervals.
+        label: in the legend; empty for none.
+    """
+    lines = [
+        [(end, height) for end in pair]
+        for pair, height in zip(ends, at, strict=True)
+        if pair is not None
+    ]
+    return [Paths(lines, replace(look, marker="")), Points(values, at, look, label)]
