@@ -190,8 +190,10 @@ def _name_marks(figure: Figure, chart: Chart) -> None:
 
 def _handles(marks: Sequence[Mark]) -> dict[str, Artist]:
     """By label the entry of a legend; of several marks with one label the first counts."""
-    labelled = {label: mark for mark in reversed(marks) if (label := label_of(mark))}
-    return {label: _handle(mark, label) for label, mark in labelled.items()}
+    labelled: dict[str, Mark] = {}
+    for mark in marks:
+        labelled.setdefault(label_of(mark), mark)
+    return {label: _handle(mark, label) for label, mark in labelled.items() if label}
 
 
 def _handle(mark: Mark, label: str) -> Artist:
