@@ -67,11 +67,11 @@ class AdversarialParameterAttack:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator,
     ) -> ParameterOutcome:
         """The changed parameters; `robustness_lost` says what they do."""
-        region, gradients = within.detach(), 0
+        region, gradients = region.detach(), 0
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             here = region.centre()

@@ -41,11 +41,11 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator,
     ) -> ParameterOutcome:
         """The member with the least accuracy; see `all` for all of them."""
-        members = self.all(network, batches, within, generator)
+        members = self.all(network, batches, region, generator)
         worst = min(members, key=lambda member: (member.accuracy, -member.value))
         with undisturbed(network):
             if not check_batches(network, batches):
@@ -58,11 +58,11 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator,
     ) -> list[ParameterOutcome]:
         """Every member that was drawn, in the order of drawing."""
-        region, name = within.detach(), f"random {self.drawn} × {self.count}"
+        region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
         found: list[ParameterOutcome] = []
         with undisturbed(network):
