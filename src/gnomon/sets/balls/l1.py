@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.seeds import or_seeded
 from gnomon.sets.balls.cut import CutBall, NormSet, room
 from gnomon.sets.balls.shortest import along_coordinates
 from gnomon.sets.rounding import per_example
@@ -73,7 +74,7 @@ class L1Ball(CutBall[L1]):
         spent = torch.zeros_like(sizes).scatter(1, order, wanted.minimum(left))
         return _with_signs(spent, direction)
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball, then cut with the domain.
 
         With n + 1 independent exponential E_j, the sizes r E_i / Σ_j E_j of the first n and
@@ -82,6 +83,7 @@ class L1Ball(CutBall[L1]):
         References:
             barthe2005
         """
+        generator = or_seeded(generator)
         flat, device = self.centre.flatten(1), generator.device
         shape = (flat.shape[0], flat.shape[1] + 1)
         exponential = torch.empty(shape, device=device).exponential_(generator=generator)

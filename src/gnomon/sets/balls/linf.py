@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from gnomon.seeds import or_seeded
 from gnomon.sets.balls.cut import CutBall, NormSet, into_domain, room
 from gnomon.sets.balls.input_set import InputSet
 from gnomon.sets.balls.shortest import along_ray
@@ -81,8 +82,9 @@ class LinfBall(CutBall[Sides]):
         vertex = torch.where(direction > 0, self.upper, self.lower)
         return torch.where(direction == 0, torch.zeros_like(vertex), vertex)
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform between the sides in each coordinate, then cut with the domain."""
+        generator = or_seeded(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         uniform = uniform.to(self.centre)
         return self.project(self.ball.at(2 * uniform - 1))
