@@ -11,7 +11,7 @@ from gnomon.audit.report.figures import fooled_by_parts
 from gnomon.audit.report.report import write_report
 from gnomon.seeds import generator
 from gnomon.sets import Linf
-from gnomon.words.catalog import PROBES, SLOW_PROBES
+from gnomon.words.names import PROBES, SLOW_PROBES
 from gnomon.words.request import Request, prepare
 from reference.small_subjects import FirstCoordinate, plane_data, plane_subject, subject_of
 

@@ -29,7 +29,7 @@ from gnomon.objectives import cross_entropy as each_cross_entropy
 from gnomon.seeds import derive, generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBall
-from gnomon.words.catalog import PROBES, SLOW_PROBES
+from gnomon.words.names import PROBES, SLOW_PROBES
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,

@@ -18,7 +18,7 @@ from gnomon.study.statistics import Results, Verdict, judge
 from gnomon.study.statistics.hypotheses import shown
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study
-from gnomon.words.catalog import PROBES
+from gnomon.words.names import PROBES
 
 
 @dataclass(frozen=True)

@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from gnomon.data import Source
+from gnomon.data import SOURCES, Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
 from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
-from gnomon.words.catalog import DATA, NAMES
+from gnomon.words.names import NAMES
 
 _FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
 
@@ -147,7 +147,7 @@ def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(data, str):
         data = changed["data"] = {"name": data}
     name = data.get("name") if isinstance(data, dict) else None
-    if isinstance(data, dict) and isinstance(name, str) and name not in DATA:
+    if isinstance(data, dict) and isinstance(name, str) and name not in SOURCES:
         path = Path(name)
         kind = "image_folder" if path.is_dir() else _FILE_KINDS.get(path.suffix)
         if kind:

@@ -13,8 +13,8 @@ from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import settings_of
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
-from gnomon.words.catalog import NAMES, PROBES, SLOW_PROBES
 from gnomon.words.config import as_device, data_source, input_set, override, parameter_set
+from gnomon.words.names import NAMES, PROBES, SLOW_PROBES
 from gnomon.words.targets import Target, open_target
 
 _GIVEN = ("within", "parameters")

@@ -14,8 +14,8 @@ from gnomon.errors import FolderError, SettingError, SubjectError
 from gnomon.networks import Architecture, Snapshots, load_weights, read_description
 from gnomon.seeds import generator
 from gnomon.training import RunFolder
-from gnomon.words.catalog import NAMES
 from gnomon.words.config import read_config
+from gnomon.words.names import NAMES
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.toml"

@@ -1,37 +1,7 @@
-"""The names the front ends know: one literal table from words to classes."""
+"""The names that the front ends know: each kind of thing with the table of its members."""
 
-from gnomon.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    LeakyReLU,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Softplus,
-    Tanh,
-)
-from gnomon.attacks import (
-    APGD,
-    APGDT,
-    BIM,
-    FAB,
-    FABT,
-    FGSM,
-    FMN,
-    PGD,
-    AutoAttack,
-    DeepFool,
-    GaussianNoise,
-    InputAttack,
-    RandomPoint,
-    SquareAttack,
-    UniformNoise,
-    UnprojectedBIM,
-)
-from gnomon.attacks.inputs.noise import Noise
+from gnomon.activations import ACTIVATIONS, Activation
+from gnomon.attacks import INPUT_ATTACKS, NOISES, InputAttack, Noise
 from gnomon.audit import (
     AttackedAccuracy,
     AutoAttackAccuracy,
@@ -50,30 +20,12 @@ from gnomon.audit import (
     PointMapping,
     WeightSpectra,
 )
-from gnomon.bounds import CROWN, IBP, BoundMethod
-from gnomon.data import (
-    CIFAR10,
-    GTSRB,
-    MNIST,
-    ArrayFile,
-    Digits,
-    DoubleSpiral,
-    ImageFolder,
-    ParquetFile,
-    Source,
-)
-from gnomon.networks import CNN4, MLP, VGG, Architecture, CNN4Conv, LeNet, ResNet
+from gnomon.bounds import BOUNDS, BoundMethod
+from gnomon.data import SOURCES, Source
+from gnomon.networks import ARCHITECTURES, Architecture
 from gnomon.records import Choice, Names
-from gnomon.sets import (
-    L1,
-    L2,
-    InputSet,
-    Linf,
-    ParameterBall,
-    ParameterBox,
-    ParameterSet,
-    radius,
-)
+from gnomon.sets import INPUT_SETS, PARAMETER_SETS, InputSet, ParameterSet
+from gnomon.sets.radius import RADIUS_LAWS, RadiusLaw
 from gnomon.training import (
     SGD,
     Adam,
@@ -133,39 +85,6 @@ from gnomon.training.methods import (
 from gnomon.training.min_max import MinMax
 from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
 
-DATA: dict[str, type] = {
-    "spiral": DoubleSpiral,
-    "digits": Digits,
-    "mnist": MNIST,
-    "cifar10": CIFAR10,
-    "gtsrb": GTSRB,
-    "npz": ArrayFile,
-    "parquet": ParquetFile,
-    "image_folder": ImageFolder,
-}
-
-ARCHITECTURES: dict[str, type] = {
-    "mlp": MLP,
-    "lenet": LeNet,
-    "cnn4": CNN4,
-    "cnn4_conv": CNN4Conv,
-    "vgg": VGG,
-    "resnet20": ResNet,
-}
-
-ACTIVATIONS: dict[str, type] = {
-    "relu": ReLU,
-    "leaky_relu": LeakyReLU,
-    "elu": ELU,
-    "selu": SELU,
-    "gelu": GELU,
-    "silu": SiLU,
-    "mish": Mish,
-    "tanh": Tanh,
-    "sigmoid": Sigmoid,
-    "softplus": Softplus,
-}
-
 METHODS: dict[str, type] = {
     "standard": Standard,
     "noise": NoiseTraining,
@@ -216,10 +135,6 @@ CRITERIA: dict[str, type] = {
 
 RAMPS: dict[str, type] = {"full": Full, "linear": LinearRamp, "smooth": SmoothRamp}
 
-NOISES: dict[str, type] = {"gaussian": GaussianNoise, "uniform": UniformNoise}
-
-BOUNDS: dict[str, type] = {"ibp": IBP, "crown": CROWN}
-
 AUGMENTATIONS: dict[str, type] = {"crop_and_flip": CropAndFlip}
 
 OPTIMIZERS: dict[str, type] = {
@@ -237,32 +152,6 @@ SCHEDULES: dict[str, type] = {
     "one_cycle": OneCycle,
     "triangular": Triangular,
 }
-
-INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2, "l1": L1}
-
-INPUT_ATTACKS: dict[str, type] = {
-    "fgsm": FGSM,
-    "bim": BIM,
-    "unprojected_bim": UnprojectedBIM,
-    "pgd": PGD,
-    "apgd": APGD,
-    "apgd_targeted": APGDT,
-    "fab": FAB,
-    "fab_targeted": FABT,
-    "deepfool": DeepFool,
-    "fmn": FMN,
-    "square": SquareAttack,
-    "random_point": RandomPoint,
-    "autoattack": AutoAttack,
-}
-
-RADIUS_LAWS: dict[str, type] = {
-    "constant": radius.Constant,
-    "relative": radius.Relative,
-    "tanh": radius.Tanh,
-}
-
-PARAMETER_SETS: dict[str, type] = {"box": ParameterBox, "ball": ParameterBall}
 
 PROBES: dict[str, type] = {
     "accuracy": CleanAccuracy,
@@ -288,7 +177,7 @@ SLOW_PROBES = ("autoattack", "resistance")
 
 NAMES = Names(
     {
-        Source: Choice(DATA),
+        Source: Choice(SOURCES),
         Architecture: Choice(ARCHITECTURES, tag="architecture"),
         Activation: Choice(ACTIVATIONS),
         TrainingMethod: Choice(METHODS),
@@ -302,7 +191,7 @@ NAMES = Names(
         OptimizerRule: Choice(OPTIMIZERS),
         Schedule: Choice(SCHEDULES),
         InputSet: Choice(INPUT_SETS),
-        radius.RadiusLaw: Choice(RADIUS_LAWS),
+        RadiusLaw: Choice(RADIUS_LAWS),
         ParameterSet: Choice(PARAMETER_SETS, implied="box"),
         InputAttack: Choice(INPUT_ATTACKS),
     }
