@@ -110,8 +110,8 @@ def test_nothing_is_drawn_where_nothing_was_asked() -> None:
 def test_it_is_asked_only_by_name() -> None:
     assert "autoattack" in SLOW_PROBES
     target = f"{__name__}:half_planes"
-    asked = Request(target, data="spiral", probes=("autoattack",), device="cpu")
-    usual = Request(target, data="spiral", device="cpu")
+    asked = Request(target=target, data="spiral", probes=("autoattack",), device="cpu")
+    usual = Request(target=target, data="spiral", device="cpu")
     with_name = [type(probe) for probe in _probes(asked)]
     without = [type(probe) for probe in _probes(usual)]
     assert with_name == [AutoAttackAccuracy]

@@ -18,8 +18,6 @@ from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
 from gnomon.words.names import NAMES
 
-_FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
-
 
 def read_config(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
     """The mapping in a TOML file, with `settings` such as "training.epochs=3" put in.
@@ -141,7 +139,7 @@ def parameter_set(text: str) -> ParameterSet:
 
 
 def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Turns a path in `data.name` into the source that reads it; makes it absolute."""
+    """A copy in which a path as `data.name` is absolute, and named after the source for it."""
     changed = copy.deepcopy(dict(config))
     data = changed.get("data")
     if isinstance(data, str):
@@ -149,9 +147,10 @@ def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
     name = data.get("name") if isinstance(data, dict) else None
     if isinstance(data, dict) and isinstance(name, str) and name not in SOURCES:
         path = Path(name)
-        kind = "image_folder" if path.is_dir() else _FILE_KINDS.get(path.suffix)
-        if kind:
-            data |= {"name": kind, "path": str(path.resolve())}
+        suffix = "/" if path.is_dir() else path.suffix
+        for reader, source in SOURCES.items():
+            if getattr(source, "suffix", None) == suffix:
+                data |= {"name": reader, "path": str(path.resolve())}
     return changed
 
 

@@ -18,6 +18,7 @@ from gnomon.audit import (
     ParameterAttackResistance,
     ParameterRobustness,
     PointMapping,
+    Probe,
     WeightSpectra,
 )
 from gnomon.bounds import BOUNDS, BoundMethod
@@ -84,6 +85,7 @@ from gnomon.training.methods import (
 )
 from gnomon.training.min_max import MinMax
 from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
+from gnomon.words.own import OwnThings
 
 METHODS: dict[str, type] = {
     "standard": Standard,
@@ -177,22 +179,27 @@ SLOW_PROBES = ("autoattack", "resistance")
 
 NAMES = Names(
     {
-        Source: Choice(SOURCES),
-        Architecture: Choice(ARCHITECTURES, tag="architecture"),
-        Activation: Choice(ACTIVATIONS),
-        TrainingMethod: Choice(METHODS),
-        InputAdversary: Choice(INPUT_ADVERSARIES),
-        ParameterAdversary: Choice(PARAMETER_ADVERSARIES),
-        Criterion: Choice(CRITERIA),
-        Ramp: Choice(RAMPS),
-        Noise: Choice(NOISES),
-        BoundMethod: Choice(BOUNDS),
-        Augmentation: Choice(AUGMENTATIONS),
-        OptimizerRule: Choice(OPTIMIZERS),
-        Schedule: Choice(SCHEDULES),
-        InputSet: Choice(INPUT_SETS),
-        RadiusLaw: Choice(RADIUS_LAWS),
-        ParameterSet: Choice(PARAMETER_SETS, implied="box"),
-        InputAttack: Choice(INPUT_ATTACKS),
-    }
+        Source: Choice(SOURCES, "a source of data"),
+        Architecture: Choice(
+            ARCHITECTURES, "an architecture or a torch.nn.Module", tag="architecture"
+        ),
+        Activation: Choice(ACTIVATIONS, "an activation"),
+        TrainingMethod: Choice(METHODS, "a training method"),
+        InputAdversary: Choice(INPUT_ADVERSARIES, "an adversary of the inputs"),
+        ParameterAdversary: Choice(PARAMETER_ADVERSARIES, "an adversary of the parameters"),
+        Criterion: Choice(CRITERIA, "a criterion"),
+        Ramp: Choice(RAMPS, "a ramp"),
+        Noise: Choice(NOISES, "a kind of noise"),
+        BoundMethod: Choice(BOUNDS, "a method of bounding"),
+        Augmentation: Choice(AUGMENTATIONS, "an augmentation"),
+        OptimizerRule: Choice(OPTIMIZERS, "an optimiser"),
+        Schedule: Choice(SCHEDULES, "a schedule"),
+        InputSet: Choice(INPUT_SETS, "a set of inputs"),
+        RadiusLaw: Choice(RADIUS_LAWS, "a law of radii"),
+        ParameterSet: Choice(PARAMETER_SETS, "a set of parameters", implied="box"),
+        InputAttack: Choice(INPUT_ATTACKS, "an attack on inputs"),
+        Probe: Choice(PROBES, "a probe"),
+    },
+    OwnThings(),
 )
+"""Translates every word of a configuration or of the command line."""
