@@ -7,8 +7,8 @@ import torch
 
 from gnomon.attacks import APGD, AutoAttack, Ordered, Part, RandomPoint, SquareAttack
 from gnomon.audit import AutoAttackAccuracy, DoubtKind, Finding, clopper_pearson, examine
-from gnomon.audit.report.figures import fooled_by_parts
 from gnomon.audit.report.report import write_report
+from gnomon.audit.topics.autoattack.pictures import fooled_by_parts
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from gnomon.words.names import PROBES, SLOW_PROBES

@@ -5,7 +5,9 @@ from gnomon.audit.bracket import Bracket
 from gnomon.audit.doubts import Doubt, DoubtKind
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
-from gnomon.audit.probes import (
+from gnomon.audit.requirement import Requirement, Verdict, parse_requirement
+from gnomon.audit.subject import Subject, sample_subject
+from gnomon.audit.topics import (
     AttackedAccuracy,
     AutoAttackAccuracy,
     BoundaryComplexity,
@@ -24,8 +26,6 @@ from gnomon.audit.probes import (
     Probe,
     WeightSpectra,
 )
-from gnomon.audit.requirement import Requirement, Verdict, parse_requirement
-from gnomon.audit.subject import Subject, sample_subject
 
 __all__ = [
     "AttackedAccuracy",

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from gnomon.audit.audit import Audit, write_json
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.definitions import GLOSSARY
-from gnomon.audit.report.figures import Picture
+from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.report.pictures import pictures_of
 from gnomon.audit.report.words import file_stem, interval, listed, measured, percent
 from gnomon.audit.requirement import Verdict
