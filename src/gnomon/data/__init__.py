@@ -13,6 +13,11 @@ from gnomon.data.folder import ImageFolder as ImageFolder
 from gnomon.data.gtsrb import GTSRB as GTSRB
 from gnomon.data.mnist import MNIST as MNIST
 from gnomon.data.parquet import ParquetFile as ParquetFile
+from gnomon.data.reading import (
+    Readable as Readable,
+    read_dataset as read_dataset,
+    read_split as read_split,
+)
 from gnomon.data.separation import Separation as Separation, separate as separate
 from gnomon.data.spiral import DoubleSpiral as DoubleSpiral
 from gnomon.data.spiral_geometry import Spiral as Spiral
