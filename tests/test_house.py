@@ -10,6 +10,7 @@ from torch import nn
 
 import gnomon
 from gnomon.activations import ACTIVATIONS, Activation
+from gnomon.audit.selection import PROBES_BY_NAME
 from gnomon.data import SOURCES
 from gnomon.networks import ARCHITECTURES
 from gnomon.words import names
@@ -92,7 +93,7 @@ def test_no_training_method_is_without_a_name() -> None:
         (names.AUGMENTATIONS, "training", ["inputs", "generator"]),
         (names.SCHEDULES, "training", ["step", "steps"]),
         (names.OPTIMIZERS, "training", ["parameters", "learning_rate", "weight_decay"]),
-        (names.PROBES, "audit", ["subject", "generator"]),
+        (PROBES_BY_NAME, "audit", ["subject", "generator"]),
     ],
 )
 def test_nothing_public_is_without_a_name(

@@ -88,7 +88,7 @@ def represent(
 
 def _joined(stage: Stage, parts: tuple[Tensor, ...], examples: int) -> Representation:
     points = torch.cat(parts)
-    width = stage.values[0].numel()
+    width = stage.values.shape[1:].numel()  # also where there is no example
     return Representation(stage.name, stage.receiver, width, points, len(points) == examples)
 
 

@@ -2,25 +2,8 @@
 
 from gnomon.activations import ACTIVATIONS, Activation
 from gnomon.attacks import INPUT_ATTACKS, NOISES, InputAttack, Noise
-from gnomon.audit import (
-    AttackedAccuracy,
-    AutoAttackAccuracy,
-    BoundaryComplexity,
-    CertifiedAccuracy,
-    CertifiedRadius,
-    ChangeOfVariables,
-    CleanAccuracy,
-    FaultTolerance,
-    GradientFlow,
-    LipschitzConstant,
-    LossFlatness,
-    NoiseAccuracy,
-    ParameterAttackResistance,
-    ParameterRobustness,
-    PointMapping,
-    Probe,
-    WeightSpectra,
-)
+from gnomon.audit import Probe
+from gnomon.audit.selection import PROBES_BY_NAME
 from gnomon.bounds import BOUNDS, BoundMethod
 from gnomon.data import SOURCES, Source
 from gnomon.networks import ARCHITECTURES, Architecture
@@ -155,28 +138,6 @@ SCHEDULES: dict[str, type] = {
     "triangular": Triangular,
 }
 
-PROBES: dict[str, type] = {
-    "accuracy": CleanAccuracy,
-    "noise": NoiseAccuracy,
-    "attacks": AttackedAccuracy,
-    "autoattack": AutoAttackAccuracy,
-    "certificates": CertifiedAccuracy,
-    "radii": CertifiedRadius,
-    "lipschitz": LipschitzConstant,
-    "parameters": ParameterRobustness,
-    "faults": FaultTolerance,
-    "resistance": ParameterAttackResistance,
-    "flatness": LossFlatness,
-    "boundary": BoundaryComplexity,
-    "mapping": PointMapping,
-    "jacobians": ChangeOfVariables,
-    "gradients": GradientFlow,
-    "weights": WeightSpectra,
-}
-
-SLOW_PROBES = ("autoattack", "resistance")
-"""The probes that an audit asks only when they are named."""
-
 NAMES = Names(
     {
         Source: Choice(SOURCES, "a source of data"),
@@ -198,7 +159,7 @@ NAMES = Names(
         RadiusLaw: Choice(RADIUS_LAWS, "a law of radii"),
         ParameterSet: Choice(PARAMETER_SETS, "a set of parameters", implied="box"),
         InputAttack: Choice(INPUT_ATTACKS, "an attack on inputs"),
-        Probe: Choice(PROBES, "a probe"),
+        Probe: Choice(PROBES_BY_NAME, "a probe"),
     },
     OwnThings(),
 )

@@ -8,18 +8,22 @@ from typing import Any
 import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
+from gnomon.audit.selection import (
+    PROBES_BY_NAME,
+    SETS,
+    USUAL_PROBES,
+    make_probe,
+    varies_parameters,
+)
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
-from gnomon.notation import is_own, own_name, settings_of
+from gnomon.notation import is_own, own_name
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
 from gnomon.words.config import as_device, data_source, input_set, override, parameter_set
-from gnomon.words.names import NAMES, PROBES, SLOW_PROBES
+from gnomon.words.names import NAMES
 from gnomon.words.own import find
 from gnomon.words.targets import Target, open_target
-
-_SETS = ("within", "parameters")
-"""The fields of a probe that take the sets of a request, and so are no settings of its own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +67,7 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
     """
     probes = probe_kinds(request.probes)
     tuned = read_probe_settings(request.probes, request.probe_settings)
-    if request.parameters and not any("parameters" in settings_of(kind) for kind in probes):
+    if request.parameters and not varies_parameters(probes):
         raise SettingError(
             "--parameters: expected a probe that varies parameters, got --probes "
             f"{','.join(request.probes or ())}. Add parameters or certificates, or leave "
@@ -99,7 +103,7 @@ def read_probe_settings(
         UnknownNameError: a name that the catalogue does not have.
         SettingError: a probe that is not asked, an unknown key, or a wrong value.
     """
-    asked = dict(zip(names or _usual(), probe_kinds(names), strict=True))
+    asked = dict(zip(names or USUAL_PROBES, probe_kinds(names), strict=True))
     settings_by_kind: dict[type, dict[str, Any]] = {}
     for name, table in settings.items():
         if name not in asked:
@@ -107,7 +111,7 @@ def read_probe_settings(
                 f"settings.{name}: expected a probe that is asked, got {name}."
                 f"{nearest(name, asked) or ' Add it to probes.'}"
             )
-        for key in _SETS:
+        for key in SETS:
             if key in table:
                 raise SettingError(
                     f"settings.{name}.{key}: expected the sets beside the settings, got them "
@@ -144,12 +148,12 @@ def probe_kinds(names: tuple[str, ...] | None) -> list[type]:
         SettingError: a user's own name that cannot be imported, or is no probe's class.
     """
     kinds: list[type] = []
-    for name in names or _usual():
-        if name not in PROBES and not is_own(name):
+    for name in names or USUAL_PROBES:
+        if name not in PROBES_BY_NAME and not is_own(name):
             raise UnknownNameError(
-                f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}"
+                f"--probes: there is no probe {name!r}.{nearest(name, PROBES_BY_NAME)}"
             )
-        kind: Any = PROBES.get(name) or find(name, "--probes")
+        kind: Any = PROBES_BY_NAME.get(name) or find(name, "--probes")
         if not (isinstance(kind, type) and is_dataclass(kind)):
             raise SettingError(
                 f"--probes: expected the class of a probe, a frozen dataclass, got {name}, "
@@ -159,22 +163,16 @@ def probe_kinds(names: tuple[str, ...] | None) -> list[type]:
     return kinds
 
 
-def _usual() -> tuple[str, ...]:
-    return tuple(name for name in PROBES if name not in SLOW_PROBES)
-
-
 def _probe(
     kind: type,
     within: tuple[InputSet, ...],
     parameters: tuple[ParameterSet, ...],
     tuned: Mapping[str, Any],
 ) -> Probe:
-    """The probe with the sets it can use and the settings given; all else by default."""
-    sets = dict(zip(_SETS, (within, parameters), strict=True))
-    where = f"--probes {own_name(kind)}"
-    made = kind(**{key: sets[key] for key in settings_of(kind) if key in sets}, **tuned)
-    NAMES.check(Probe, made, where)
-    return made
+    """The probe with the sets it can use and its settings, once it is seen to be one."""
+    probe = make_probe(kind, within, parameters, tuned)
+    NAMES.check(Probe, probe, f"--probes {own_name(kind)}")
+    return probe
 
 
 def _device(text: str) -> torch.device:
