@@ -1,5 +1,6 @@
 """Attacks: the worst case from inside."""
 
+from gnomon.attacks import parameters as parameters
 from gnomon.attacks.ascent import Ascent as Ascent
 from gnomon.attacks.batched import Batched as Batched
 from gnomon.attacks.boundary_walk import Stride as Stride

@@ -87,16 +87,12 @@ def audit(  # noqa: PLR0913 - an audit is asked for in one call
         GnomonError: the network, the data, a set or a probe is not what it should be; the
             message says which.
 
-    >>> network = torch.nn.Linear(2, 2)
-    >>> result = audit(network, (torch.rand(20, 2), torch.arange(20) % 2), probes=["accuracy"])
+    >>> import gnomon
+    >>> data = (torch.rand(20, 2), torch.arange(20) % 2)
+    >>> result = gnomon.audit(torch.nn.Linear(2, 2), data, probes=["accuracy"])
     >>> [finding.title for finding in result.findings]
     ['clean_accuracy']
     """
-    if not isinstance(cast("object", network), nn.Module):
-        raise SubjectError(
-            f"audit: expected a torch.nn.Module, got {type(network).__name__}. Wrap a function "
-            "in a module."
-        )
     dataset = read_dataset(data, _classes(network, data))
     sets = dataset.customary if within is None else _placed(within, dataset.domain)
     asked = _asked(probes, sets, parameters, settings or {})
@@ -111,8 +107,17 @@ class AuditModule(ModuleType):
     __call__ = staticmethod(audit)
 
 
-def _classes(network: nn.Module, data: Readable) -> int | None:
-    """The number of logits; None where a `Dataset` says it, or where there are none to see."""
+def _classes(network: object, data: Readable) -> int | None:
+    """The number of logits; None where a `Dataset` says it, or where there are none to see.
+
+    Raises:
+        SubjectError: the network is no module of torch.
+    """
+    if not isinstance(network, nn.Module):
+        raise SubjectError(
+            f"audit: expected a torch.nn.Module, got {type(network).__name__}. Wrap a function "
+            "in a module."
+        )
     if isinstance(data, Dataset):
         return None
     few = read_split(data).inputs[:2]

@@ -61,7 +61,7 @@ class APGD:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors and the targets."""

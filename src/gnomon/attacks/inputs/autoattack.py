@@ -14,6 +14,7 @@ from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import dlr
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -106,7 +107,7 @@ class AutoAttack:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
         return run_in_turn(
@@ -116,5 +117,5 @@ class AutoAttack:
             network,
             labels,
             within,
-            generator,
+            ensure(generator, "attack"),
         )

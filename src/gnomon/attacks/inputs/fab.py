@@ -51,7 +51,7 @@ class FAB:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
         return self._walk()(network, inputs, labels, within, generator)

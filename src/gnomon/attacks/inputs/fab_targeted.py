@@ -52,7 +52,7 @@ class FABT:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors.

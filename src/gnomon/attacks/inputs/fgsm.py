@@ -37,7 +37,7 @@ class FGSM:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; see `Ascent` for the errors and the targets."""

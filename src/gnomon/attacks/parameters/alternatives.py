@@ -11,6 +11,7 @@ from gnomon.attacks.parameters.reading import check_batches, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -42,7 +43,7 @@ class AlternativeNetworks:
         network: nn.Module,
         batches: Batches,
         within: ParameterRegion,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The member with the least accuracy; see `all` for all of them."""
         members = self.all(network, batches, within, generator)
@@ -59,9 +60,10 @@ class AlternativeNetworks:
         network: nn.Module,
         batches: Batches,
         within: ParameterRegion,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> list[ParameterOutcome]:
         """Every member that was drawn, in the order of drawing."""
+        generator = ensure(generator, "attack")
         region, name = within.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
         found: list[ParameterOutcome] = []

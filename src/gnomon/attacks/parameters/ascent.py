@@ -11,6 +11,7 @@ from gnomon.attacks.parameters.reading import Reading, check_batches, read, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -56,7 +57,7 @@ class ParameterPGD:
         network: nn.Module,
         batches: Batches,
         within: ParameterRegion,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The alternative network with the least accuracy on the way.
 
@@ -65,6 +66,7 @@ class ParameterPGD:
             ShapeError: the network does not return batch × classes.
             SubjectError: NaN logits, or a label without a logit.
         """
+        generator = ensure(generator, "attack")
         region = within.detach()
         length = self.relative_step or min(1.0, 2.5 / self.steps)
         best: tuple[Reading, Mapping[str, Tensor]] | None = None

@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import is_inside, perturbed, room
 from gnomon.sets.balls.shortest import along_coordinates
 from gnomon.sets.guards import check_domain, check_size
@@ -106,7 +107,7 @@ class L1Ball:
         """The value ⟨δ, direction⟩ at the steepest member."""
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball, then cut with the domain.
 
         With n + 1 independent exponential E_j, the sizes r E_i / Σ_j E_j of the first n and
@@ -115,6 +116,7 @@ class L1Ball:
         References:
             barthe2005
         """
+        generator = ensure(generator, "sample")
         flat, device = self.centre.flatten(1), generator.device
         shape = (flat.shape[0], flat.shape[1] + 1)
         exponential = torch.empty(shape, device=device).exponential_(generator=generator)

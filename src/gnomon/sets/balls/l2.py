@@ -6,6 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import is_inside, perturbed, room
 from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.guards import check_domain, check_size
@@ -95,8 +96,9 @@ class L2Ball:
         """The value ⟨δ, direction⟩ at the steepest member."""
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball (Gaussian direction, length r U^(1/n)), then cut."""
+        generator = ensure(generator, "sample")
         shape, device = self.centre.shape, generator.device
         direction = torch.randn(shape, generator=generator, device=device).to(self.centre)
         share = torch.rand(shape[0], generator=generator, device=device).to(self.centre)

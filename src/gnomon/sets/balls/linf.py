@@ -6,6 +6,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import into_domain, is_inside, room
 from gnomon.sets.balls.input_set import InputSet
 from gnomon.sets.balls.shortest import along_ray
@@ -114,8 +115,9 @@ class LinfBall:
         """The sum over coordinates of the larger of the two products."""
         return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform between the sides in each coordinate, then cut with the domain."""
+        generator = ensure(generator, "sample")
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         uniform = uniform.to(self.centre)
         return self.project(self.ball.at(2 * uniform - 1))
