@@ -10,7 +10,6 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.audit import Audit, Finding, Probe, Subject, examine, read_json, write_json
-from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.topics.weights.pictures import weights_of
 from gnomon.audit.topics.weights.probe import WeightSpectra
 from gnomon.audit.topics.weights.spectra import (
@@ -21,6 +20,7 @@ from gnomon.audit.topics.weights.spectra import (
 from gnomon.audit.topics.weights.terms import WEIGHTS_TERMS
 from gnomon.networks import Snapshots
 from gnomon.networks.files import save_weights
+from gnomon.report.picture import Picture
 from gnomon.seeds import generator
 from reference.small_subjects import FirstCoordinate, image_data, plane_data, subject_of
 

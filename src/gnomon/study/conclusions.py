@@ -9,7 +9,7 @@ from typing import Any
 from pyarrow import parquet
 
 from gnomon.audit import Audit, LossFlatness, read_json
-from gnomon.audit.report.figures.picture import Picture
+from gnomon.report.picture import Picture
 from gnomon.study.axes import Settings
 from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
 from gnomon.study.report.report import Words, write_page

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from gnomon.audit.audit import Audit
-from gnomon.audit.report.figures.picture import Picture
 from gnomon.audit.subject import Subject
 from gnomon.audit.topics.accuracy.pictures import accuracy_of_classes, confusion
 from gnomon.audit.topics.attacks.gallery import examples_of_classes, gallery, is_image
@@ -28,6 +27,7 @@ from gnomon.audit.topics.weights.spectra import (
     norms_through_training,
     singular_values_by_rank,
 )
+from gnomon.report.picture import Picture
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Linf
 

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -19,7 +19,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import file_stem, interval, listed, percent, shortened
+from gnomon.report.prose import file_stem, interval, listed, percent, shortened
 
 FEW = 12
 """Up to so many classes the matrix carries its counts and the classes' names."""

@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gnomon.attacks import PGD
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.subject import Subject
+from gnomon.data.dataset import Dataset
+from gnomon.networks.predictions import device_of, predict
+from gnomon.report.picture import (
     COLOURS,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import file_stem, radius_of, shortened
-from gnomon.audit.subject import Subject
-from gnomon.data.dataset import Dataset
-from gnomon.networks.predictions import device_of, predict
+from gnomon.report.prose import NORMS, file_stem, shortened
 from gnomon.sets import InputSet
 
 _TRIED = 100
@@ -121,7 +121,7 @@ def _attack(subject: Subject, within: InputSet, generator: torch.Generator) -> _
 def _caption(subject: Subject, within: InputSet, found: _Found) -> str:
     if not found.tried:
         return f"{subject.name} gets no example right, so that there is nothing to attack."
-    start = f"PGD within {radius_of(within)} fooled {subject.name} on"
+    start = f"PGD within {_radius_of(within)} fooled {subject.name} on"
     if not found.fooled:
         return (
             f"{start} none of {found.tried} examples that are right: the pictures on the right "
@@ -157,3 +157,8 @@ def _change(perturbation: Tensor) -> NDArray[np.float32]:
 
 def _show(axes: Axes, pixels: NDArray[np.float32]) -> None:
     axes.imshow(pixels, interpolation="none", vmin=0, vmax=1)
+
+
+def _radius_of(within: InputSet) -> str:
+    """A set in words: "L∞ radius 0.00784"."""
+    return f"{NORMS[within.norm]} radius {within.radius:.3g}"

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -15,7 +15,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import NORMS, interval, listed, percent
+from gnomon.report.prose import NORMS, interval, listed, percent
 
 
 def norms_of(audits: Sequence[Audit]) -> tuple[str, ...]:

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     INK,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import listed, percent
 
 _RESISTING, _WRONG = COLOURS[2], "#c8c8c8"
 _PARTS = [colour for colour in COLOURS if colour != _RESISTING]

@@ -13,7 +13,13 @@ from torch import Tensor
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import evenly
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.attacks.gallery import is_image
+from gnomon.audit.topics.boundary.probe import plane_of
+from gnomon.audit.topics.boundary.regions import colours_of, draw_regions, name_regions
+from gnomon.networks.predictions import predict
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -22,13 +28,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import evenly
-from gnomon.audit.report.words import file_stem, listed, percent, shortened
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.attacks.gallery import is_image
-from gnomon.audit.topics.boundary.probe import plane_of
-from gnomon.audit.topics.boundary.regions import colours_of, draw_regions, name_regions
-from gnomon.networks.predictions import predict
+from gnomon.report.prose import file_stem, listed, percent, shortened
 from gnomon.representation.boundary import DecisionBoundary, decision_boundary
 from gnomon.representation.plane import Plane
 from gnomon.sets import Domain

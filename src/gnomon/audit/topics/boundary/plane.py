@@ -5,7 +5,13 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.axes import Axes
 
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.boundary.pictures import complexity
+from gnomon.audit.topics.boundary.probe import plane_of
+from gnomon.audit.topics.boundary.regions import draw_regions
+from gnomon.data.dataset import Dataset, Split
+from gnomon.networks.predictions import predict
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -14,13 +20,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import file_stem, percent
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.boundary.pictures import complexity
-from gnomon.audit.topics.boundary.probe import plane_of
-from gnomon.audit.topics.boundary.regions import draw_regions
-from gnomon.data.dataset import Dataset, Split
-from gnomon.networks.predictions import predict
+from gnomon.report.prose import file_stem, percent
 from gnomon.representation.boundary import decision_boundary
 from gnomon.representation.plane import Plane
 

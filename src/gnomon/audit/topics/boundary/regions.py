@@ -8,8 +8,8 @@ from matplotlib.collections import LineCollection
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from gnomon.audit.report.figures.picture import COLOURS, INK
-from gnomon.audit.report.words import shortened
+from gnomon.report.picture import COLOURS, INK
+from gnomon.report.prose import shortened
 from gnomon.representation.boundary import DecisionBoundary
 
 _Parts = tuple[NDArray[np.int32], int]

@@ -1,6 +1,6 @@
 """The terms of the decision boundary."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 BOUNDARY_TERMS = (
     Definition(

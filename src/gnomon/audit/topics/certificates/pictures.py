@@ -6,15 +6,15 @@ from matplotlib.patches import Patch
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     INK,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import listed, percent
 
 _CERTIFIED, _FOOLED = COLOURS[2], COLOURS[1]
 

@@ -1,6 +1,6 @@
 """The terms of bounds and brackets."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 CERTIFICATES_TERMS = (
     Definition(

@@ -9,7 +9,10 @@ from matplotlib.ticker import NullLocator
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import findings_of
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.parameters.pictures import TOPIC
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -17,10 +20,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import findings_of
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.parameters.pictures import TOPIC
+from gnomon.report.prose import listed, percent
 
 _NAMES = ("quantised_accuracy", "bit_flip_accuracy", "noisy_parameter_accuracy")
 _WORDS = (

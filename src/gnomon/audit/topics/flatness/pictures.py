@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import findings_of
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     INK,
     WIDTH,
@@ -19,9 +21,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import findings_of
-from gnomon.audit.report.words import file_stem, listed
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import file_stem, listed
 
 TOPIC = "Loss landscape"
 _LEAST = 1e-4

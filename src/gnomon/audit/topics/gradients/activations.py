@@ -5,9 +5,9 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
-from gnomon.audit.report.figures.picture import COLOURS, INK, Picture, house_style, new_figure
-from gnomon.audit.report.figures.selection import evenly
-from gnomon.audit.report.words import file_stem, percent
+from gnomon.audit.report.selection import evenly
+from gnomon.report.picture import COLOURS, INK, Picture, house_style, new_figure
+from gnomon.report.prose import file_stem, percent
 
 _ROWS = 9
 """At most so many representations in one drawing."""

@@ -10,7 +10,10 @@ from matplotlib.colors import to_hex
 from matplotlib.ticker import MaxNLocator
 
 from gnomon.audit.audit import Audit
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import evenly, findings_of
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.gradients.activations import activations
+from gnomon.report.picture import (
     COLOURS,
     MARKERS,
     WIDTH,
@@ -18,10 +21,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import evenly, findings_of
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.gradients.activations import activations
+from gnomon.report.prose import listed, percent
 
 TOPIC = "Gradients and units"
 _PLACES = "weight layers passed (0: the input)"

@@ -1,6 +1,6 @@
 """The terms of gradients and of the units they pass through."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 GRADIENTS_TERMS = (
     Definition(

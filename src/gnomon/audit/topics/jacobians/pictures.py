@@ -8,16 +8,16 @@ from matplotlib.axes import Axes
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import findings_of
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     MARKERS,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import findings_of
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import listed, percent
 
 TOPIC = "Change of variables"
 _LEAST = 1e-6

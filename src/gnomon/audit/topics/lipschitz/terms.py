@@ -1,6 +1,6 @@
 """The terms of Lipschitz constants."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 LIPSCHITZ_TERMS = (
     Definition(

@@ -9,16 +9,16 @@ from torch import nn
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import evenly
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     MARKERS,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import evenly
-from gnomon.audit.report.words import file_stem, listed, percent
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import file_stem, listed, percent
 from gnomon.representation import Representation, represent
 from gnomon.seeds import generator
 

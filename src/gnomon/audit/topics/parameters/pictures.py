@@ -8,16 +8,16 @@ from matplotlib.lines import Line2D
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import findings_of
+from gnomon.audit.subject import Subject
+from gnomon.report.picture import (
     COLOURS,
     INK,
     Picture,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import findings_of
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
+from gnomon.report.prose import listed, percent
 
 TOPIC = "Perturbed parameters"
 _INSIDE, _VERTICES, _WORST, _ATTACKED = COLOURS[0], COLOURS[2], COLOURS[1], COLOURS[3]

@@ -1,6 +1,6 @@
 """The terms of perturbed parameters."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 PARAMETERS_TERMS = (
     Definition(

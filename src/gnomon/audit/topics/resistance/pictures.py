@@ -7,7 +7,10 @@ from matplotlib.lines import Line2D
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import findings_of
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.parameters.pictures import TOPIC
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -15,10 +18,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import findings_of
-from gnomon.audit.report.words import listed, percent
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.parameters.pictures import TOPIC
+from gnomon.report.prose import listed, percent
 
 _KINDS = {
     "relative": "largest change of each parameter, γ in %",

@@ -13,9 +13,9 @@ from torch.nn.functional import adaptive_avg_pool2d
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import INK, WIDTH, Picture, house_style, new_figure
-from gnomon.audit.report.words import file_stem, shortened
 from gnomon.audit.subject import Subject
+from gnomon.report.picture import INK, WIDTH, Picture, house_style, new_figure
+from gnomon.report.prose import file_stem, shortened
 from gnomon.representation.weights import weight_matrices
 
 _MOST_LAYERS = 9

@@ -10,7 +10,10 @@ from matplotlib.ticker import MaxNLocator
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.picture import (
+from gnomon.audit.report.selection import evenly, findings_of
+from gnomon.audit.subject import Subject
+from gnomon.audit.topics.weights.pictures import layer_name
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -19,10 +22,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.figures.selection import evenly, findings_of
-from gnomon.audit.report.words import file_stem, listed, shortened
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.weights.pictures import layer_name
+from gnomon.report.prose import file_stem, listed, shortened
 
 _MOST_PLANES = 8
 _MOST_CURVES = 8

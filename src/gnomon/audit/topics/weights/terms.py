@@ -1,6 +1,6 @@
 """The terms of the weight matrices."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 WEIGHTS_TERMS = (
     Definition(

@@ -4,14 +4,14 @@ import io
 import re
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from gnomon.audit.doubts import Doubt
 from gnomon.files import replacing, write_text
 
 INK = "#1d2129"
@@ -56,6 +56,21 @@ _ADAPTS = (
 )
 
 
+@runtime_checkable
+class Doubted(Protocol):
+    """A reason to distrust what a picture shows, as the audit gives it."""
+
+    @property
+    def kind(self) -> StrEnum:
+        """The kind of reason, in a few words."""
+        ...
+
+    @property
+    def message(self) -> str:
+        """A sentence that says what was seen, and what that means for the figure."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """One figure of a report.
@@ -79,7 +94,7 @@ class Picture:
     caption: str
     alt: str
     definition: str
-    doubts: tuple[Doubt, ...] = ()
+    doubts: tuple[Doubted, ...] = ()
     wide: bool = False
 
     @cached_property

@@ -1,18 +1,10 @@
-"""Numbers as readers want them."""
+"""Numbers, lists and names as they stand in a sentence."""
 
 import re
 from collections.abc import Sequence
 
-from gnomon.audit.finding import Finding
-from gnomon.sets import InputSet
-
 NORMS = {"Linf": "L∞", "L2": "L2", "L1": "L1", "Box": "box"}
 """Norms as they are written for readers."""
-
-
-def radius_of(within: InputSet) -> str:
-    """A set in words: "L∞ radius 0.00784"."""
-    return f"{NORMS[within.norm]} radius {within.radius:.3g}"
 
 
 def percent(share: float) -> str:
@@ -33,17 +25,6 @@ def interval(error: Sequence[float] | None) -> str:
         return ""
     low, high = (percent(end).removesuffix(" %") for end in error)
     return f"{low}–{high} %"
-
-
-def measured(finding: Finding) -> str:
-    """The finding's value with its interval, or why there is none."""
-    if finding.value is None:
-        return f"none: {finding.absent}"
-    if finding.unit != "share":
-        ends = f" ({finding.error[0]:.3g} to {finding.error[1]:.3g})" if finding.error else ""
-        return f"{finding.value:.4g} {finding.unit}".strip() + ends
-    spread = f" ({interval(finding.error)})" if finding.error else ""
-    return f"{percent(finding.value)}{spread}"
 
 
 def listed(items: Sequence[str]) -> str:

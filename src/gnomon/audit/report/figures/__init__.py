@@ -1,1 +1,0 @@
-"""How the figures of a report look, and which findings they draw."""
