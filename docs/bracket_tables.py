@@ -19,9 +19,9 @@ from pyarrow import parquet
 from torch import Tensor, nn
 
 import gnomon as gn
-from gnomon.report.picture import COLOURS, house_style, new_figure
 from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.data import MNIST, Store
+from gnomon.report.picture import COLOURS, house_style, new_figure
 from gnomon.sets import Linf, ParameterBox
 from gnomon.sets.radius import Relative
 

@@ -26,7 +26,7 @@ def data_on_the_plane(data: Dataset) -> Picture:
     names = data.class_names if data.classes <= 8 else ()
     marks = [
         *_points(data.train, names, size=2.2, opacity=0.45),
-        *_points(data.test, (), size=4.0, opacity=1.0),
+        *_points(data.test, names, size=4.0, opacity=1.0),
     ]
     counts = f"{len(data.train)} training points (faint) and {len(data.test)} test points"
     return Picture(
@@ -71,7 +71,7 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
 
 def _points(split: Split, names: Sequence[str], *, size: float, opacity: float) -> list[Mark]:
     """The points of a split, one mark for each class; with names, if there are any."""
-    step = -(-len(split) // _MOST_POINTS)
+    step = max(1, -(-len(split) // _MOST_POINTS))
     inputs, labels = split.inputs[::step].numpy(), split.labels[::step].numpy()
     marks: list[Mark] = []
     for label in sorted(set(labels.tolist())):
