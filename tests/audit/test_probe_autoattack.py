@@ -54,16 +54,16 @@ def test_the_truth_is_met_where_it_is_known() -> None:
 
 def test_the_shares_of_parts_wrong_and_resisting_sum_to_one() -> None:
     finding = finding_of(FirstCoordinate(2))
-    parts = {each["part"]: each["fooled"] for each in finding.details["parts"]}
+    parts = {each.part: each.fooled for each in finding.details.parts}
     assert list(parts) == ["random", "APGD-CE", "Square"]
     assert parts["random"] > 0
     assert parts["APGD-CE"] > 0
-    total = sum(parts.values()) + finding.details["wrong"] + finding.details["resisting"]
+    total = sum(parts.values()) + finding.details.wrong + finding.details.resisting
     assert total == pytest.approx(1, abs=1e-12)
-    assert finding.details["resisting"] == finding.value
+    assert finding.details.resisting == finding.value
     fooled = round(200 * sum(parts.values()))
-    assert finding.details["distance"]["fooled"] == fooled
-    assert max(finding.details["distance"]["quantiles"]) <= WITHIN.radius
+    assert finding.details.distance.fooled == fooled
+    assert max(finding.details.distance.quantiles) <= WITHIN.radius
 
 
 def test_random_search_that_beats_gradients_is_doubted() -> None:
@@ -82,9 +82,9 @@ def test_random_search_that_comes_first_beats_nobody() -> None:
 def test_what_was_left_out_is_said() -> None:
     ordered = Ordered(PARTS, pilot=120, tolerance=0.05)
     details = finding_of(FirstCoordinate(2), ordered).details
-    assert len(details["skipped"]) >= 1
-    assert all("skipped for the other 80" in words for words in details["skipped"])
-    assert finding_of(FirstCoordinate(2)).details["skipped"] == []
+    assert len(details.skipped) >= 1
+    assert all("skipped for the other 80" in words for words in details.skipped)
+    assert finding_of(FirstCoordinate(2)).details.skipped == ()
 
 
 def test_the_figure_says_who_was_fooled_by_what(tmp_path: Path) -> None:
@@ -97,7 +97,7 @@ def test_the_figure_says_who_was_fooled_by_what(tmp_path: Path) -> None:
     assert sum(widths) == pytest.approx(200)  # two bars of 100 %
     for finding in audit.findings:
         assert finding.condition in picture.alt
-        assert all(words in picture.caption for words in finding.details["skipped"])
+        assert all(words in picture.caption for words in finding.details.skipped)
     page = write_report(tmp_path, [(subject, audit)]).read_text("utf-8")
     assert "What AutoAttack fooled, part by part" in page
 

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.audit import DoubtKind, Finding, LipschitzConstant, Subject
-from gnomon.audit.report.definitions import GLOSSARY
+from gnomon.audit.topics import GLOSSARY
 from gnomon.audit.topics.lipschitz import probe as module
 from gnomon.bounds import ECLipsEFast
 from gnomon.seeds import generator

@@ -153,15 +153,15 @@ def test_batches_do_not_change_the_clean_accuracy(subject: Subject) -> None:
 
 def test_the_confusion_matrix_counts_every_example(subject: Subject) -> None:
     (finding,) = CleanAccuracy()(subject, generator(0))
-    counts = torch.tensor(finding.details["confusion"])
+    counts = torch.tensor(finding.details.confusion)
     answers = subject.network(subject.inputs).argmax(dim=1)
     for true in range(subject.data.classes):
         for given in range(subject.data.classes):
             seen = int(((subject.labels == true) & (answers == given)).sum())
             assert int(counts[true, given]) == seen
-    rows = finding.details["per_class"]
-    assert [row["examples"] for row in rows] == counts.sum(dim=1).tolist()
-    assert [row["correct"] for row in rows] == counts.diagonal().tolist()
+    rows = finding.details.per_class
+    assert [row.examples for row in rows] == counts.sum(dim=1).tolist()
+    assert [row.correct for row in rows] == counts.diagonal().tolist()
 
 
 def test_a_class_without_examples_has_no_accuracy() -> None:
@@ -171,8 +171,8 @@ def test_a_class_without_examples_has_no_accuracy() -> None:
         "net", image_network(1), data, data.test.inputs[keep], data.test.labels[keep]
     )
     (finding,) = CleanAccuracy()(subject, generator(0))
-    assert finding.details["per_class"][1]["accuracy"] is None
-    assert finding.details["per_class"][1]["error"] is None
+    assert finding.details.per_class[1].accuracy is None
+    assert finding.details.per_class[1].error is None
 
 
 @pytest.mark.parametrize("norm", [Linf, L2])
@@ -194,19 +194,19 @@ def test_the_attacked_accuracy_of_half_planes_is_the_share_of_points_further_awa
 
 def test_a_larger_radius_never_raises_an_attacked_accuracy(subject: Subject) -> None:
     for finding in probes_for(subject)["attacks"](subject, generator(0)):
-        radii, curves = finding.details["radii"], finding.details["curves"]
-        assert radii == sorted(set(radii))
+        radii, curves = finding.details.radii, finding.details.curves
+        assert list(radii) == sorted(set(radii))
         assert radii[0] == 0
-        worst = curves[0]["accuracy"]
+        worst = curves[0].accuracy
         for curve in curves:
-            assert curve["accuracy"] == sorted(curve["accuracy"], reverse=True)
-            assert all(w <= c for w, c in zip(worst, curve["accuracy"], strict=True))
-        place = radii.index(finding.details["radius"])
+            assert list(curve.accuracy) == sorted(curve.accuracy, reverse=True)
+            assert all(w <= c for w, c in zip(worst, curve.accuracy, strict=True))
+        place = radii.index(finding.details.radius)
         assert finding.value == worst[place]
-        assert finding.details["by_attack"] == {
-            curve["attack"]: curve["accuracy"][place] for curve in curves[1:-1]
+        assert finding.details.by_attack == {
+            curve.attack: curve.accuracy[place] for curve in curves[1:-1]
         }
-        assert curves[-1]["attack"] == "second opinion"
+        assert curves[-1].attack == "second opinion"
 
 
 def test_without_perturbation_the_curves_start_at_the_clean_accuracy(subject: Subject) -> None:
@@ -214,16 +214,16 @@ def test_without_perturbation_the_curves_start_at_the_clean_accuracy(subject: Su
     (clean,) = probes["accuracy"](subject, generator(0))
     for topic in ("noise", "attacks"):
         for finding in probes[topic](subject, generator(0)):
-            for curve in finding.details.get("curves", [finding.details]):
-                assert curve["accuracy"][0] == clean.value
+            for curve in getattr(finding.details, "curves", [finding.details]):
+                assert curve.accuracy[0] == clean.value
 
 
 def test_perturbations_that_fooled_are_no_longer_than_the_largest_radius() -> None:
     (finding,) = AttackedAccuracy((L2(0.2),))(plane_subject(), generator(0))
-    distance = finding.details["distance"]
-    assert distance["fooled"] == round(200 * (1 - finding.details["curves"][0]["accuracy"][-1]))
-    assert distance["quantiles"] == sorted(distance["quantiles"])
-    assert 0 < distance["quantiles"][0] <= distance["quantiles"][-1] <= 0.4
+    distance = finding.details.distance
+    assert distance.fooled == round(200 * (1 - finding.details.curves[0].accuracy[-1]))
+    assert list(distance.quantiles) == sorted(distance.quantiles)
+    assert 0 < distance.quantiles[0] <= distance.quantiles[-1] <= 0.4
 
 
 def one_point_at(distance: float, dimension: int) -> Subject:
@@ -274,7 +274,7 @@ def test_no_right_example_leaves_nothing_to_attack() -> None:
     data = plane_data()
     subject = Subject("net", FirstCoordinate(2), data, data.test.inputs, 1 - data.test.labels)
     (finding,) = AttackedAccuracy((Linf(0.1),))(subject, generator(0))
-    assert (finding.value, finding.details["distance"]["quantiles"]) == (0, None)
+    assert (finding.value, finding.details.distance.quantiles) == (0, None)
 
 
 def test_a_network_that_only_differs_in_scale_has_the_same_attacked_accuracy() -> None:

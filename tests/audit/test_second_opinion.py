@@ -149,14 +149,14 @@ def test_ripples_are_doubted_and_the_figure_is_nearly_that_of_autoattack(
 
 def test_without_a_second_opinion_nothing_further_is_fooled() -> None:
     finding = _at(subject_of(FirstCoordinate(2).eval(), plane_data()), Linf(0.3))
-    curves = {each["attack"] for each in finding.details["curves"]}
+    curves = {each.attack for each in finding.details.curves}
     assert "second opinion" in curves
     (plain,) = AttackedAccuracy((Linf(0.3),), second=None)(
         subject_of(FirstCoordinate(2).eval(), plane_data()), generator(0)
     )
     assert plain.value == finding.value
-    assert "second opinion" not in {each["attack"] for each in plain.details["curves"]}
-    assert finding.details["by_attack"] == plain.details["by_attack"]
+    assert "second opinion" not in {each.attack for each in plain.details.curves}
+    assert finding.details.by_attack == plain.details.by_attack
 
 
 def test_an_unbounded_attack_that_fails_is_doubted() -> None:

@@ -11,7 +11,7 @@ import torch
 from fsspec.implementations.memory import MemoryFileSystem
 
 import gnomon as gn
-from gnomon.audit.audit import read_json
+from gnomon.audit import read_json
 from gnomon.errors import ClusterError, FolderError, SettingError
 from gnomon.study.axes import Listed
 from gnomon.study.engines import Engine, Inline

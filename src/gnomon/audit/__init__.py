@@ -2,7 +2,8 @@
 
 import sys
 
-from gnomon.audit.audit import Audit, examine, read_json, write_json
+from gnomon.audit.audit import Audit, examine
+from gnomon.audit.audit_json import read_json, write_json
 from gnomon.audit.bracket import Bracket
 from gnomon.audit.door import Audited, AuditModule
 from gnomon.audit.doubts import Doubt, DoubtKind

@@ -1,26 +1,25 @@
 """The audit: all findings about one subject, and what is needed to repeat them."""
 
 import dataclasses
-import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, Generic, cast
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypeVar
 
 from gnomon.audit.doubts import Doubt, doubts_about
 from gnomon.audit.finding import Finding
+from gnomon.audit.probe import Probe
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics import Probe
-from gnomon.errors import DataError
-from gnomon.files import write_text
 from gnomon.networks.predictions import device_of
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Linf
+
+F_co = TypeVar("F_co", covariant=True, default=Finding)
+"""The classes of findings that a reader of `audit.json` tells apart."""
 
 
 def _ignore(topic: str) -> None:
@@ -28,8 +27,8 @@ def _ignore(topic: str) -> None:
 
 
 @dataclass(frozen=True)
-class Audit:
-    """What `audit.json` holds; the keys of the file are these attributes.
+class Audit(Generic[F_co]):
+    """The contents of `audit.json`; the keys of the file are these attributes.
 
     The same network, data, settings and seed give the same audit, on the same machine to the
     last byte: nothing in it is a time.
@@ -52,7 +51,7 @@ class Audit:
     settings: Sequence[Any]
     environment: Mapping[str, str]
     seed: int
-    findings: tuple[Finding, ...]
+    findings: tuple[F_co, ...]
     doubts: tuple[Doubt, ...]
 
     @property
@@ -95,31 +94,6 @@ def examine(
         findings=tuple(findings),
         doubts=doubts,
     )
-
-
-def write_json(path: Path, result: Audit) -> None:
-    """Writes the audit as JSON, whole or not at all."""
-    plain = TypeAdapter(Audit).dump_python(result, mode="json")
-    write_text(path, json.dumps(plain, indent=1, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def read_json(path: Path) -> Audit:
-    """The audit that `write_json` wrote; equal to it.
-
-    Raises:
-        DataError: the file is missing, or not an audit.
-    """
-    try:
-        return TypeAdapter(Audit).validate_json(path.read_bytes())
-    except OSError as error:
-        raise DataError(f"{path}: expected an audit, got: {error}. Check the path.") from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise DataError(
-            f"{path}: expected an audit written by gnomon, got an error at {place}: "
-            f"{first['msg']}. Audit again."
-        ) from error
 
 
 def describe(value: object) -> object:

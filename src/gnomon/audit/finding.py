@@ -1,15 +1,19 @@
-"""What a probe says: one figure, how it was found, and how far to trust it."""
+"""The result of a probe: one figure, how it was measured, and how far to trust it."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, cast
+
+from typing_extensions import TypeVar
 
 from gnomon.audit.doubts import Doubt
 
+D_co = TypeVar("D_co", covariant=True, default=Any)
+"""The class of the details: a frozen dataclass of the probe's own."""
+
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Generic[D_co]):
     """One figure about a subject.
 
     Attributes:
@@ -18,11 +22,10 @@ class Finding:
         value: the figure; finite. None where there is none, and then `absent` says why.
         unit: its unit; an accuracy is a "share" between 0 and 1.
         error: a 95 % interval that holds `value`, where the figure is an estimate.
-        method: how it was found, in a sentence.
+        method: how it was measured, in a sentence.
         doubts: reasons to distrust this figure.
         condition: under which perturbation, such as "linf:0.1"; empty without one.
-        details: curves and matrices, as plain JSON values: lists, mappings with text keys,
-            numbers.
+        details: curves and tables behind the figure; None where there are none.
         references: keys of `references.bib`.
         absent: why the figure does not exist for this subject, such as "no square matrix".
     """
@@ -35,11 +38,13 @@ class Finding:
     method: str
     doubts: tuple[Doubt, ...] = ()
     condition: str = ""
-    details: Mapping[str, Any] = field(default_factory=dict)
+    details: D_co = cast("Any", None)  # noqa: RUF009 - None is no mutable default
     references: tuple[str, ...] = ()
     absent: str = ""
 
     def __post_init__(self) -> None:
+        if self.details == {}:
+            object.__setattr__(self, "details", None)
         assert (self.value is None) == bool(self.absent), self
         if self.value is None:
             return

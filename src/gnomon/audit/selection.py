@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gnomon.audit.probe import Probe
-from gnomon.audit.topics import PROBES, SLOW_PROBES
+from gnomon.audit.topics import TOPICS
 from gnomon.notation import settings_of
 from gnomon.sets import InputSet, ParameterSet
 
-PROBES_BY_NAME: Mapping[str, type] = {probe.topic: probe for probe in PROBES}
+PROBES_BY_NAME: Mapping[str, type] = {topic.name: topic.probe for topic in TOPICS}
 """Every probe by its name in a configuration, in the order in which an audit asks them."""
 
-USUAL_PROBES = tuple(name for name in PROBES_BY_NAME if name not in SLOW_PROBES)
+USUAL_PROBES = tuple(topic.name for topic in TOPICS if not topic.slow)
 """The names of the probes that an audit asks when none are named."""
 
 SETS = ("within", "parameters")

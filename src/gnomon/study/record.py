@@ -3,7 +3,7 @@
 import functools
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal, cast
@@ -135,6 +135,8 @@ def _followed(place: object, way: Sequence[str], passed: str) -> Iterator[tuple[
         yield passed, place
         return
     key, *rest = way
+    if is_dataclass(place):
+        place = vars(place)
     if isinstance(place, list | tuple):
         items = {str(index): item for index, item in enumerate(cast("list[object]", place))}
     else:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
-from gnomon.audit.audit import Audit, write_json
+from gnomon.audit.audit import Audit
+from gnomon.audit.audit_json import write_json
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.definitions import GLOSSARY
 from gnomon.audit.report.pictures import pictures_of
 from gnomon.audit.requirement import Verdict
 from gnomon.audit.subject import Subject
+from gnomon.audit.topics import GLOSSARY, TOPICS
+from gnomon.audit.topics.accuracy.probe import ClassAccuracy
 from gnomon.errors import SettingError
 from gnomon.files import write_text
 from gnomon.references import cite
@@ -20,7 +21,7 @@ from gnomon.report.page import render_page
 from gnomon.report.picture import Picture
 from gnomon.report.prose import file_stem, interval, listed, percent
 
-_HEADLINES = ("clean_accuracy", "noise_accuracy", "attacked_accuracy")
+_HEADLINES = tuple(topic.headline for topic in TOPICS if topic.headline)
 """The findings at the top of the page; each has an interval."""
 
 Examined = tuple[Subject, Audit]
@@ -135,8 +136,8 @@ def _cards(audits: Sequence[Audit]) -> list[Card]:
         if finding.name not in _HEADLINES:
             continue
         attacked = finding.name == "attacked_accuracy"
-        key = finding.name + (finding.details["norm"] if attacked else "")
-        radius = finding.details["radius"] if attacked else 0.0
+        key = finding.name + (finding.details.norm if attacked else "")
+        radius = finding.details.radius if attacked else 0.0
         if key not in keys or radius > radii[key]:
             keys[key], radii[key] = (finding.name, finding.condition), radius
     return [
@@ -175,10 +176,10 @@ def _rows(audits: Sequence[Audit]) -> dict[str, list[Row]]:
     return groups
 
 
-def _class_rows(audit: Audit) -> list[dict[str, Any]]:
+def _class_rows(audit: Audit) -> list[ClassAccuracy]:
     for finding in audit.findings:
         if finding.name == "clean_accuracy":
-            return list(finding.details["per_class"])
+            return list(finding.details.per_class)
     return []
 
 

@@ -34,7 +34,7 @@ def landscape_pictures(audits: Sequence[tuple[str, Audit]], note: str = "") -> l
         (label, finding)
         for label, audit in audits
         for finding in audit.findings
-        if finding.name == "average_flatness" and finding.details.get("landscapes")
+        if finding.name == "average_flatness" and (finding.details or {}).get("landscapes")
     ]
     return [_picture(found, note, *each) for each in _ALONG] if found else []
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import pyarrow as pa
 
-from gnomon.audit.report.definitions import GLOSSARY
+from gnomon.audit.topics import GLOSSARY
 from gnomon.files import replacing, write_text
 from gnomon.report.definition import Definition
 from gnomon.report.page import render_page

@@ -1,12 +1,12 @@
 """Pictures of the accuracy of each class, and of which classes are taken for which."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.selection import Examined, Named, findings_of
+from gnomon.audit.topics.accuracy.probe import ClassAccuracy
 from gnomon.report.charts import (
     COLOURS,
     WIDTH,
@@ -27,7 +27,7 @@ from gnomon.report.prose import file_stem, interval, listed, percent, shortened
 FEW = 12
 """Largest number of classes whose counts and names stand in the matrix of confusions."""
 
-_Rows = Sequence[Mapping[str, Any]]
+_Rows = Sequence[ClassAccuracy]
 
 
 def class_pictures(examined: Examined) -> list[Picture]:
@@ -40,23 +40,23 @@ def class_pictures(examined: Examined) -> list[Picture]:
 
 def accuracy_of_classes(named: Named) -> Picture:
     """One row per class, from the lowest accuracy of the first subject to the highest."""
-    tables: dict[str, _Rows] = {name: each.details["per_class"] for name, each in named}
+    tables: dict[str, _Rows] = {name: each.details.per_class for name, each in named}
     first = next(iter(tables.values()))
     order = sorted(
-        (index for index, row in enumerate(first) if row["accuracy"] is not None),
-        key=lambda index: (first[index]["accuracy"], index),
+        (index for index, row in enumerate(first) if row.accuracy is not None),
+        key=lambda index: (first[index].accuracy, index),
     )
     marks: list[Mark] = []
     for place, (name, table) in enumerate(tables.items()):
         marks += _marks([table[index] for index in order], place, name)
-    lowest = min(row["error"][0] for table in tables.values() for row in table if row["error"])
+    lowest = min(row.error[0] for table in tables.values() for row in table if row.error)
     left = max(-2.0, 100 * lowest - 2)
     across = Axis(
         "accuracy in %, with 95 % interval", left, 100 + 0.02 * (100 - left), grid=True
     )
     upwards = rows_named(
         Axis(size=9 if len(order) <= FEW else 7.5),
-        [shortened(first[index]["name"]) for index in order],
+        [shortened(first[index].name) for index in order],
     )
     return Picture(
         key="accuracy-of-classes",
@@ -72,8 +72,8 @@ def accuracy_of_classes(named: Named) -> Picture:
 
 def confusion(name: str, finding: Finding) -> Picture:
     """The confusion matrix: right answers on the diagonal, errors beside it."""
-    counts = np.array(finding.details["confusion"])
-    names = [row["name"] for row in finding.details["per_class"]]
+    counts = np.array(finding.details.confusion)
+    names = [row.name for row in finding.details.per_class]
     few = len(counts) <= FEW
     width = WIDTH if few else 1.5 * WIDTH
     labels = [shortened(label, 12) if few else str(row) for row, label in enumerate(names)]
@@ -100,10 +100,8 @@ def confusion(name: str, finding: Finding) -> Picture:
 def _marks(rows: _Rows, place: int, name: str) -> list[Mark]:
     """One point with its interval for each row; subjects lie a little below one another."""
     heights = [row + 0.22 * place for row in range(len(rows))]
-    ends = [(100 * row["error"][0], 100 * row["error"][1]) for row in rows]
-    return intervals(
-        percents([row["accuracy"] for row in rows]), ends, heights, look(place), name
-    )
+    ends = [(100 * row.error[0], 100 * row.error[1]) for row in rows if row.error]
+    return intervals(percents([row.accuracy for row in rows]), ends, heights, look(place), name)
 
 
 def _colours(counts: np.ndarray) -> np.ndarray:
@@ -131,13 +129,14 @@ def _written(counts: np.ndarray) -> list[Text]:
 
 def _weakest(name: str, table: _Rows) -> str:
     """A sentence on the class whose interval ends lowest: it is weak beyond doubt."""
-    rows = [row for row in table if row["accuracy"] is not None]
-    worst = min(rows, key=lambda row: row["error"][1])
-    if all(row["accuracy"] == 1 for row in rows):
+    rows = [row for row in table if row.accuracy is not None]
+    highest = {row: row.error[1] for row in rows if row.error}
+    worst = min(highest, key=highest.__getitem__)
+    if all(row.accuracy == 1 for row in rows):
         return f"{name} is right on every example of every class."
     return (
-        f"{name} is weakest on “{worst['name']}”: {percent(worst['accuracy'])} "
-        f"({interval(worst['error'])}) of its {worst['examples']} examples right."
+        f"{name} is weakest on “{worst.name}”: {percent(worst.accuracy or 0.0)} "
+        f"({interval(worst.error)}) of its {worst.examples} examples right."
     )
 
 

@@ -1,7 +1,7 @@
 """Accuracy on the examples as they are."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from jaxtyping import Int
@@ -15,15 +15,44 @@ from gnomon.shapes import Labels
 
 
 @dataclass(frozen=True)
+class ClassAccuracy:
+    """The accuracy on the examples of one class.
+
+    Attributes:
+        name: of the class.
+        examples: their number.
+        correct: how many of them are given the class.
+        accuracy: their share; None without examples.
+        error: its 95 % interval; None without examples.
+    """
+
+    name: str
+    examples: int
+    correct: int
+    accuracy: float | None
+    error: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """The details of `clean_accuracy`.
+
+    Attributes:
+        examples: their number.
+        correct: how many of them are given their label.
+        confusion: rows are true classes, columns predicted ones; entries count examples.
+        per_class: one row for each class.
+    """
+
+    examples: int
+    correct: int
+    confusion: tuple[tuple[int, ...], ...]
+    per_class: tuple[ClassAccuracy, ...]
+
+
+@dataclass(frozen=True)
 class CleanAccuracy:
     """The share of examples given their label, without any perturbation: `clean_accuracy`.
-
-    Details of its finding:
-
-    - examples, correct: counts.
-    - confusion: rows are true classes, columns predicted ones; entries count examples.
-    - per_class: for each class its name, examples, correct, accuracy and interval `error`;
-      accuracy and error are null for a class without examples.
 
     Attributes:
         batch: examples at a time.
@@ -46,12 +75,12 @@ class CleanAccuracy:
             error=clopper_pearson(correct, examples),
             method="Share of test examples whose largest logit is the label's; "
             "95 % Clopper–Pearson interval.",
-            details={
-                "examples": examples,
-                "correct": correct,
-                "confusion": counts.tolist(),
-                "per_class": _per_class(counts, subject.data.class_names),
-            },
+            details=Confusions(
+                examples,
+                correct,
+                tuple(map(tuple, counts.tolist())),
+                _per_class(counts, subject.data.class_names),
+            ),
             references=("clopper1934",),
         )
         return (finding,)
@@ -60,22 +89,16 @@ class CleanAccuracy:
 def confusion_matrix(
     labels: Labels, predicted: Labels, classes: int
 ) -> Int[Tensor, " classes classes"]:
-    """How many examples of each true class (row) were given each class (column)."""
+    """Counts the examples of each true class (row) that were given each class (column)."""
     cells = torch.bincount(labels * classes + predicted, minlength=classes * classes)
     return cells.reshape(classes, classes)
 
 
-def _per_class(counts: Tensor, names: tuple[str, ...]) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
+def _per_class(counts: Tensor, names: tuple[str, ...]) -> tuple[ClassAccuracy, ...]:
+    rows: list[ClassAccuracy] = []
     for index, name in enumerate(names):
         examples, correct = int(counts[index].sum()), int(counts[index, index])
-        rows.append(
-            {
-                "name": name,
-                "examples": examples,
-                "correct": correct,
-                "accuracy": correct / examples if examples else None,
-                "error": list(clopper_pearson(correct, examples)) if examples else None,
-            }
-        )
-    return rows
+        share = correct / examples if examples else None
+        error = clopper_pearson(correct, examples) if examples else None
+        rows.append(ClassAccuracy(name, examples, correct, share, error))
+    return tuple(rows)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -16,6 +15,25 @@ from gnomon.audit.subject import DRAWS, Subject
 from gnomon.audit.topics.sweep import Sweep
 from gnomon.networks.predictions import device_of, logits_of, predict
 from gnomon.shapes import Mask
+
+
+@dataclass(frozen=True)
+class AttackCurve:
+    """The accuracy under one attack against the radius.
+
+    Attributes:
+        attack: its name.
+        accuracy: at each radius.
+        error: its 95 % interval at each radius.
+        gradients: how many per-example gradients were computed.
+        zero_gradients: the share of them that were exactly zero.
+    """
+
+    attack: str
+    accuracy: tuple[float, ...]
+    error: tuple[tuple[float, float], ...]
+    gradients: int
+    zero_gradients: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,15 +67,15 @@ class Chase:
         """The 95 % Clopper–Pearson interval of that share."""
         return clopper_pearson(int((~self.fooled(radius)).sum()), len(self.radius))
 
-    def curve(self, radii: Sequence[float]) -> dict[str, Any]:
-        """The accuracy at each radius, as plain values."""
-        return {
-            "attack": self.attack,
-            "accuracy": [self.accuracy(radius) for radius in radii],
-            "error": [list(self.interval(radius)) for radius in radii],
-            "gradients": self.gradients,
-            "zero_gradients": self.zero_gradients,
-        }
+    def curve(self, radii: Sequence[float]) -> AttackCurve:
+        """The accuracy at each radius."""
+        return AttackCurve(
+            self.attack,
+            tuple(self.accuracy(radius) for radius in radii),
+            tuple(self.interval(radius) for radius in radii),
+            self.gradients,
+            self.zero_gradients,
+        )
 
 
 def chase(

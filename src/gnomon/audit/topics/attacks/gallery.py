@@ -70,7 +70,7 @@ def galleries(examined: Examined) -> list[Picture]:
             continue
         largest: dict[str, float] = {}
         for _, finding in findings_of([(subject, audit)], "attacked_accuracy"):
-            norm, radius = finding.details["norm"], finding.details["radius"]
+            norm, radius = finding.details.norm, finding.details.radius
             largest[norm] = max(radius, largest.get(norm, 0.0))
         pictures += [
             _gallery(

@@ -36,7 +36,7 @@ def accuracy_against_radii(examined: Examined) -> list[Picture]:
     attacked = findings_of(examined, "attacked_accuracy")
     noisy = findings_of(examined, "noise_accuracy")
     clean = findings_of(examined, "clean_accuracy")
-    norms = dict.fromkeys(str(each.details["norm"]) for _, each in [*attacked, *noisy])
+    norms = dict.fromkeys(str(each.details.norm) for _, each in [*attacked, *noisy])
     return [
         _picture(norm, _of_norm(attacked, norm), _of_norm(noisy, norm), clean) for norm in norms
     ]
@@ -45,7 +45,7 @@ def accuracy_against_radii(examined: Examined) -> list[Picture]:
 def _picture(norm: str, attacked: Named, noisy: Named, clean: Named) -> Picture:
     subjects = list(dict.fromkeys(name for name, _ in [*clean, *attacked, *noisy]))
     draw = _of_one if len(subjects) == 1 else _of_several
-    radii = sorted({each.details["radius"] for _, each in [*attacked, *noisy]})
+    radii = sorted({each.details.radius for _, each in [*attacked, *noisy]})
     worst = " ".join(
         _worst_case(name, finding) for name, finding in _first_of_each(attacked).items()
     )
@@ -68,7 +68,7 @@ def _picture(norm: str, attacked: Named, noisy: Named, clean: Named) -> Picture:
 
 
 def _of_norm(named: Named, norm: str) -> Named:
-    return [pair for pair in named if pair[1].details["norm"] == norm]
+    return [pair for pair in named if pair[1].details.norm == norm]
 
 
 def _first_of_each(named: Named) -> dict[str, Finding]:
@@ -82,19 +82,19 @@ def _first_of_each(named: Named) -> dict[str, Finding]:
 def _of_one(attacked: Named, noisy: Named) -> list[Mark]:
     marks: list[Mark] = []
     for _, finding in attacked[:1]:
-        radii, (_, *others) = finding.details["radii"], finding.details["curves"]
+        radii, (_, *others) = finding.details.radii, finding.details.curves
         bold = replace(look(0), width=2.4, marker="")
         marks.append(_worst(finding, bold, "worst case (95 %)"))
         marks += [
             Curve(
                 radii,
-                percents(curve["accuracy"]),
+                percents(curve.accuracy),
                 replace(look(place), width=1.1),
-                curve["attack"],
+                curve.attack,
             )
             for place, curve in enumerate(others[:-1], start=1)
         ]
-    kinds = {finding.details["kind"]: finding for _, finding in reversed(noisy)}
+    kinds = {finding.details.kind: finding for _, finding in reversed(noisy)}
     for kind, style in zip(sorted(kinds, reverse=True), _NOISES, strict=False):
         marks.append(_noise(kinds[kind], style, f"{kind} noise"))
     return marks
@@ -108,30 +108,30 @@ def _of_several(attacked: Named, noisy: Named) -> list[Mark]:
             marks.append(_worst(worst[name], replace(own, width=2), f"{name}: worst case"))
         if name in noise:
             dashed = replace(own, line="--", width=1.1, size=4, hollow=True)
-            kind = noise[name].details["kind"]
+            kind = noise[name].details.kind
             marks.append(_noise(noise[name], dashed, f"{name}: {kind} noise"))
     return marks
 
 
 def _worst(finding: Finding, style: Look, label: str) -> Curve:
     """The worst case of all attacks, with its 95 % intervals point by point."""
-    worst = finding.details["curves"][0]
-    low, high = (percents([ends[side] for ends in worst["error"]]) for side in (0, 1))
-    shares = percents(worst["accuracy"])
-    return Curve(finding.details["radii"], shares, style, label, band=(low, high))
+    worst = finding.details.curves[0]
+    low, high = (percents([ends[side] for ends in worst.error]) for side in (0, 1))
+    shares = percents(worst.accuracy)
+    return Curve(finding.details.radii, shares, style, label, band=(low, high))
 
 
 def _noise(finding: Finding, style: Look, label: str) -> Curve:
-    return Curve(finding.details["radii"], percents(finding.details["accuracy"]), style, label)
+    return Curve(finding.details.radii, percents(finding.details.accuracy), style, label)
 
 
 def _caption(norm: str, radius: float, attacked: Named, noisy: Named, clean: Named) -> str:
     """A sentence on the largest radius, beside noise of its size and no perturbation."""
-    at_radius = [pair for pair in attacked if pair[1].details["radius"] == radius]
+    at_radius = [pair for pair in attacked if pair[1].details.radius == radius]
     uniform = [
         pair
         for pair in noisy
-        if (pair[1].details["kind"], pair[1].details["radius"]) == ("uniform", radius)
+        if (pair[1].details.kind, pair[1].details.radius) == ("uniform", radius)
     ]
     several = len({name for name, _ in [*attacked, *noisy, *clean]}) > 1
     beside = [f"{_values(clean, several)} as they are"] if clean else []
@@ -165,7 +165,7 @@ def _worst_case(name: str, finding: Finding) -> str:
     points = [
         f"{percent(share)} at {radius:g}"
         for radius, share in zip(
-            finding.details["radii"], finding.details["curves"][0]["accuracy"], strict=True
+            finding.details.radii, finding.details.curves[0].accuracy, strict=True
         )
     ]
     return f"Worst case of {name}: {', '.join(points)}."

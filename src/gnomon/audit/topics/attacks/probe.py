@@ -1,7 +1,8 @@
 """Accuracy under attack, against the radius of the allowed perturbations."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -9,8 +10,9 @@ from gnomon.attacks import BIM, FGSM, PGD, InputAttack, RandomPoint
 from gnomon.audit.doubts import Doubt, no_better_than_noise, one_step_wins, zero_gradients
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics.attacks.chase import Chase, chase, noted, worst_case
+from gnomon.audit.topics.attacks.chase import AttackCurve, Chase, chase, noted, worst_case
 from gnomon.audit.topics.attacks.second_opinion import SECOND_OPINION, SecondOpinion
+from gnomon.audit.topics.distances import Distances
 from gnomon.audit.topics.sweep import MULTIPLES, Sweep, sweeps
 from gnomon.sets import InputSet
 
@@ -18,6 +20,28 @@ WORST_CASE = "worst case"
 """The name of the curve that takes, for each example, the best of all attacks."""
 SECOND = "second opinion"
 """The name of the curve of what only further searches fooled."""
+
+
+@dataclass(frozen=True)
+class AttackCurves:
+    """The details of `attacked_accuracy`: the accuracy against the radius, for each attack.
+
+    Attributes:
+        norm: of the set.
+        radius: of the set.
+        radii: of the grid, which begins with 0, in the data's units.
+        curves: the first is the worst case; the last holds what the second opinion alone
+            fooled, in the asked sets.
+        by_attack: the accuracy within the radius of the set under each attack alone.
+        distance: of the perturbations that first fooled an example which was right.
+    """
+
+    norm: str
+    radius: float
+    radii: tuple[float, ...]
+    curves: tuple[AttackCurve, ...]
+    by_attack: Mapping[str, float]
+    distance: Distances
 
 
 @dataclass(frozen=True)
@@ -30,17 +54,6 @@ class AttackedAccuracy:
     one that an attack fooled at a smaller radius counts as fooled by it at every larger one,
     because the sets are nested, and that attack does not run on it again. So no curve ever
     rises.
-
-    Details of a finding:
-
-    - norm, radius: of the set; radii: the grid, which begins with 0.
-    - curves: the first is the worst case, the last what only the second opinion fooled, in the
-      asked sets; each with `attack`, `accuracy` and `error` at each
-      radius, `gradients` (how many were computed) and `zero_gradients` (the share that
-      were exactly zero).
-    - by_attack: the accuracy within the radius of the set under each attack alone.
-    - distance: of the perturbations that first fooled an example which was right: their
-      number `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
 
     Attributes:
         within: the allowed sets; one finding for each.
@@ -114,18 +127,18 @@ def _finding(
         "of the grid up to this one: an upper bound of the true worst-case accuracy; 95 % "
         "Clopper–Pearson interval of that share.",
         doubts=doubts,
-        details={
-            "norm": sweep.norm,
-            "radius": within.radius,
-            "radii": list(sweep.radii),
-            "curves": [each.curve(sweep.radii) for each in (worst, *chases)],
-            "by_attack": {
+        details=AttackCurves(
+            norm=sweep.norm,
+            radius=within.radius,
+            radii=sweep.radii,
+            curves=tuple(each.curve(sweep.radii) for each in (worst, *chases)),
+            by_attack={
                 each.attack: each.accuracy(within.radius)
                 for each in chases
                 if each.attack != SECOND
             },
-            "distance": _distances(worst),
-        },
+            distance=Distances.of(worst.distance[(worst.radius > 0) & worst.radius.isfinite()]),
+        ),
         references=("goodfellow2015", "kurakin2017", "madry2018", "clopper1934"),
     )
 
@@ -157,11 +170,3 @@ def _one_step(condition: str, radius: float, attacks: list[Chase]) -> list[Doubt
         for one in ones
         for each in many
     ]
-
-
-def _distances(worst: Chase) -> dict[str, Any]:
-    """How long the perturbations were that fooled an example which was right."""
-    moved = worst.distance[(worst.radius > 0) & worst.radius.isfinite()]
-    levels = torch.tensor([0.1, 0.25, 0.5, 0.75, 0.9], dtype=moved.dtype)
-    quantiles = moved.quantile(levels).tolist() if len(moved) else None
-    return {"fooled": len(moved), "quantiles": quantiles}

@@ -16,7 +16,7 @@ def fooled_by_parts(examined: Examined) -> list[Picture]:
     if not rows:
         return []
     shares = listed([_shares(*row) for row in rows])
-    skipped = [reason for _, finding in rows for reason in finding.details["skipped"]]
+    skipped = [reason for _, finding in rows for reason in finding.details.skipped]
     start = "Each part attacks the examples that the parts before it left"
     return [
         Picture(
@@ -55,19 +55,19 @@ def _bars(rows: Named) -> list[Mark]:
 
 
 def _parts(finding: Finding) -> list[tuple[str, float]]:
-    return [(part["part"], part["fooled"]) for part in finding.details["parts"]]
+    return [(part.part, part.fooled) for part in finding.details.parts]
 
 
 def _segments(finding: Finding) -> list[tuple[str, float]]:
     """The shares of a bar from left to right; they sum to 1."""
     return [
-        ("resisted all", finding.details["resisting"]),
+        ("resisted all", finding.details.resisting),
         *reversed(_parts(finding)),
-        ("wrong anyway", finding.details["wrong"]),
+        ("wrong anyway", finding.details.wrong),
     ]
 
 
 def _shares(label: str, finding: Finding) -> str:
     parts = [f"{name} fooled {percent(share)}" for name, share in _parts(finding) if share]
-    shares = listed([f"{percent(finding.details['resisting'])} resist", *parts])
+    shares = listed([f"{percent(finding.details.resisting)} resist", *parts])
     return f"within {label} {shares}"

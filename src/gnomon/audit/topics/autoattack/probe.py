@@ -1,7 +1,7 @@
 """Accuracy under AutoAttack, and which of its parts fooled whom."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -10,10 +10,51 @@ from gnomon.audit.doubts import Doubt, black_box_wins, zero_gradients
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.subject import Subject
+from gnomon.audit.topics.distances import Distances
 from gnomon.sets import InputSet
 
 _BLACK_BOX = "Square"
-_LEVELS = (0.1, 0.25, 0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True)
+class PartShare:
+    """The share of examples that a part of the ensemble was the first to fool."""
+
+    part: str
+    fooled: float
+
+
+@dataclass(frozen=True)
+class EnsembleShares:
+    """The details of `autoattack_accuracy`.
+
+    The shares `wrong`, `resisting` and those of the parts sum to 1.
+
+    Attributes:
+        norm: of the set.
+        radius: of the set.
+        ensemble: its name.
+        wrong: the share of examples misclassified without perturbation.
+        parts: of the ensemble, in its order.
+        resisting: the share of examples that nothing fooled.
+        gradients: of the network, per example.
+        queries: of the network, per example.
+        zero_gradients: the share of gradients that were exactly zero.
+        distance: of the perturbations that fooled an example which was right.
+        skipped: for an ordered ensemble, what was left out and why, in words.
+    """
+
+    norm: str
+    radius: float
+    ensemble: str
+    wrong: float
+    parts: tuple[PartShare, ...]
+    resisting: float
+    gradients: float
+    queries: float
+    zero_gradients: float
+    distance: Distances
+    skipped: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -22,19 +63,6 @@ class AutoAttackAccuracy:
 
     The finding `autoattack_accuracy` is an upper bound of the true worst-case accuracy. The
     probe is slow, and an audit asks it only when it is named.
-
-    Details of a finding:
-
-    - norm, radius: of the set; ensemble: its name.
-    - wrong: the share of examples misclassified without perturbation; resisting: the share
-      that nothing fooled.
-    - parts: for each part of the ensemble its name, and the share of examples that it was the
-      first to fool; the three kinds of share sum to 1.
-    - gradients, queries: of the network, per example; zero_gradients: the share of gradients
-      that were exactly zero.
-    - distance: of the perturbations that fooled an example which was right: their number
-      `fooled`, and `quantiles` (10, 25, 50, 75, 90 %), null when there is none.
-    - skipped: for an ordered ensemble, what was left out and why, in words.
 
     Attributes:
         within: the allowed sets; one finding for each.
@@ -74,40 +102,29 @@ class AutoAttackAccuracy:
             f"({', '.join(outcome.parts)}): an upper bound of the true worst-case accuracy; "
             "95 % Clopper–Pearson interval of that share.",
             doubts=_doubts(str(within), outcome, trials),
-            details={
-                "norm": within.norm,
-                "radius": within.radius,
-                "ensemble": outcome.attack,
-                **_shares(outcome),
-                "gradients": float(outcome.gradients.double().mean()),
-                "queries": float(outcome.queries.double().mean()),
-                "zero_gradients": outcome.zero_gradients,
-                "distance": _distances(outcome),
-                "skipped": [str(trial) for trial in trials if trial.others and not trial.runs],
-            },
+            details=_shares(within, outcome, trials),
             references=("croce2020", "croce2021", "crocefab2020", "andriushchenko2020"),
         )
 
 
-def _shares(outcome: Outcome) -> dict[str, Any]:
-    """Who was wrong, who fooled whom, who resisted; the shares sum to 1."""
+def _shares(within: InputSet, outcome: Outcome, trials: tuple[Trial, ...]) -> EnsembleShares:
     wrong = outcome.fooled & (outcome.by < 0)
-    return {
-        "wrong": float(wrong.double().mean()),
-        "parts": [
-            {"part": part, "fooled": float((outcome.by == place).double().mean())}
+    return EnsembleShares(
+        norm=within.norm,
+        radius=within.radius,
+        ensemble=outcome.attack,
+        wrong=float(wrong.double().mean()),
+        parts=tuple(
+            PartShare(part, float((outcome.by == place).double().mean()))
             for place, part in enumerate(outcome.parts)
-        ],
-        "resisting": float((~outcome.fooled).double().mean()),
-    }
-
-
-def _distances(outcome: Outcome) -> dict[str, Any]:
-    """How long the perturbations were that fooled an example which was right."""
-    moved = outcome.distance[outcome.by >= 0]
-    levels = torch.tensor(_LEVELS, dtype=moved.dtype)
-    quantiles = moved.quantile(levels).tolist() if len(moved) else None
-    return {"fooled": len(moved), "quantiles": quantiles}
+        ),
+        resisting=float((~outcome.fooled).double().mean()),
+        gradients=float(outcome.gradients.double().mean()),
+        queries=float(outcome.queries.double().mean()),
+        zero_gradients=outcome.zero_gradients,
+        distance=Distances.of(outcome.distance[outcome.by >= 0]),
+        skipped=tuple(str(trial) for trial in trials if trial.others and not trial.runs),
+    )
 
 
 def _doubts(condition: str, outcome: Outcome, trials: tuple[Trial, ...]) -> tuple[Doubt, ...]:

@@ -4,6 +4,13 @@ from gnomon.report.definition import Definition
 
 BOUNDARY_TERMS = (
     Definition(
+        "decision-region",
+        "Decision region",
+        "The inputs x to which the network gives class k: z_k(x) > z_j(x) for all j ≠ k, where "
+        "z(x) are the logits. Lines mark where two logits share the largest value. Drawn from "
+        "the logits on a grid of 240 × 240 points.",
+    ),
+    Definition(
         "boundary-complexity",
         "Length, turning and parts of the decision boundary",
         "The boundary is where the lead z_k − max_{j≠k} z_j of some class k is zero, found by "

@@ -45,7 +45,7 @@ def landscapes(examined: Examined) -> list[Picture]:
     named = [
         (name, finding)
         for name, finding in findings_of(examined, "average_flatness")
-        if finding.details.get("landscapes")
+        if (finding.details or {}).get("landscapes")
     ]
     if not named:
         return []

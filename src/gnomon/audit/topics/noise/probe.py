@@ -1,8 +1,8 @@
 """Accuracy under random noise, against its size."""
 
 import math
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 
@@ -18,6 +18,33 @@ _KINDS: tuple[type[UniformNoise] | type[GaussianNoise], ...] = (UniformNoise, Ga
 
 
 @dataclass(frozen=True)
+class NoiseCurve:
+    """The details of `noise_accuracy`: the accuracy against the size of the noise.
+
+    Attributes:
+        kind: "uniform" or "Gaussian".
+        norm: of the set.
+        draws: of noise, for each example.
+        radii: of the grid, which begins with 0, in the data's units.
+        sizes: of the noise at each radius, in the data's units.
+        accuracy: at each radius.
+        error: its 95 % interval at each radius.
+        radius: of the set.
+        size: of the noise that belongs to the set.
+    """
+
+    kind: str
+    norm: str
+    draws: int
+    radii: tuple[float, ...]
+    sizes: tuple[float, ...]
+    accuracy: tuple[float, ...]
+    error: tuple[tuple[float, float], ...]
+    radius: float
+    size: float
+
+
+@dataclass(frozen=True)
 class NoiseAccuracy:
     """The share of examples given their label under random noise: `noise_accuracy`.
 
@@ -25,14 +52,6 @@ class NoiseAccuracy:
     set: uniform in [−r, r], so that it stays in the set; Gaussian of standard deviation r. For
     an L2 set in n dimensions it is the size at which the root mean square of the noise's length
     is r: √(3/n) r for uniform, r/√n for Gaussian noise. Noisy inputs are clipped to the domain.
-
-    Details of a finding:
-
-    - kind, size, draws: "uniform" or "Gaussian"; its size; draws per example.
-    - norm, radius: of the set.
-    - radii, sizes: the grid, and the size of the noise at each of its radii; both begin with
-      0.
-    - accuracy, error: at each of them, with its interval.
 
     Attributes:
         within: the sets; a finding for each of them and each kind of noise, named for example
@@ -51,12 +70,12 @@ class NoiseAccuracy:
 
     def __call__(self, subject: Subject, generator: torch.Generator) -> tuple[Finding, ...]:
         """For each norm and kind of noise one finding per asked set."""
-        found: list[Finding] = []
-        for sweep in sweeps([subject.fit(within) for within in self.within], self.multiples):
-            for kind in _KINDS:
-                curve = self._curve(subject, sweep, kind, generator)
-                found += [self._finding(within, curve) for within in sweep.asked]
-        return tuple(found)
+        return tuple(
+            self._finding(within, curve)
+            for sweep in sweeps([subject.fit(within) for within in self.within], self.multiples)
+            for curve in [self._curve(subject, sweep, kind, generator) for kind in _KINDS]
+            for within in sweep.asked
+        )
 
     def _curve(
         self,
@@ -64,23 +83,25 @@ class NoiseAccuracy:
         sweep: Sweep,
         kind: type[UniformNoise] | type[GaussianNoise],
         generator: torch.Generator,
-    ) -> dict[str, Any]:
-        """The details that all findings of one norm and kind share."""
+    ) -> NoiseCurve:
+        """The curve that all findings of one norm and kind share, at its first radius."""
         dimension = subject.inputs[0].numel()
-        sizes = [_size(kind, sweep.norm, radius, dimension) for radius in sweep.radii]
+        sizes = tuple(_size(kind, sweep.norm, radius, dimension) for radius in sweep.radii)
         counts = [
             self._correct(subject, kind(size), sweep.asked[0], generator) for size in sizes
         ]
         examples = len(subject.labels)
-        return {
-            "kind": kind.kind,
-            "norm": sweep.norm,
-            "draws": self.draws,
-            "radii": list(sweep.radii),
-            "sizes": sizes,
-            "accuracy": [count / examples for count in counts],
-            "error": [list(clopper_pearson(count, examples)) for count in counts],
-        }
+        return NoiseCurve(
+            kind=kind.kind,
+            norm=sweep.norm,
+            draws=self.draws,
+            radii=sweep.radii,
+            sizes=sizes,
+            accuracy=tuple(count / examples for count in counts),
+            error=tuple(clopper_pearson(count, examples) for count in counts),
+            radius=sweep.radii[0],
+            size=sizes[0],
+        )
 
     def _correct(
         self, subject: Subject, noise: Noise, within: InputSet, generator: torch.Generator
@@ -92,20 +113,20 @@ class NoiseAccuracy:
             right += int((predict(subject.network, noisy, self.batch) == subject.labels).sum())
         return right / self.draws
 
-    def _finding(self, within: InputSet, curve: dict[str, Any]) -> Finding:
-        at = curve["radii"].index(within.radius)
-        size = curve["sizes"][at]
+    def _finding(self, within: InputSet, curve: NoiseCurve) -> Finding:
+        at = curve.radii.index(within.radius)
+        size = curve.sizes[at]
         return Finding(
             probe=self.topic,
             name="noise_accuracy",
-            condition=f"{curve['kind'].lower()}:{size:g}",
-            value=curve["accuracy"][at],
+            condition=f"{curve.kind.lower()}:{size:g}",
+            value=curve.accuracy[at],
             unit="share",
-            error=tuple(curve["error"][at]),
-            method=f"Share of test examples that are right under {curve['kind']} noise of "
+            error=curve.error[at],
+            method=f"Share of test examples that are right under {curve.kind} noise of "
             f"size {size:g} (the size that belongs to {within}), mean of {self.draws} draws; "
             "95 % Clopper–Pearson interval as for one draw per example.",
-            details={**curve, "radius": within.radius, "size": size},
+            details=replace(curve, radius=within.radius, size=size),
             references=("clopper1934",),
         )
 

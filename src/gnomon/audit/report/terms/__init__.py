@@ -1,1 +1,0 @@
-"""The terms that a report defines, one file per group of topics."""
