@@ -57,7 +57,7 @@ def read_json(path: Path, topics: Sequence[Topic] = TOPICS) -> Audit:
 
 def json_schema(topics: Sequence[Topic] = TOPICS) -> dict[str, Any]:
     """The JSON Schema of `audit.json`."""
-    schema = _adapter(tuple(topics)).json_schema(mode="serialization")
+    schema = _adapter(tuple(topics)).json_schema(mode="validation")
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
