@@ -162,7 +162,7 @@ def test_every_architecture_takes_every_option(
     )
     network = build(signature, generator(0)).eval()
     assert network(torch.rand(4, *signature.shape)).shape == (4, 10)
-    kinds = {type(layer).__name__ for layer in network}
+    kinds = {type(layer).__name__ for layer in network.children()}
     assert {"Tanh", "Dropout"} <= kinds
     assert any("Norm" in kind for kind in kinds) == (normalization != "none")
 
