@@ -47,7 +47,7 @@ class Batched:
 
         Targets are handed to the attack, which has to be one that takes them.
         """
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         check_examples(inputs, labels, within)
         aims = aims_of("Batched", targets, labels)
         device, whole, begun = device_of(network), None, 0

@@ -92,7 +92,7 @@ class AverageFlatness:
         generator: torch.Generator | None = None,
     ) -> Flatness:
         """The rise at each random network; None as a set leaves inputs as they are."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         region = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)
@@ -136,7 +136,7 @@ class WorstFlatness:
 
         Each batch has its own, so that more batches never give a smaller figure than one.
         """
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         region: ParameterRegion = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)

@@ -51,7 +51,7 @@ class Search:
         labels: as many.
         within: the allowed perturbations.
         view: how the network is seen while searching.
-        generator: the source of everything random; without one, seed 0.
+        generator: of everything random.
 
     Attributes:
         originals: the inputs.
@@ -76,13 +76,13 @@ class Search:
         labels: Labels,
         within: InputSet,
         view: View,
-        generator: torch.Generator | None,
+        generator: torch.Generator | None = None,
     ) -> None:
         check_examples(inputs, labels, within)
         check_statistics(network)
         self.targets: Labels | None = None
         self.name, self.network, self.within = name, network, within
-        self.view, self.generator = view, ensure(generator, "attack")
+        self.view, self.generator = view, ensure(generator)
         self.originals, self.labels = inputs.detach(), labels
         self.worst = inputs.detach().clone()
         self.fooled = torch.zeros_like(labels, dtype=torch.bool)

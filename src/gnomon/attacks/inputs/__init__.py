@@ -1,13 +1,9 @@
 """Attacks on inputs, one file each."""
 
-from gnomon.attacks.inputs.apgd import APGD as APGD
-from gnomon.attacks.inputs.apgd_targeted import APGDT as APGDT
+from gnomon.attacks.inputs.apgd import APGD as APGD, APGDT as APGDT
 from gnomon.attacks.inputs.autoattack import AutoAttack as AutoAttack
-from gnomon.attacks.inputs.bim import BIM as BIM
 from gnomon.attacks.inputs.deepfool import DeepFool as DeepFool
-from gnomon.attacks.inputs.fab import FAB as FAB
-from gnomon.attacks.inputs.fab_targeted import FABT as FABT
-from gnomon.attacks.inputs.fgsm import FGSM as FGSM
+from gnomon.attacks.inputs.fab import FAB as FAB, FABT as FABT
 from gnomon.attacks.inputs.fmn import FMN as FMN
 from gnomon.attacks.inputs.noise import (
     GaussianNoise as GaussianNoise,
@@ -19,7 +15,7 @@ from gnomon.attacks.inputs.ordered import (
     OrderedOutcome as OrderedOutcome,
     Trial as Trial,
 )
-from gnomon.attacks.inputs.pgd import PGD as PGD
+from gnomon.attacks.inputs.projected import BIM as BIM, FGSM as FGSM, PGD as PGD
 from gnomon.attacks.inputs.random_point import RandomPoint as RandomPoint
 from gnomon.attacks.inputs.square import SquareAttack as SquareAttack
 from gnomon.attacks.inputs.unprojected_bim import UnprojectedBIM as UnprojectedBIM

@@ -6,10 +6,8 @@ import torch
 from torch import nn
 
 from gnomon.attacks.ensemble import Part, check_parts, run_in_turn, untouched
-from gnomon.attacks.inputs.apgd import APGD
-from gnomon.attacks.inputs.apgd_targeted import APGDT
-from gnomon.attacks.inputs.fab import FAB
-from gnomon.attacks.inputs.fab_targeted import FABT
+from gnomon.attacks.inputs.apgd import APGD, APGDT
+from gnomon.attacks.inputs.fab import FAB, FABT
 from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
@@ -110,6 +108,7 @@ class AutoAttack:
         generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
+        generator = ensure(generator)
         return run_in_turn(
             untouched(self.name, self.parts, inputs, labels, within),
             list(enumerate(self.parts)),
@@ -117,5 +116,5 @@ class AutoAttack:
             network,
             labels,
             within,
-            ensure(generator, "attack"),
+            generator,
         )

@@ -122,7 +122,7 @@ class Ordered:
         generator: torch.Generator | None = None,
     ) -> OrderedOutcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         start = untouched(self.name, self.parts, inputs, labels, within)
         right = predict(network, inputs, self.batch) == labels
         pilot = right.nonzero()[:, 0][: self.pilot]

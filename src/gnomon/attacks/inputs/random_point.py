@@ -49,5 +49,5 @@ class RandomPoint:
             for _ in range(self.tries):
                 rows = search.resisting
                 if len(rows):
-                    search.judge(rows, search.region(rows).sample(generator))
+                    search.judge(rows, search.region(rows).sample(search.generator))
         return search.outcome()

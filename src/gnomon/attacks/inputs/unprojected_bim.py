@@ -72,7 +72,7 @@ class UnprojectedBIM:
             rows = search.resisting
             perturbation = torch.zeros_like(search.originals[rows])
             if len(rows):
-                perturbation = start.around(search.originals[rows]).sample(generator)
+                perturbation = start.around(search.originals[rows]).sample(search.generator)
             for _ in range(self.steps):
                 if not len(rows):
                     break

@@ -68,12 +68,12 @@ class AdversarialParameterAttack:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The changed parameters; `robustness_lost` says what they do."""
-        generator = ensure(generator, "attack")
-        region, gradients = within.detach(), 0
+        generator = ensure(generator)
+        region, gradients = region.detach(), 0
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             here = region.centre()

@@ -42,11 +42,11 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The member with the least accuracy; see `all` for all of them."""
-        members = self.all(network, batches, within, generator)
+        members = self.all(network, batches, region, generator)
         worst = min(members, key=lambda member: (member.accuracy, -member.value))
         with undisturbed(network):
             if not check_batches(network, batches):
@@ -59,12 +59,12 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator | None = None,
     ) -> list[ParameterOutcome]:
         """Every member that was drawn, in the order of drawing."""
-        generator = ensure(generator, "attack")
-        region, name = within.detach(), f"random {self.drawn} × {self.count}"
+        generator = ensure(generator)
+        region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
         found: list[ParameterOutcome] = []
         with undisturbed(network):

@@ -46,7 +46,7 @@ class RandomBitFlips:
             SettingError: more flips than there are bits, or no weights.
             SubjectError: a weight is infinite or NaN.
         """
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             codes = fixed_points(network, self.bits)
@@ -116,6 +116,7 @@ class ProgressiveBitFlips:
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network after the last flip; nothing here is random."""
+        generator = ensure(generator)
         del generator
         return self.course(network, batches)[-1]
 

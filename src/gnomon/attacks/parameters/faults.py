@@ -51,7 +51,7 @@ class GaussianFaults:
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             noisy = {
@@ -91,7 +91,7 @@ class StuckAtZero:
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with one draw of dead weights."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             broken: dict[str, Tensor] = {}
@@ -138,6 +138,7 @@ class SingleFault:
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
+        generator = ensure(generator)
         del generator
         with undisturbed(network):
             check_batches(network, batches)

@@ -93,7 +93,7 @@ class JointPGD:
             SubjectError: logits that are NaN or +∞, a label without a logit, or answers that
                 depend on the other examples of the batch.
         """
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         check_inputs(inputs)
         check_labels(labels, len(inputs))
         if within is not None:

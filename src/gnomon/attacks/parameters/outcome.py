@@ -45,7 +45,7 @@ class ParameterAttack(Protocol):
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
+        region: ParameterRegion,
         generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """Attacks the network, which is left exactly as it was."""

@@ -85,7 +85,7 @@ class SparseParameterAttack:
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The changed parameters."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             own = {name: each.value().detach() for name, each in weights_of(network).items()}

@@ -65,12 +65,12 @@ class ParameterRegion(Mapping[str, TensorSet]):
 
     def sample(self, generator: torch.Generator | None = None) -> Parameters:
         """A random member, uniform in the region."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         return self._each(lambda allowed: allowed.sample(generator))
 
     def vertex(self, generator: torch.Generator | None = None) -> Parameters:
         """A random extreme point: a corner of every box, a point of every ball's sphere."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         return self._each(lambda allowed: allowed.vertex(generator))
 
     def contains(self, parameters: Mapping[str, Tensor]) -> bool:

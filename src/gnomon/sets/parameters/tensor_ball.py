@@ -60,7 +60,7 @@ class TensorBall:
 
     def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the ball: a Gaussian direction, the length r U^(1/n)."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         direction = self._gaussian(generator)
         uniform = torch.rand((), generator=generator, device=generator.device)
         reach = self.radius * uniform.to(self.centre) ** (1 / max(self.centre.numel(), 1))
@@ -68,7 +68,7 @@ class TensorBall:
 
     def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform on the sphere, whose points are the extreme ones of a ball."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         return self.steepest(self._gaussian(generator))
 
     def contains(self, value: Weights) -> bool:

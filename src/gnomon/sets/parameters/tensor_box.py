@@ -72,14 +72,14 @@ class TensorBox:
 
     def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the box."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         position = 2 * uniform.to(self.centre) - 1
         return self._inwards(self.centre + position * self.radius)
 
     def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """A random corner: every coordinate at one of its ends."""
-        generator = ensure(generator, "sample")
+        generator = ensure(generator)
         shape, device = self.centre.shape, generator.device
         signs = 2 * torch.randint(2, shape, generator=generator, device=device) - 1
         return self.steepest(signs.to(self.centre))
