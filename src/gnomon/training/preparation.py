@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import nn
 
+import gnomon
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import FolderError, SettingError
 from gnomon.networks import Signature, load_weights
@@ -66,7 +66,7 @@ def first_facts(experiment: Experiment, data: Dataset) -> RunFacts:
     return RunFacts(
         status="running",
         reason="Training.",
-        gnomon=version("gnomon"),
+        gnomon=gnomon.__version__,
         torch=str(torch.__version__),
         seed=experiment.seed,
         data=data.name,
