@@ -44,7 +44,7 @@ ON_PARAMETERS: dict[str, Any] = {
 def test_an_attack_needs_no_generator(attack: InputAttack) -> None:
     before = torch.random.get_rng_state()
     first = attack(NETWORK, INPUTS, LABELS, Linf(0.3))
-    again = attack(NETWORK, INPUTS, LABELS, Linf(0.3), generator(0, "attack"))
+    again = attack(NETWORK, INPUTS, LABELS, Linf(0.3), generator(0))
     assert torch.equal(first.inputs, again.inputs)
     assert torch.equal(torch.random.get_rng_state(), before)
 
@@ -52,7 +52,7 @@ def test_an_attack_needs_no_generator(attack: InputAttack) -> None:
 @pytest.mark.parametrize("attack", ON_PARAMETERS.values(), ids=ON_PARAMETERS.keys())
 def test_an_attack_on_parameters_needs_no_generator(attack: Any) -> None:  # noqa: ANN401
     before = torch.random.get_rng_state()
-    first, again = attack(), attack(generator(0, "attack"))
+    first, again = attack(), attack(generator(0))
     for name, value in first.parameters.items():
         assert torch.equal(value, again.parameters[name])
     assert torch.equal(torch.random.get_rng_state(), before)
@@ -67,7 +67,7 @@ def test_an_attack_on_parameters_needs_no_generator(attack: Any) -> None:  # noq
     ids=["linf", "l2", "l1", "box", "ball"],
 )
 def test_a_sample_needs_no_generator(region: Any) -> None:  # noqa: ANN401
-    first, again = region.sample(), region.sample(generator(0, "sample"))
+    first, again = region.sample(), region.sample(generator(0))
     if isinstance(first, torch.Tensor):
         assert torch.equal(first, again)
     else:
@@ -78,7 +78,7 @@ def test_a_sample_needs_no_generator(region: Any) -> None:  # noqa: ANN401
     "noise", [GaussianNoise(0.1), UniformNoise(0.1)], ids=["normal", "even"]
 )
 def test_noise_needs_no_generator(noise: GaussianNoise | UniformNoise) -> None:
-    assert torch.equal(noise(INPUTS, None), noise(INPUTS, None, generator(0, "attack")))
+    assert torch.equal(noise(INPUTS, None), noise(INPUTS, None, generator(0)))
 
 
 def test_the_draws_of_one_call_differ() -> None:
