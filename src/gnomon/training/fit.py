@@ -74,7 +74,9 @@ def fit(  # noqa: PLR0913 - a training is asked for in one call
             `DataLoader`, read once in the order of its data. Each epoch shuffles them anew.
         validation: likewise; by default that of the `Dataset`, or none.
         method: what is minimised, by default the cross-entropy.
-        epochs, batch_size, learning_rate: those that are given override `settings`.
+        epochs: passes over the data, in place of those of `settings`.
+        batch_size: examples per step, likewise.
+        learning_rate: the base rate, likewise.
         settings: everything else; see `Training`, also for the defaults.
         domain: the interval of every coordinate of an input; see `Dataset.of`.
         seed: everything random in the training depends on it.
@@ -95,8 +97,7 @@ def fit(  # noqa: PLR0913 - a training is asked for in one call
     experiment = Experiment(
         seed=seed, data=_Ready(data), network=_Ours(network), training=training
     )
-    folder = None if path is None else RunFolder(Path(path))
-    return _fitted(network, experiment, data, folder, observer, device)
+    return _fitted(network, experiment, data, path, observer, device)
 
 
 @dataclass(frozen=True)
@@ -121,10 +122,12 @@ class _Ours:
         return copy.deepcopy(self.network).cpu().train()
 
 
-def _set(settings: Training | None, *given: Any) -> Training:
+def _set(settings: Training | None, *given: object) -> Training:
     """The settings, in which those that are given by themselves take the others' place."""
     names = ("method", "epochs", "batch_size", "learning_rate")
-    own = {name: value for name, value in zip(names, given, strict=True) if value is not None}
+    own: dict[str, Any] = {
+        name: value for name, value in zip(names, given, strict=True) if value is not None
+    }
     return replace(settings or Training(), **own)
 
 
@@ -209,14 +212,15 @@ def _fitted(
     network: nn.Module,
     experiment: Experiment,
     data: Dataset,
-    folder: RunFolder | None,
+    path: Path | str | None,
     observer: Observer | None,
     device: Device,
 ) -> Fitted:
     """The network after its training into a folder, or in memory."""
     config = _config(network, data, experiment)
-    if folder is None:
+    if path is None:
         return _in_memory(network, experiment, data, config, observer, device)
+    folder = RunFolder(Path(path))
     try:
         run = train_into(experiment, data, folder.path, config, observer, device)
     finally:
