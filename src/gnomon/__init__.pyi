@@ -57,6 +57,7 @@ from .training import (
     Experiment as Experiment,
     Run as Run,
     Training as Training,
+    fit as fit,
     train as train,
 )
 from .words import (

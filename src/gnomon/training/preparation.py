@@ -84,7 +84,7 @@ def first_progress(config: Mapping[str, Any], data: Dataset) -> Progress:
 def plan_of(
     experiment: Experiment,
     data: Dataset,
-    folder: RunFolder,
+    folder: RunFolder | None,
     network: nn.Module,
     epochs_done: int,
     device: torch.device,
@@ -93,7 +93,7 @@ def plan_of(
     """What is about to be trained."""
     examples = len(data.train)
     return Plan(
-        folder=folder.path,
+        folder=None if folder is None else folder.path,
         parameters=sum(each.numel() for each in network.parameters()),
         examples=examples,
         epochs=experiment.training.epochs,
