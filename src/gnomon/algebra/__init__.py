@@ -1,6 +1,7 @@
 """Number systems in which a network can be evaluated."""
 
 from gnomon.algebra import library
+from gnomon.algebra.arithmetic import NEAREST, Arithmetic, Outward
 from gnomon.algebra.enclose import enclose
 from gnomon.algebra.evaluate import evaluate
 from gnomon.algebra.interval import Ball, Exact, Interval
@@ -16,8 +17,10 @@ from gnomon.algebra.value import Value
 from gnomon.algebra.zonotope import Zonotope
 
 __all__ = [
+    "NEAREST",
     "REAL",
     "Accuracy",
+    "Arithmetic",
     "Ball",
     "Deployed",
     "Exact",
@@ -27,6 +30,7 @@ __all__ = [
     "LinearRelaxation",
     "Moments",
     "NormBall",
+    "Outward",
     "Parameters",
     "Real",
     "RoundedBall",

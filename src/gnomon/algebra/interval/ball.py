@@ -21,7 +21,6 @@ class Ball(Interval):
     def __init__(self, middle: Tensor, reach: Tensor) -> None:
         self.middle, self.reach = middle, reach
         self.lower, self.upper = middle - reach, middle + reach
-        self.nonnegative = False
 
     @property
     def centre(self) -> Tensor:

@@ -22,7 +22,6 @@ class RelativeBox(Interval):
         self.middle, self.share = middle, share
         radius = middle.abs() * share
         self.lower, self.upper = middle - radius, middle + radius
-        self.nonnegative = False
 
     @property
     def centre(self) -> Tensor:

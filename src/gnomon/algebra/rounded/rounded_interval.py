@@ -56,7 +56,7 @@ class RoundedInterval(Value):
     """
 
     precedence = 2
-    widens = True
+    widens = True  # type: ignore[assignment]
     lower: Bound
     upper: Bound
     level: Level

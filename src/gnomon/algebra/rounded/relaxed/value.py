@@ -44,7 +44,7 @@ class RoundedRelaxed(Value):
 
     precedence = 3
     lazy = True
-    widens = True
+    widens = True  # type: ignore[assignment]
 
     def __init__(self, node: Node, settings: Settings, level: Level) -> None:
         self.node, self.settings, self.level = node, settings, level

@@ -1,0 +1,449 @@
+"""How bounds are computed: rounded to nearest, or moved outwards by what rounding can do."""
+
+import math
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
+from typing import Protocol, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from gnomon.algebra.rounding import (
+    REAL,
+    Deployed,
+    Level,
+    coarser,
+    down,
+    gamma,
+    level_of,
+    outward,
+    refuse_other_types,
+    safe_kernels,
+    unit_roundoff,
+    up,
+)
+from gnomon.errors import SettingError, UnsupportedOperationError
+
+Ends = tuple[Tensor, Tensor]
+"""Two tensors of one shape: a lower and an upper bound, or a centre and a radius."""
+
+
+@runtime_checkable
+class Arithmetic(Protocol):
+    """How a rule's bounds are computed from those of its operands.
+
+    A rule is written once, as if its bounds were computed exactly, and names the places where
+    rounding enters. There `NEAREST` returns its arguments, and `Outward` moves bounds by a
+    proven bound of the error.
+    """
+
+    @property
+    def outwards(self) -> bool:
+        """True if bounds hold as they are computed, rounding included."""
+        ...
+
+    @property
+    def level(self) -> Level:
+        """The executions of a network that bounds cover."""
+        ...
+
+    @property
+    def executed(self) -> bool:
+        """True if bounds also cover executions in floating point, not real arithmetic alone."""
+        ...
+
+    @property
+    def real(self) -> "Arithmetic":
+        """The same without allowances for executions."""
+        ...
+
+    def beside(self, other: "Arithmetic | Tensor") -> "Arithmetic":
+        """The arithmetic of what a value and another, or a tensor, make together.
+
+        Raises:
+            SettingError: two that do not fit.
+            UnsupportedOperationError: bounds that were rounded to nearest beside others.
+        """
+        ...
+
+    def kept_in(self, dtype: torch.dtype) -> "Arithmetic":
+        """The arithmetic of what executions convert to float32 or float64."""
+        ...
+
+    def enclose(self, value: Tensor) -> Ends:
+        """Bounds of a tensor, in the numbers that bounds are kept in; one tensor if exact."""
+        ...
+
+    def known(self, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> Ends:
+        """The bounds, opened to ±∞ where they say nothing true."""
+        ...
+
+    def down(self, x: Tensor) -> Tensor:
+        """A number below the exact result of one operation, from the result as rounded."""
+        ...
+
+    def up(self, x: Tensor) -> Tensor:
+        """A number above the exact result of one operation, from the result as rounded."""
+        ...
+
+    def settle(
+        self, lower: Tensor, upper: Tensor, terms: int = 1, size: Tensor | None = None
+    ) -> Ends:
+        """Bounds that were rounded once each, moved by that and by what executions can miss.
+
+        Args:
+            lower: as computed, by one operation rounded to nearest from what is a bound.
+            upper: likewise.
+            terms: number of terms of the sum that the network forms; 0 for what executions
+                do not compute, or miss nothing of.
+            size: at least the sum of the terms' absolute values; by default the result's own.
+        """
+        ...
+
+    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
+        """A centre c and a radius r in floating point with [c − r, c + r] ⊇ [lower, upper]."""
+        ...
+
+    def share(self, terms: int, roundings: int, most: int = 1) -> float:
+        """The part κ of its magnitude by which a sum is widened before it is computed.
+
+        κ = (k γ_m + γ*_n) / (1 − k γ_m), with γ of the numbers that are computed in, for m
+        roundings, and γ* of the level, for n terms. NaN, so that nothing is known, where it
+        would be above 1/2.
+
+        Args:
+            terms: n, of the sum that the network forms.
+            roundings: m, at most so many for each term of the sum that is computed here.
+            most: k, how much larger than the network's the computed sum's magnitude can be.
+        """
+        ...
+
+    def widen(self, radius: Tensor, size: Tensor, kappa: float) -> Tensor:
+        """A number above r + κ s for r, s ≥ 0."""
+        ...
+
+    def lowered(self, x: Tensor, kappa: float) -> Ends:
+        """The positive part of x, at most (1 − κ) as large, and the negative, (1 + κ)."""
+        ...
+
+    def raised(self, x: Tensor, kappa: float) -> Ends:
+        """The positive part of x, at least (1 + κ) as large, and the negative, (1 − κ)."""
+        ...
+
+    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
+        """A number above what x ≥ 0 would be, had its last five operations been exact.
+
+        Args:
+            x: as computed.
+            products: number of products that were added before, each of which may underflow.
+        """
+        ...
+
+    def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
+        """The context in which each sum of products is rounded one operation at a time."""
+        ...
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the executions that are covered.
+
+        Raises:
+            SettingError: such a network.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """Bounds as they are computed: true in exact arithmetic, at no cost.
+
+    >>> from gnomon.algebra import Interval
+    >>> Interval(torch.zeros(1), torch.ones(1)).arithmetic
+    Nearest()
+    """
+
+    def __str__(self) -> str:
+        return "rounded to nearest"
+
+    @property
+    def outwards(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def level(self) -> Level:
+        """Real arithmetic."""
+        return REAL
+
+    @property
+    def executed(self) -> bool:
+        """False."""
+        return False
+
+    @property
+    def real(self) -> Arithmetic:
+        """The same."""
+        return self
+
+    def beside(self, other: Arithmetic | Tensor) -> Arithmetic:
+        """The same."""
+        if isinstance(other, Outward):
+            raise _mixed()
+        return self
+
+    def kept_in(self, dtype: torch.dtype) -> Arithmetic:
+        """The same."""
+        del dtype
+        return self
+
+    def enclose(self, value: Tensor) -> Ends:
+        """The tensor, twice."""
+        return value, value
+
+    def known(self, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> Ends:
+        """The bounds as they are."""
+        del nonnegative
+        return lower, upper
+
+    def down(self, x: Tensor) -> Tensor:
+        """The number as it is."""
+        return x
+
+    def up(self, x: Tensor) -> Tensor:
+        """The number as it is."""
+        return x
+
+    def settle(
+        self, lower: Tensor, upper: Tensor, terms: int = 1, size: Tensor | None = None
+    ) -> Ends:
+        """The bounds as they are."""
+        del terms, size
+        return lower, upper
+
+    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
+        """The midpoint and half the width."""
+        return (lower + upper) / 2, (upper - lower) / 2
+
+    def share(self, terms: int, roundings: int, most: int = 1) -> float:
+        """Zero."""
+        del terms, roundings, most
+        return 0.0
+
+    def widen(self, radius: Tensor, size: Tensor, kappa: float) -> Tensor:
+        """The radius as it is."""
+        del size, kappa
+        return radius
+
+    def lowered(self, x: Tensor, kappa: float) -> Ends:
+        """The positive and the negative part."""
+        del kappa
+        return x.clamp_min(0), x.clamp_max(0)
+
+    raised = lowered
+
+    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
+        """The number as it is."""
+        del products
+        return x
+
+    def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
+        """Any kernels."""
+        del tensors
+        return nullcontext()
+
+    def suits(self, network: nn.Module) -> None:
+        """Every network suits."""
+
+
+NEAREST = Nearest()
+"""Ordinary rounding."""
+
+
+@dataclass(frozen=True)
+class Outward:
+    """Bounds that hold as they are computed, every rounding on the way to them included.
+
+    They enclose every output of the network in real arithmetic and, at the level
+    `Deployed(dtype)`, every output that an execution in numbers of that type finds, in any
+    order of summation, with or without fused operations. Bounds are ±∞ where nothing is known:
+    where something overflowed, or was NaN. Nothing makes them finite again.
+
+    Assumed are IEEE arithmetic rounded to nearest, functions of the library within the errors
+    that it states, and parameters that the network uses as they are: what it computes from its
+    parameters alone is taken as computed, unless they are given as values.
+
+    >>> from gnomon.algebra import Interval
+    >>> box = Interval.around(torch.ones(1), 0.1, arithmetic=Outward())
+    >>> bool((box + box).contains(torch.tensor([2.2])))
+    True
+
+    Attributes:
+        level: the executions that are covered.
+        dtype: of the bounds; in float64 they are hardly wider than with ordinary rounding,
+            also for a network in float32.
+
+    Raises:
+        SettingError: a type other than float32 and float64.
+
+    References:
+        higham2002; section 3.1. rump1999; rump2012.
+    """
+
+    level: Level = REAL
+    dtype: torch.dtype = torch.float64
+
+    def __post_init__(self) -> None:
+        unit_roundoff(self.dtype)
+
+    @property
+    def outwards(self) -> bool:
+        """True."""
+        return True
+
+    @property
+    def executed(self) -> bool:
+        """True at the level of executions."""
+        return isinstance(self.level, Deployed)
+
+    @property
+    def real(self) -> "Outward":
+        """The same without allowances for executions."""
+        return replace(self, level=REAL) if self.executed else self
+
+    def at(self, level: Level) -> "Outward":
+        """The same at another level."""
+        return self if level == self.level else replace(self, level=level)
+
+    def beside(self, other: Arithmetic | Tensor) -> "Outward":
+        """The coarser level of two; a tensor of a coarser type makes its errors possible."""
+        if isinstance(other, Tensor):
+            return self.at(level_of(other, self.level))
+        if not isinstance(other, Outward):
+            raise _mixed()
+        level = coarser(self.level, other.level)
+        if level is None or self.dtype != other.dtype:
+            raise SettingError(
+                f"Outward: expected values of one level and type, got {self.level} in "
+                f"{self.dtype} and {other.level} in {other.dtype}. Make all with the same."
+            )
+        return self.at(level)
+
+    def kept_in(self, dtype: torch.dtype) -> "Outward":
+        """The level of executions that compute in this type from here on."""
+        unit_roundoff(dtype)
+        level = self.level
+        return self.at(level.kept_in(dtype)) if isinstance(level, Deployed) else self
+
+    def enclose(self, value: Tensor) -> Ends:
+        """Bounds of what a program holds: the tensor, or a rounding of it to its own type."""
+        kept, level = value.to(self.dtype), self.level
+        rounded = isinstance(level, Deployed) and _loses(value.dtype, level.dtype)
+        if not (_loses(value.dtype, self.dtype) or rounded):
+            return kept, kept
+        same = kept.to(value.dtype) == value
+        lower = torch.where(same, kept, down(kept))
+        upper = torch.where(same, kept, up(kept))
+        if rounded:
+            assert isinstance(level, Deployed)
+            moved = kept.to(level.dtype).to(kept.dtype) != kept
+            miss = torch.where(moved, level.extra(1, kept.abs()), torch.zeros_like(kept))
+            lower, upper = outward(lower - miss, upper + miss)
+        return self.known(lower, upper)
+
+    def known(self, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> Ends:
+        """Bounds that are ±∞ where one is NaN, infinite or above all numbers of the level."""
+        most = min(self.level.largest, torch.finfo(lower.dtype).max)
+        finite = ((lower >= -most) & (upper <= most)).detach()
+        lower = lower.clamp_min(0) if nonnegative else lower
+        infinity = torch.full_like(lower, torch.inf)
+        return torch.where(finite, lower, -infinity), torch.where(finite, upper, infinity)
+
+    def down(self, x: Tensor) -> Tensor:
+        """The next smaller number."""
+        return down(x)
+
+    def up(self, x: Tensor) -> Tensor:
+        """The next larger number."""
+        return up(x)
+
+    def settle(
+        self, lower: Tensor, upper: Tensor, terms: int = 1, size: Tensor | None = None
+    ) -> Ends:
+        """One number outwards, and by what the level adds for a sum of so many terms."""
+        lower, upper = outward(lower, upper)
+        if not self.executed or terms == 0:
+            return lower, upper
+        size = lower.abs().maximum(upper.abs()) if size is None else size
+        miss = self.level.extra(terms, self.inflate(size))
+        return outward(lower - miss, upper + miss)
+
+    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
+        """The midpoint as rounded, and the larger distance to an end, rounded up."""
+        if lower is upper:
+            return lower, torch.zeros_like(lower)
+        centre = (lower + upper) / 2
+        return centre, self.inflate((upper - centre).maximum(centre - lower))
+
+    def share(self, terms: int, roundings: int, most: int = 1) -> float:
+        """The number κ, rounded up."""
+        own = most * gamma(roundings + 4, self.dtype)
+        if own > 0.25:
+            return math.nan
+        kappa = (own + self.level.relative(terms)) / (1 - own)
+        kappa *= 1 + 8 * unit_roundoff(self.dtype)
+        return kappa if kappa <= 0.5 else math.nan
+
+    def widen(self, radius: Tensor, size: Tensor, kappa: float) -> Tensor:
+        """The sum, rounded up."""
+        return self.inflate(radius + kappa * size)
+
+    def lowered(self, x: Tensor, kappa: float) -> Ends:
+        """The parts, each moved down by the part κ of it or more."""
+        return self._shrunk(x, kappa), -self._grown(-x, kappa)
+
+    def raised(self, x: Tensor, kappa: float) -> Ends:
+        """The parts, each moved up by the part κ of it or more."""
+        return self._grown(x, kappa), -self._shrunk(-x, kappa)
+
+    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
+        """The number x (1 + 8u), and what underflow took.
+
+        Five roundings take at most the part 5u of sums and products of numbers that are not
+        negative, and x (1 + 8u) gives more back; what underflow took is below `speck`.
+        """
+        return x * (1 + 8 * unit_roundoff(x.dtype)) + (1 + products) * speck(x.dtype)
+
+    def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
+        """No TF32, no Winograd's or Fourier's convolutions: see `safe_kernels`."""
+        return safe_kernels(*tensors)
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses half precision, and a network with nothing in the level's type."""
+        refuse_other_types(network, self.level)
+
+    def _shrunk(self, x: Tensor, kappa: float) -> Tensor:
+        return (x * (1 - kappa) - speck(x.dtype)).clamp_min(0)
+
+    def _grown(self, x: Tensor, kappa: float) -> Tensor:
+        return (x * (1 + kappa) + speck(x.dtype)).clamp_min(0)
+
+
+def speck(dtype: torch.dtype) -> float:
+    """A number far above the smallest normal one, and far below all that matters.
+
+    Products with it are normal numbers, which processors multiply faster than others.
+    """
+    return torch.finfo(dtype).tiny * 2.0**20
+
+
+def _loses(given: torch.dtype, kept: torch.dtype) -> bool:
+    """True if numbers of the first type may have to be rounded to be kept in the second."""
+    if given == torch.int64:
+        return True
+    return kept == torch.float32 and given in {torch.float64, torch.int32}
+
+
+def _mixed() -> UnsupportedOperationError:
+    return UnsupportedOperationError(
+        "Interval: expected values of one arithmetic, got bounds that are rounded to nearest "
+        "beside bounds that are rounded outwards. Make inputs and parameters with the same."
+    )
