@@ -3,7 +3,6 @@
 import math
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -28,34 +27,41 @@ Ends = tuple[Tensor, Tensor]
 """Two tensors of one shape: a lower and an upper bound, or a centre and a radius."""
 
 
-@runtime_checkable
-class Arithmetic(Protocol):
-    """How a rule's bounds are computed from those of its operands.
+class Arithmetic:
+    """How a rule's bounds are computed from those of its operands; this one adds nothing.
 
     A rule is written once, as if its bounds were computed exactly, and names the places where
-    rounding enters. There `NEAREST` returns its arguments, and `Outward` moves bounds by a
+    rounding enters. There `NEAREST`, the one instance of this class, returns its arguments and
+    launches no kernel, so that bounds are true in exact arithmetic; `Outward` moves them by a
     proven bound of the error.
+
+    >>> from gnomon.algebra import Interval
+    >>> print(Interval(torch.zeros(1), torch.ones(1)).arithmetic)
+    rounded to nearest
     """
+
+    def __str__(self) -> str:
+        return "rounded to nearest"
 
     @property
     def outwards(self) -> bool:
         """True if bounds hold as they are computed, rounding included."""
-        ...
+        return False
 
     @property
     def level(self) -> Level:
         """The executions of a network that bounds cover."""
-        ...
+        return REAL
 
     @property
     def executed(self) -> bool:
         """True if bounds also cover executions in floating point, not real arithmetic alone."""
-        ...
+        return False
 
     @property
     def real(self) -> "Arithmetic":
         """The same without allowances for executions."""
-        ...
+        return self
 
     def beside(self, other: "Arithmetic | Tensor") -> "Arithmetic":
         """The arithmetic of what a value and another, or a tensor, make together.
@@ -64,27 +70,31 @@ class Arithmetic(Protocol):
             SettingError: two that do not fit.
             UnsupportedOperationError: bounds that were rounded to nearest beside others.
         """
-        ...
+        if isinstance(other, Arithmetic) and other.outwards:
+            raise _mixed()
+        return self
 
     def kept_in(self, dtype: torch.dtype) -> "Arithmetic":
         """The arithmetic of what executions convert to float32 or float64."""
-        ...
+        del dtype
+        return self
 
     def enclose(self, value: Tensor) -> Ends:
         """Bounds of a tensor, in the numbers that bounds are kept in; one tensor if exact."""
-        ...
+        return value, value
 
     def known(self, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> Ends:
         """The bounds, opened to ±∞ where they say nothing true."""
-        ...
+        del nonnegative
+        return lower, upper
 
     def down(self, x: Tensor) -> Tensor:
         """A number below the exact result of one operation, from the result as rounded."""
-        ...
+        return x
 
     def up(self, x: Tensor) -> Tensor:
         """A number above the exact result of one operation, from the result as rounded."""
-        ...
+        return x
 
     def settle(
         self, lower: Tensor, upper: Tensor, terms: int = 1, size: Tensor | None = None
@@ -98,11 +108,12 @@ class Arithmetic(Protocol):
                 do not compute, or miss nothing of.
             size: at least the sum of the terms' absolute values; by default the result's own.
         """
-        ...
+        del terms, size
+        return lower, upper
 
     def ball(self, lower: Tensor, upper: Tensor) -> Ends:
         """A centre c and a radius r in floating point with [c − r, c + r] ⊇ [lower, upper]."""
-        ...
+        return (lower + upper) / 2, (upper - lower) / 2
 
     def share(self, terms: int, roundings: int, most: int = 1) -> float:
         """The part κ of its magnitude by which a sum is widened before it is computed.
@@ -116,19 +127,22 @@ class Arithmetic(Protocol):
             roundings: m, at most so many for each term of the sum that is computed here.
             most: k, how much larger than the network's the computed sum's magnitude can be.
         """
-        ...
+        del terms, roundings, most
+        return 0.0
 
     def widen(self, radius: Tensor, size: Tensor, kappa: float) -> Tensor:
         """A number above r + κ s for r, s ≥ 0."""
-        ...
+        del size, kappa
+        return radius
 
     def lowered(self, x: Tensor, kappa: float) -> Ends:
         """The positive part of x, at most (1 − κ) as large, and the negative, (1 + κ)."""
-        ...
+        del kappa
+        return x.clamp_min(0), x.clamp_max(0)
 
     def raised(self, x: Tensor, kappa: float) -> Ends:
         """The positive part of x, at least (1 + κ) as large, and the negative, (1 − κ)."""
-        ...
+        return self.lowered(x, kappa)
 
     def inflate(self, x: Tensor, products: int = 0) -> Tensor:
         """A number above what x ≥ 0 would be, had its last five operations been exact.
@@ -137,11 +151,13 @@ class Arithmetic(Protocol):
             x: as computed.
             products: number of products that were added before, each of which may underflow.
         """
-        ...
+        del products
+        return x
 
     def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
         """The context in which each sum of products is rounded one operation at a time."""
-        ...
+        del tensors
+        return nullcontext()
 
     def suits(self, network: nn.Module) -> None:
         """Refuses a network in other numbers than those of the executions that are covered.
@@ -149,117 +165,14 @@ class Arithmetic(Protocol):
         Raises:
             SettingError: such a network.
         """
-        ...
 
 
-@dataclass(frozen=True)
-class Nearest:
-    """Bounds as they are computed: true in exact arithmetic, at no cost.
-
-    >>> from gnomon.algebra import Interval
-    >>> Interval(torch.zeros(1), torch.ones(1)).arithmetic
-    Nearest()
-    """
-
-    def __str__(self) -> str:
-        return "rounded to nearest"
-
-    @property
-    def outwards(self) -> bool:
-        """False."""
-        return False
-
-    @property
-    def level(self) -> Level:
-        """Real arithmetic."""
-        return REAL
-
-    @property
-    def executed(self) -> bool:
-        """False."""
-        return False
-
-    @property
-    def real(self) -> Arithmetic:
-        """The same."""
-        return self
-
-    def beside(self, other: Arithmetic | Tensor) -> Arithmetic:
-        """The same."""
-        if isinstance(other, Outward):
-            raise _mixed()
-        return self
-
-    def kept_in(self, dtype: torch.dtype) -> Arithmetic:
-        """The same."""
-        del dtype
-        return self
-
-    def enclose(self, value: Tensor) -> Ends:
-        """The tensor, twice."""
-        return value, value
-
-    def known(self, lower: Tensor, upper: Tensor, *, nonnegative: bool = False) -> Ends:
-        """The bounds as they are."""
-        del nonnegative
-        return lower, upper
-
-    def down(self, x: Tensor) -> Tensor:
-        """The number as it is."""
-        return x
-
-    def up(self, x: Tensor) -> Tensor:
-        """The number as it is."""
-        return x
-
-    def settle(
-        self, lower: Tensor, upper: Tensor, terms: int = 1, size: Tensor | None = None
-    ) -> Ends:
-        """The bounds as they are."""
-        del terms, size
-        return lower, upper
-
-    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
-        """The midpoint and half the width."""
-        return (lower + upper) / 2, (upper - lower) / 2
-
-    def share(self, terms: int, roundings: int, most: int = 1) -> float:
-        """Zero."""
-        del terms, roundings, most
-        return 0.0
-
-    def widen(self, radius: Tensor, size: Tensor, kappa: float) -> Tensor:
-        """The radius as it is."""
-        del size, kappa
-        return radius
-
-    def lowered(self, x: Tensor, kappa: float) -> Ends:
-        """The positive and the negative part."""
-        del kappa
-        return x.clamp_min(0), x.clamp_max(0)
-
-    raised = lowered
-
-    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
-        """The number as it is."""
-        del products
-        return x
-
-    def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
-        """Any kernels."""
-        del tensors
-        return nullcontext()
-
-    def suits(self, network: nn.Module) -> None:
-        """Every network suits."""
-
-
-NEAREST = Nearest()
+NEAREST = Arithmetic()
 """Ordinary rounding."""
 
 
 @dataclass(frozen=True)
-class Outward:
+class Outward(Arithmetic):
     """Bounds that hold as they are computed, every rounding on the way to them included.
 
     They enclose every output of the network in real arithmetic and, at the level
@@ -288,11 +201,14 @@ class Outward:
         higham2002; section 3.1. rump1999; rump2012.
     """
 
-    level: Level = REAL
+    level: Level = REAL  # type: ignore[assignment] - a field in place of a property
     dtype: torch.dtype = torch.float64
 
     def __post_init__(self) -> None:
         unit_roundoff(self.dtype)
+
+    def __str__(self) -> str:
+        return f"rounded outwards in {str(self.dtype).removeprefix('torch.')}, {self.level}"
 
     @property
     def outwards(self) -> bool:

@@ -118,8 +118,10 @@ class Interval(Value):
         if not arithmetic.outwards:
             value = as_real(value)
             return cls.computed(value, value)
-        arithmetic = arithmetic.beside(value)
-        return cls._of(*arithmetic.enclose(value), arithmetic).held_in(value.dtype)
+        made = cls.__new__(Interval)
+        made.arithmetic = arithmetic.beside(value)
+        made.lower, made.upper = made.arithmetic.enclose(value)
+        return made.held_in(value.dtype)
 
     @classmethod
     def around(
@@ -169,13 +171,8 @@ class Interval(Value):
         unbounded: bool = False,
     ) -> "Interval":
         """What a rule computes of this and other values, in its arithmetic."""
-        return Interval.computed(
-            lower,
-            upper,
-            arithmetic=self.arithmetic,
-            nonnegative=nonnegative,
-            unbounded=unbounded,
-        )
+        facts = {"nonnegative": nonnegative, "unbounded": unbounded}
+        return Interval.computed(lower, upper, arithmetic=self.arithmetic, **facts)
 
     def settle(
         self,
@@ -307,19 +304,14 @@ class Interval(Value):
         lower = function(self.lower, *args, **kwargs)
         upper = lower if self.thin else function(self.upper, *args, **kwargs)
         if isinstance(lower, Tensor):
-            return self._like(lower, upper)
-        return tuple(self._like(low, high) for low, high in zip(lower, upper, strict=True))
+            return self._with(lower, upper)
+        return tuple(self._with(low, high) for low, high in zip(lower, upper, strict=True))
 
-    def _like(self, lower: Tensor, upper: Tensor) -> "Interval":
-        made = Interval._of(lower, upper, self.arithmetic)
-        made.nonnegative, made.unbounded = self.nonnegative, self.unbounded
-        return made
-
-    @staticmethod
-    def _of(lower: Tensor, upper: Tensor, arithmetic: Arithmetic) -> "Interval":
-        """Bounds that are known to be ones as they are."""
+    def _with(self, lower: Tensor, upper: Tensor) -> "Interval":
+        """Other bounds, which are known to be ones as they are."""
         made = Interval.__new__(Interval)
-        made.lower, made.upper, made.arithmetic = lower, upper, arithmetic
+        made.lower, made.upper, made.arithmetic = lower, upper, self.arithmetic
+        made.nonnegative, made.unbounded = self.nonnegative, self.unbounded
         return made
 
     def __repr__(self) -> str:

@@ -36,7 +36,7 @@ def _shifting(rule: Rule, function: Callable[..., Tensor]) -> Rule:
         if named or ball is None:
             return found
         first, second = (each.middle if each is ball else each for each in (x, y))
-        return ball.like(found, function(first, second), ball.scale)
+        return ball.moved(found, function(first, second), ball.scale)
 
     return shifted
 
@@ -51,7 +51,7 @@ def _scaling(rule: Rule, function: Callable[..., Tensor]) -> Rule:
         if named or ball is None or (ball is y and function is torch.div):
             return found
         factor = y if ball is x else x
-        return ball.like(
+        return ball.moved(
             found, function(ball.middle, factor), function(ball.scale, factor).abs()
         )
 
@@ -62,7 +62,7 @@ def _negating(rule: Rule) -> Rule:
     @wraps(rule)
     def negated(x: Any) -> Any:
         found = rule(x)
-        return x.like(found, -x.middle, x.scale) if isinstance(x, NormBall) else found
+        return x.moved(found, -x.middle, x.scale) if isinstance(x, NormBall) else found
 
     return negated
 
@@ -74,7 +74,7 @@ def _reshaping(rule: Rule, function: Callable[..., Tensor]) -> Rule:
         if not isinstance(x, NormBall) or found.shape[:1] != x.shape[:1]:
             return found
         parts = (x.middle, x.scale.expand_as(x.middle))
-        return x.like(found, *(function(each, *settings, **named) for each in parts))
+        return x.moved(found, *(function(each, *settings, **named) for each in parts))
 
     return reshaped
 

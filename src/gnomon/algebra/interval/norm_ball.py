@@ -45,7 +45,7 @@ class NormBall(Interval):
         self.box, self.middle, self.reach, self.norm = box, middle, reach, norm
         self.scale, self.whole = scale, whole
 
-    def like(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
+    def moved(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
         """A ball of the same radii and norm."""
         return NormBall(box, middle, self.reach, self.norm, scale, whole=self.whole)
 
