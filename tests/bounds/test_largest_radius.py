@@ -170,5 +170,5 @@ def test_wrong_settings_are_refused() -> None:
     region = ParameterBall(0.3)
     with pytest.raises(SettingError, match="whose radius is searched"):
         LargestRadius()(network, X, labels)
-    with pytest.raises(SettingError, match="without parameters beside"):
+    with pytest.raises(SettingError, match="no other parameters"):
         LargestRadius()(network, X, labels, None, region.of(network), region=region)

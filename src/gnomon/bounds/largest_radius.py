@@ -85,8 +85,8 @@ class LargestRadius:
             most = within.radius
         else:
             raise SettingError(
-                "LargestRadius: expected a set of inputs, or a region without parameters beside "
-                "it, got neither or both. Give the family whose radius is searched."
+                "LargestRadius: expected a set of inputs, or a region and no other parameters, "
+                "got neither or both. Give the family whose radius is searched."
             )
 
         def certify(places: Tensor, radius: float) -> Mask:
