@@ -13,7 +13,7 @@ from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.normalization import batch_norm
-from gnomon.algebra.relaxation.backward_steps import Mapped, Multiplied, Reshaped, Shifted
+from gnomon.algebra.relaxation.backward_steps import Mapped, Multiplied, Shifted
 from gnomon.algebra.relaxation.convolution import Geometry, geometry_of, pulled_back
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.losses import most
@@ -174,38 +174,32 @@ def instance_norm(
 def _by_given_outwards(
     x: LinearRelaxation, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps: float
 ) -> LinearRelaxation:
-    """The same steps in real arithmetic, and at the end what executions of any order miss.
+    """The steps in real arithmetic, and at the end what executions in any order miss.
 
-    Executions may also compute x · α + (β − μ α) with α = γ / √(v + ε): at most 16 roundings of
-    |x| |α|, |μ| |α| and |β|.
+    Executions compute (x − μ) α + β or x α + (β − μ α) with α = γ / √(v + ε): at most 16
+    roundings of |x| |α|, |μ| |α| and |β|. As many are allowed here, for α and β − μ α. Where γ
+    varies, |x − μ| is multiplied by its radius, which is less than |x| + |μ|.
     """
     box = Interval.rules["batch_norm"](x.interval, mean, variance, weight, bias, eps=eps)
-    arithmetic = box.arithmetic
-    real = _real(x)
-    centred = sub(real, mean)
-    scale = as_box(1 / (variance.to(x.precision) + eps).sqrt(), centred.interval)
-    if weight is not None:
-        scale = Interval.rules["mul"](as_box(weight, scale), scale)
-    result = _factored(centred, Interval.rules["mul"](centred.interval, scale), scale, 16)
-    size = arithmetic.above(
-        (most(x.interval) + mean.to(x.precision).abs()) * most(scale), _BATCH_NORM
-    )
-    if bias is not None:
-        shift = as_box(bias, scale)
-        result, size = add(result, shift), arithmetic.up(size + most(shift))
-    node = result.node
-    missed = arithmetic.level.extra(_BATCH_NORM, size)
-    noise = step_noise([missed], arithmetic, examples=node.examples)
+    arithmetic, before, real = box.arithmetic, x.interval.real, box.real
+    mean, scale = mean.to(x.precision), 1 / (variance.to(x.precision) + eps).sqrt()
+    slope = real.like(1.0) if weight is None else as_box(weight, real)
+    shift = real.like(0.0) if bias is None else as_box(bias, real)
+    if slope.thin:
+        factor: Any = scale * slope.lower
+        added = shift.each(lambda end: end - mean * factor)
+    else:
+        x = _shifted(x, Interval.rules["sub"](before, mean), -mean)
+        factor, added = Interval.rules["mul"](slope, scale), shift
+    middle = Interval.rules["mul"](x.interval.real, factor)
+    node = _shifted(_factored(x, middle, factor, _BATCH_NORM), real, added, terms=0).node
+    size = (most(before) + mean.abs()) * scale * slope.magnitude + shift.magnitude
+    size = arithmetic.above(size, _BATCH_NORM)
+    lost = arithmetic.up(size * arithmetic.gamma(_BATCH_NORM))
+    missed = [arithmetic.level.extra(_BATCH_NORM, size), lost]
+    noise = step_noise(missed, arithmetic, examples=node.examples)
     noise = noise if node.noise is None else noise.plus(node.noise, arithmetic)
     return record(x, box, node.origin, noise=noise, settled=node.settled)
-
-
-def _real(x: LinearRelaxation) -> LinearRelaxation:
-    """The same value, for whose steps executions miss nothing."""
-    box = x.interval.real
-    node = x.node
-    origin = Reshaped((node,), node.shape)
-    return record(x, box, origin, settled=node.settled, independent=node.independent)
 
 
 def _alone(x: Any, *others: Any) -> bool:
