@@ -39,7 +39,7 @@ from .algebra import (
     LinearRelaxation as LinearRelaxation,
     Moments as Moments,
     NormBall as NormBall,
-    RoundedInterval as RoundedInterval,
+    Outward as Outward,
     RoundedRelaxed as RoundedRelaxed,
     Zonotope as Zonotope,
     enclose as enclose,
@@ -107,7 +107,6 @@ from .bounds import (
     Margins as Margins,
     NormProduct as NormProduct,
     RoundedCROWN as RoundedCROWN,
-    RoundedIBP as RoundedIBP,
     SteepestAscent as SteepestAscent,
     SteepPoints as SteepPoints,
 )

@@ -10,7 +10,6 @@ from gnomon.algebra.library import Accuracy, Library
 from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxation import LinearRelaxation
-from gnomon.algebra.rounded import RoundedBall, RoundedInterval, enclose_rounded
 from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value
@@ -33,13 +32,10 @@ __all__ = [
     "Outward",
     "Parameters",
     "Real",
-    "RoundedBall",
-    "RoundedInterval",
     "RoundedRelaxed",
     "Value",
     "Zonotope",
     "enclose",
-    "enclose_rounded",
     "evaluate",
     "exactly",
     "library",

@@ -16,7 +16,6 @@ from gnomon.bounds.lipschitz import (
 )
 from gnomon.bounds.margins import BoundMethod, Margins
 from gnomon.bounds.rounded_crown import RoundedCROWN
-from gnomon.bounds.rounded_ibp import RoundedIBP
 
 __all__ = [
     "CROWN",
@@ -33,7 +32,6 @@ __all__ = [
     "Margins",
     "NormProduct",
     "RoundedCROWN",
-    "RoundedIBP",
     "SteepPoints",
     "SteepestAscent",
     "evaluate_head",

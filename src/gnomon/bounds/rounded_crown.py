@@ -7,17 +7,17 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Level, Parameters, RoundedRelaxed, Value, enclose_rounded
+from gnomon.algebra import REAL, Level, Outward, Parameters, RoundedRelaxed, Value, enclose
 from gnomon.bounds.head import evaluate_labelled
+from gnomon.bounds.ibp import IBP, interval_margins
 from gnomon.bounds.margins import Margins
-from gnomon.bounds.rounded_ibp import RoundedIBP, rounded_margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Centres, Labels
 
 
 @dataclass(frozen=True)
 class RoundedCROWN:
-    """Bounds by relaxations with an account of rounding; never wider than `RoundedIBP`'s.
+    """Bounds by relaxations with an account of rounding; never wider than `IBP`'s.
 
     A certificate is a theorem about the stored weights, also counting every rounding on the way
     to it. At level `REAL` it holds for the network in real arithmetic; at `Deployed(dtype)`
@@ -52,9 +52,9 @@ class RoundedCROWN:
     ) -> Margins:
         """The margins of a batch."""
         if not len(inputs):
-            method = RoundedIBP(self.level, self.dtype)
+            method = IBP(Outward(self.level, self.dtype))
             return method(network, inputs, labels, within, parameters)
-        box = enclose_rounded(inputs, within, level=self.level, dtype=self.dtype)
+        box = enclose(inputs, within, Outward(self.level, self.dtype))
         value = RoundedRelaxed.of(box, intermediate=self.intermediate, budget=self.budget)
         head = evaluate_labelled(network, value, labels, parameters)
         logits = head.logits
@@ -64,7 +64,7 @@ class RoundedCROWN:
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
         rows = own[:, None] - torch.eye(classes, dtype=self.dtype, device=inputs.device)
         upper = -logits.at_least(rows)
-        plain = rounded_margins(head.each(_rounded), labels)
+        plain = interval_margins(head.each(_rounded), labels)
         return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)
 
 

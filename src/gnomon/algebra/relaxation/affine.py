@@ -11,7 +11,7 @@ from torch.nn import functional
 from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
-from gnomon.algebra.interval.interval import as_interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.normalization import batch_norm
 from gnomon.algebra.relaxation.geometry import Geometry, channels_last
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
@@ -70,7 +70,7 @@ def add(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     box = Interval.rules["add"](value.interval, other)
     if box.shape[:1] != value.shape[:1] or box.ndim != value.ndim:
         return fresh("add", x, y)
-    constant = as_interval(other, box.lower)
+    constant = as_interval(other, box)
     thin = constant.lower is constant.upper
     node = _broadcast(value, box.shape).node
     return record(
@@ -98,7 +98,7 @@ def mul(x: Any, y: Any) -> Any:
         return fresh("mul", x, y)
     value, other = (x, y) if isinstance(x, LinearRelaxation) else (y, x)
     box = Interval.rules["mul"](value.interval, other)
-    weight = other if isinstance(other, Interval) else as_interval(other, box.lower).lower
+    weight = other if isinstance(other, Interval) else as_interval(other, box).lower
     if box.shape != value.shape:
         if box.shape[:1] != value.shape[:1] or box.ndim != value.ndim:
             return fresh("mul", x, y)

@@ -11,6 +11,7 @@ from torch.nn import functional, grad
 
 from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.normalization import batch_norm
 from gnomon.algebra.relaxation.forms import Node
 from gnomon.algebra.rounded.relaxed.lines import rounded_rectified
@@ -19,7 +20,6 @@ from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
 from gnomon.algebra.rounded.relaxed.steps import Affine, Back, Spread, step_noise
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
 from gnomon.algebra.rounded.relaxed.weights import Centred, centred
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
 from gnomon.algebra.rounding import gamma, up
 from gnomon.algebra.value import Value
 
@@ -83,7 +83,7 @@ def add(x: Any, y: Any, *, alpha: float | int = 1) -> Any:
     """X + alpha y."""
     if alpha != 1:
         like = x if isinstance(x, RoundedRelaxed) else y
-        scaled = y if isinstance(y, RoundedRelaxed) else as_rounded(y, like.rounded)
+        scaled = y if isinstance(y, RoundedRelaxed) else as_interval(y, like.rounded)
         return add(x, mul(scaled, alpha))
     if isinstance(x, RoundedRelaxed) and isinstance(y, RoundedRelaxed):
         return _sum(x, y)
@@ -116,7 +116,7 @@ def mul(x: Any, y: Any) -> Any:
     if isinstance(x, RoundedRelaxed) and isinstance(y, RoundedRelaxed):
         return fresh("mul", x, y)
     if not isinstance(x, RoundedRelaxed) and not isinstance(y, RoundedRelaxed):
-        return RoundedInterval.rules["mul"](x, y)
+        return Interval.rules["mul"](x, y)
     value, other = (x, y) if isinstance(x, RoundedRelaxed) else (y, x)
     box = enclosure("mul", value, other)
     if not _fits(value, box):

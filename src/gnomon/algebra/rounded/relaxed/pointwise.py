@@ -10,6 +10,7 @@ from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.relaxation.lines import Lines
 from gnomon.algebra.rounded.accuracy import Called, executed
 from gnomon.algebra.rounded.pointwise import called_as, called_by
@@ -18,7 +19,6 @@ from gnomon.algebra.rounded.relaxed.losses import most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
 from gnomon.algebra.rounded.relaxed.steps import bent
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
-from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import up
 from gnomon.algebra.value import Rule
 
@@ -70,7 +70,7 @@ def prelu(x: Any, weight: Any) -> Any:
     """
     if not isinstance(x, RoundedRelaxed) or isinstance(weight, RoundedRelaxed):
         return fresh("prelu", x, weight)
-    given = as_rounded(weight, x.rounded)
+    given = as_interval(weight, x.rounded)
     shape = (-1, *[1] * (x.ndim - 2)) if given.numel() > 1 else ()
     box = x.operand(_holds_zero(x.node.interval))
     ends = [end.reshape(shape) for end in given.parts]

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from functools import wraps
 from typing import Any
 
+from torch import Tensor
+
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxation.forms import Node, Origin
-from gnomon.algebra.rounded.kept import met
 from gnomon.algebra.rounded.relaxed.steps import box_node
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval
-from gnomon.algebra.rounding import Level, safe_kernels
+from gnomon.algebra.rounding import Level, coarser, level_of, safe_kernels
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
@@ -61,7 +61,7 @@ def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
         @wraps(rule)
         def run(*args: Any, **kwargs: Any) -> Any:
             with safe_kernels():
-                level = met(_level(args, kwargs), _flat((*args, *kwargs.values())))
+                level = _met(_level(args, kwargs), _flat((*args, *kwargs.values())))
                 given = {key: _at(level, each) for key, each in kwargs.items()}
                 return rule(*(_at(level, each) for each in args), **given)
 
@@ -71,11 +71,11 @@ def guarded(rules: Mapping[str, Rule]) -> dict[str, Rule]:
 
 
 def _enclosed(name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
-    rule = RoundedInterval.rules.get(name)
+    rule = Interval.rules.get(name)
     if rule is None:
         raise UnsupportedOperationError(
             f"RoundedRelaxed: expected an operation whose rounding is bounded, got {name!r}. "
-            f"It knows {', '.join(sorted(RoundedInterval.rules))}."
+            f"It knows {', '.join(sorted(Interval.rules))}."
         )
     return rule(*args, **kwargs)
 
@@ -100,9 +100,9 @@ def _boxes(found: Any, like: RoundedRelaxed) -> Any:
     """Beginnings of new expressions; a result without axes of examples is an interval."""
     if isinstance(found, tuple | list):
         return tuple(_boxes(each, like) for each in found)
-    if not isinstance(found, RoundedInterval) or found.ndim == 0:
+    if not isinstance(found, Interval) or found.ndim == 0:
         return found
-    return RoundedRelaxed(box_node(_plain(found)), like.settings, found.level)
+    return RoundedRelaxed(box_node(_plain(found)), like.settings, found.arithmetic.level)
 
 
 def _level(args: Sequence[Any], kwargs: Mapping[str, Any]) -> Level:
@@ -118,6 +118,18 @@ def _at(level: Level, argument: Any) -> Any:
     if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
         return type(argument)(_at(level, each) for each in argument)
     return argument
+
+
+def _met(level: Level, operands: list[Any]) -> Level:
+    """The coarsest of a level and those of operands, as far as they fit."""
+    for each in operands:
+        if isinstance(each, Tensor):
+            level = level_of(each, level)
+        elif isinstance(each, RoundedRelaxed):
+            level = coarser(level, each.level) or level
+        elif isinstance(each, Interval):
+            level = coarser(level, each.arithmetic.level) or level
+    return level
 
 
 def _is_value(each: Any) -> bool:

@@ -10,18 +10,17 @@ from torch.nn import functional
 
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval, kept_in
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
 from gnomon.algebra.relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.forms import Origin
 from gnomon.algebra.relaxation.linear_relaxation import Settings
 from gnomon.algebra.relaxation.origins import Leaf, Mapped, Reshaped
-from gnomon.algebra.rounded.kept import kept_in
 from gnomon.algebra.rounded.relaxed.losses import floor, most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
 from gnomon.algebra.rounded.relaxed.steps import Affine, Lossy, box_node, step_noise
 from gnomon.algebra.rounded.relaxed.value import RoundedRelaxed
-from gnomon.algebra.rounded.rounded_interval import as_rounded
 from gnomon.algebra.rounding import Deployed, gamma, up
 from gnomon.algebra.value import Rule
 from gnomon.algebra.views import apart
@@ -184,7 +183,7 @@ def _sizes(x: RoundedRelaxed, function: Callable[[Tensor], Tensor], terms: int) 
 def _as_value(value: Any, like: RoundedRelaxed) -> RoundedRelaxed:
     if isinstance(value, RoundedRelaxed):
         return value
-    box = as_rounded(value, like.rounded)
+    box = as_interval(value, like.rounded)
     plain = Interval.computed(*box.parts, nonnegative=box.nonnegative)
     return RoundedRelaxed(box_node(plain), like.settings, like.level)
 

@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from gnomon.algebra.arithmetic import Outward
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.forms import Node, concrete, in_portions, of_part, unit_rows
 from gnomon.algebra.relaxation.linear_relaxation import Settings
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounded.relaxed.steps import box_node
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.algebra.rounding import (
     REAL,
     Deployed,
@@ -32,7 +33,7 @@ class RoundedRelaxed(Value):
     can have lost is bounded, and taken off at the end. Bounds are true of the network in real
     arithmetic (level `REAL`), or also of every execution of it in float32 or float64, in any
     order of summation (level `Deployed(dtype)`). A bound that cannot be computed, because a
-    number overflowed or was NaN, is that of `RoundedInterval`, with which all are cut.
+    number overflowed or was NaN, is that of `Interval`, with which all are cut.
 
     Weights are used as they are stored; in float64, in which bounds are best computed, those
     of a float32 network are the same numbers. Functions without a relaxation here start afresh
@@ -52,7 +53,7 @@ class RoundedRelaxed(Value):
     @classmethod
     def of(
         cls,
-        box: RoundedInterval,
+        box: Interval,
         *,
         intermediate: str = "relaxed",
         budget: int = 2**25,
@@ -75,7 +76,7 @@ class RoundedRelaxed(Value):
             )
         lower, upper = snapshot(box.parts)
         known = Interval.computed(lower, upper, nonnegative=box.nonnegative)
-        made = cls(box_node(known), Settings(intermediate, budget), box.level)
+        made = cls(box_node(known), Settings(intermediate, budget), box.arithmetic.level)
         vars(made).update({key: each for key, each in vars(box).items() if key == "_held"})
         return made
 
@@ -106,19 +107,25 @@ class RoundedRelaxed(Value):
             SettingError: a setting outside its range, or a centre outside the domain.
             ShapeError: shapes that do not fit, or no axis of examples.
         """
-        box = RoundedInterval.around(centre, radius, domain, level=level, dtype=dtype)
+        arithmetic = Outward(level, dtype)
+        box = Interval.around(centre, radius, domain, arithmetic=arithmetic)
         return cls.of(box, intermediate=intermediate, budget=budget)
 
     @property
-    def rounded(self) -> RoundedInterval:
+    def rounded(self) -> Interval:
         """The bounds that are known so far, without further substitution."""
         known = self.node.interval
-        return RoundedInterval.computed(
-            known.lower, known.upper, self.level, nonnegative=known.nonnegative
+        return Interval.computed(
+            *known.parts, arithmetic=self.arithmetic, nonnegative=known.nonnegative
         )
 
-    def lifted(self, given: object) -> Value:
-        """Sets of parameters as rounded intervals."""
+    @property
+    def arithmetic(self) -> Outward:
+        """How bounds are computed."""
+        return Outward(self.level, self.precision)
+
+    def lifted(self, given: Any) -> Any:
+        """A tensor as an interval."""
         return self.rounded.lifted(given)
 
     def suits(self, network: nn.Module) -> None:

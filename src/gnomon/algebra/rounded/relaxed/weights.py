@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
+from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.rounding import up
 
 
@@ -26,9 +27,9 @@ class Centred:
         return self.centre.abs() if self.radius is None else up(self.centre.abs() + self.radius)
 
 
-def centred(given: object, like: RoundedInterval) -> Centred:
+def centred(given: object, like: Interval) -> Centred:
     """A tensor, a box of them, or a number, as it is enclosed in the numbers of `like`."""
-    box = as_rounded(given, like)
+    box = as_interval(given, like)
     if box.thin:
         return Centred(box.lower)
     centre = box.lower / 2 + box.upper / 2
