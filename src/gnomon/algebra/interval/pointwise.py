@@ -20,7 +20,8 @@ from gnomon.activations import (
     SiLU,
     Tanh,
 )
-from gnomon.algebra.interval.interval import Interval, as_interval, extremes, infinite
+from gnomon.algebra.interval.interval import Interval, extremes, infinite
+from gnomon.algebra.interval.operands import together
 from gnomon.errors import UnsupportedOperationError
 
 _NEAR = 1e-5
@@ -75,10 +76,8 @@ def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
     It is linear in w, and in x on either side of 0: its extremes lie where w is at an end and x
     at an end or at 0.
     """
-    like = x if isinstance(x, Tensor) else x.lower
-    x = as_interval(x, like)
-    slopes = as_interval(weight, like)
-    shape = (-1, *[1] * (like.ndim - 2)) if weight.numel() > 1 else ()
+    x, slopes = together(x, weight)
+    shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     places = (x.lower, x.upper, x.lower.clamp_min(0).minimum(x.upper))
     ends = [
         place.clamp_min(0) + slope.reshape(shape) * place.clamp_max(0)
@@ -126,36 +125,6 @@ def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interva
         torch.where(step, ends.lower.clamp_max(min(sides)), ends.lower),
         torch.where(step, ends.upper.clamp_min(max(sides)), ends.upper),
     )
-
-
-def softmax(x: Interval, dim: int) -> Interval:
-    """The exact range of each coordinate of the softmax.
-
-    A coordinate is least where its own logit is low and all others are high. It is computed
-    as σ(x_i − log Σ_{j≠i} exp x_j), of which nothing cancels.
-    """
-    if x.shape[dim] == 1:
-        return Interval.computed(*(torch.ones_like(end) for end in x.parts), nonnegative=True)
-    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, dim))
-    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, dim))
-    if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
-        least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
-    return Interval.computed(least, most, nonnegative=True)
-
-
-def log_sum_of_others(x: Tensor, dim: int) -> Tensor:
-    """The logarithm of Σ_{j≠i} exp x_j for each i along an axis, for at least two of them.
-
-    For the largest coordinate it is that of the others alone. For any other the largest is in
-    the sum, so that taking the own term off the sum of all loses no more than its rounding.
-    """
-    largest = torch.zeros_like(x, dtype=torch.bool)
-    largest = largest.scatter(dim, x.argmax(dim, keepdim=True), value=True)
-    top = x.detach().amax(dim, keepdim=True)
-    terms = (x - top).exp()
-    rest = (terms.sum(dim, keepdim=True) - terms).clamp_min(1)
-    others = x.masked_fill(largest, -torch.inf).logsumexp(dim, keepdim=True)
-    return torch.where(largest, others, top + rest.log())
 
 
 def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
@@ -214,7 +183,6 @@ POINTWISE = {
     "pow": power,
     "square": partial(power, exponent=2),
     "reciprocal": reciprocal,
-    "softmax": softmax,
     "softplus": softplus,
     "abs": _turning("abs", 0.0),
     "hardswish": _turning("hardswish", -1.5),

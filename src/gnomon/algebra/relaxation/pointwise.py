@@ -10,10 +10,11 @@ from gnomon.activations import Activation, LeakyReLU, ReLU
 from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines, enclosing, level, rectified
 from gnomon.algebra.relaxation.losses import most
-from gnomon.algebra.relaxation.recording import as_box, fresh, relaxed
+from gnomon.algebra.relaxation.recording import fresh, relaxed
 from gnomon.algebra.rounded.accuracy import Called, executed
 from gnomon.algebra.rounded.pointwise import called_as, called_by
 from gnomon.algebra.value import Rule
@@ -70,7 +71,7 @@ def prelu(x: Any, weight: Any) -> Any:
         return fresh("prelu", x, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     values = partial(Interval.rules["prelu"], weight=weight)
-    slopes = as_box(weight, x.interval)
+    slopes = as_interval(weight, x.interval)
     ends = [end.reshape(shape) for end in slopes.ends]
 
     def relax(box: Interval) -> Lines:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gnomon.algebra.arithmetic import speck
+from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.library import TORCH, Library
-from gnomon.algebra.rounded.allowance import speck
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.algebra.rounding import Deployed, Level, outward, unit_roundoff
 
 
@@ -84,8 +84,8 @@ def executed(
 
 
 def enclosed(
-    x: RoundedInterval, values: list[Tensor], called: Called, *, nonnegative: bool = False
-) -> RoundedInterval:
+    x: Interval, values: list[Tensor], called: Called, *, nonnegative: bool = False
+) -> Interval:
     """The range of a function that is extreme at some of these values, as computed.
 
     Real values miss the computed ones by u of the numbers computed in; an execution misses
@@ -102,7 +102,7 @@ def enclosed(
     for value in values[1:]:
         lower, upper = lower.minimum(value), upper.maximum(value)
     ends, most = (x.lower, x.upper), lower.abs().maximum(upper.abs())
-    misses = [executed(called, x.level, ends, most)]
+    misses = [executed(called, x.arithmetic.level, ends, most)]
     if not called.exact(TORCH):
         misses.append(called.missed(TORCH, ends, most, x.precision))
     for miss in misses:
@@ -110,9 +110,8 @@ def enclosed(
             lower, upper = outward(lower - miss, upper + miss)
     lost = torch.full_like(lower, torch.nan)
     finite = x.lower.isfinite() & x.upper.isfinite()
-    return RoundedInterval.computed(
+    return x.made(
         torch.where(finite, lower, lost),
         torch.where(finite, upper, lost),
-        x.level,
         nonnegative=nonnegative,
     )

@@ -22,20 +22,20 @@ from gnomon.activations import (
     Softplus,
     Tanh,
 )
+from gnomon.algebra.interval.interval import Interval
+from gnomon.algebra.interval.operands import together
 from gnomon.algebra.rounded.accuracy import Called, enclosed
-from gnomon.algebra.rounded.products import pair
-from gnomon.algebra.rounded.rounded_interval import RoundedInterval
 from gnomon.errors import UnsupportedOperationError
 
 
 def over(
     function: Callable[[Tensor], Tensor],
     turning_points: tuple[float, ...],
-    x: RoundedInterval,
+    x: Interval,
     called: Called,
     *,
     nonnegative: bool = False,
-) -> RoundedInterval:
+) -> Interval:
     """The range of a continuous function with these turning points.
 
     A turning point t that was rounded is δ ≤ u |t| away from the true one, where the function
@@ -49,7 +49,7 @@ def over(
     return enclosed(x, values, called, nonnegative=nonnegative)
 
 
-def activation(function: Activation, x: RoundedInterval) -> RoundedInterval:
+def activation(function: Activation, x: Interval) -> Interval:
     """The range of an activation function of the catalogue.
 
     Raises:
@@ -64,7 +64,7 @@ def activation(function: Activation, x: RoundedInterval) -> RoundedInterval:
     )
 
 
-def gelu(x: RoundedInterval, approximate: str = "none") -> RoundedInterval:
+def gelu(x: Interval, approximate: str = "none") -> Interval:
     """The range of x Φ(x), or of its approximation by tanh, which turns elsewhere."""
     if approximate == "none":
         return activation(GELU(), x)
@@ -72,19 +72,19 @@ def gelu(x: RoundedInterval, approximate: str = "none") -> RoundedInterval:
     return over(tanh, (-0.7524614220710163,), x, Called("gelu"))
 
 
-def leaky_relu(x: RoundedInterval, negative_slope: float = 0.01) -> RoundedInterval:
+def leaky_relu(x: Interval, negative_slope: float = 0.01) -> Interval:
     """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
     slope = torch.tensor(negative_slope, dtype=torch.float64, device=x.device)
     return prelu(x, slope)
 
 
-def prelu(x: Any, weight: Any) -> RoundedInterval:
+def prelu(x: Any, weight: Any) -> Interval:
     """The range of max(x, 0) + w min(x, 0), one slope w for each channel or for all.
 
     It is linear in w, and in x on either side of 0: its extremes lie where w is at an end and x
     at an end or at 0. One of the two terms is 0, so that only a product is rounded.
     """
-    x, slopes = pair(x, weight)
+    x, slopes = together(x, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     places = (x.lower, x.upper, x.lower.clamp_min(0).minimum(x.upper))
     values = [
@@ -95,7 +95,7 @@ def prelu(x: Any, weight: Any) -> RoundedInterval:
     return enclosed(x, values, Called("prelu"))
 
 
-def power(x: RoundedInterval, exponent: float | int) -> RoundedInterval:
+def power(x: Interval, exponent: float | int) -> Interval:
     """The range of x to a whole power ≥ 1, or √x and the like where x ≥ 0 is known.
 
     Raises:
@@ -106,7 +106,7 @@ def power(x: RoundedInterval, exponent: float | int) -> RoundedInterval:
     held = float(torch.tensor(exponent, dtype=torch.float32)) == exponent
     if not (whole or (x.nonnegative and exponent > 0)) or not held:
         raise UnsupportedOperationError(
-            "RoundedInterval: expected a power 1, 2, 3, … or a base known to be ≥ 0 and an "
+            "Interval: expected a power 1, 2, 3, … or a base known to be ≥ 0 and an "
             f"exponent that float32 holds, got {exponent}."
         )
     even = whole and exponent % 2 == 0
@@ -119,7 +119,7 @@ def power(x: RoundedInterval, exponent: float | int) -> RoundedInterval:
     )
 
 
-def reciprocal(x: RoundedInterval) -> RoundedInterval:
+def reciprocal(x: Interval) -> Interval:
     """The range of 1/x; everything where x may be 0."""
     apart = (x.lower > 0) | (x.upper < 0)
     nan = torch.full_like(x.lower, torch.nan)
@@ -127,7 +127,7 @@ def reciprocal(x: RoundedInterval) -> RoundedInterval:
     return enclosed(x, values, Called("reciprocal"))
 
 
-def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> RoundedInterval:
+def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interval:
     """The range of log(1 + exp(beta x)) / beta, and of x where beta x is above the threshold.
 
     Torch switches to x there, which is a step down by log(1 + exp(−threshold)) / beta. Each of
@@ -140,7 +140,7 @@ def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> 
     """
     if not beta > 0:
         raise UnsupportedOperationError(
-            f"RoundedInterval: expected softplus with beta > 0, got {beta}. Write it as an "
+            f"Interval: expected softplus with beta > 0, got {beta}. Write it as an "
             "activation function."
         )
     edge = threshold / beta
@@ -153,14 +153,18 @@ def softplus(x: RoundedInterval, beta: float = 1.0, threshold: float = 20.0) -> 
         for end in (0, 1)
     ]
     values += [torch.where(runs, straight[end], values[end]) for end in (0, 1)]
-    most = math.log(x.level.largest) - 1 if math.isfinite(x.level.largest) else math.inf
+    most = (
+        math.log(x.arithmetic.level.largest) - 1
+        if math.isfinite(x.arithmetic.level.largest)
+        else math.inf
+    )
     lost = bends & (curved[1] * beta > most)
     values = [torch.where(lost, torch.nan, value) for value in values]
     called = called_as("softplus", beta)
     return enclosed(x, values, called, nonnegative=threshold >= 0)
 
 
-def celu(x: RoundedInterval, alpha: float = 1.0) -> RoundedInterval:
+def celu(x: Interval, alpha: float = 1.0) -> Interval:
     """The range of max(0, x) + min(0, alpha (exp(x / alpha) − 1)), for alpha > 0."""
     function = partial(functional.celu, alpha=alpha)
     return over(function, (), x, called_as("celu", alpha))
@@ -179,7 +183,7 @@ def called_by(function: Activation) -> Called:
         return Called("logsigmoid", -function.beta, 1 / function.beta)
     if kind not in _NAMES:
         raise UnsupportedOperationError(
-            f"RoundedInterval: expected an activation function whose rounding error is known, "
+            f"Interval: expected an activation function whose rounding error is known, "
             f"got {kind.__name__}. Known are "
             f"{', '.join(sorted(each.__name__ for each in (*_NAMES, ELU, Softplus)))}."
         )
@@ -215,23 +219,21 @@ _NAMES: dict[type[Activation], str] = {
 }
 
 
-def _catalogued(make: Callable[..., Activation]) -> Callable[..., RoundedInterval]:
+def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
     """The rule of a torch function that an activation of the catalogue also is."""
 
-    def rule(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
+    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
         return activation(make(*settings, **named), x)
 
     return rule
 
 
-def _known(
-    name: str, *points: float, nonnegative: bool = False
-) -> Callable[..., RoundedInterval]:
+def _known(name: str, *points: float, nonnegative: bool = False) -> Callable[..., Interval]:
     """The rule of a torch function with these turning points; without one, it never falls."""
     function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
     function = function or getattr(torch, name)
 
-    def rule(x: RoundedInterval, *settings: Any, **named: Any) -> RoundedInterval:
+    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
         given = partial(_applied, function, settings, named)
         return over(given, points, x, called_as(name), nonnegative=nonnegative)
 
