@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy, deepcopy
+from functools import partial
 
 import mpmath
 import pytest
@@ -13,7 +14,7 @@ from gnomon.algebra import (
     Interval,
     LinearRelaxation,
     Moments,
-    RoundedInterval,
+    Outward,
     RoundedRelaxed,
     Value,
     Zonotope,
@@ -27,7 +28,7 @@ ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "interval": Interval.around,
     "affine": Zonotope.around,
     "relaxed": LinearRelaxation.around,
-    "rounded": RoundedInterval.around,
+    "rounded": partial(Interval.around, arithmetic=Outward()),
     "rounded relaxed": RoundedRelaxed.around,
 }
 

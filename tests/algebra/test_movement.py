@@ -12,7 +12,7 @@ from gnomon.algebra import (
     Interval,
     LinearRelaxation,
     Moments,
-    RoundedInterval,
+    Outward,
     RoundedRelaxed,
     Value,
     Zonotope,
@@ -78,7 +78,7 @@ BOUNDED: dict[str, Callable[[Tensor], Any]] = {
     "Interval": lambda x: Interval.around(x, RADIUS),
     "Zonotope": lambda x: Zonotope.around(x, RADIUS),
     "LinearRelaxation": lambda x: LinearRelaxation.around(x, RADIUS),
-    "RoundedInterval": lambda x: RoundedInterval.around(x, RADIUS),
+    "Interval, outwards": lambda x: Interval.around(x, RADIUS, arithmetic=Outward()),
     "RoundedRelaxed": lambda x: RoundedRelaxed.around(x, RADIUS),
 }
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {

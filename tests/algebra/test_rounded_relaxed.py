@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import LinearRelaxation, evaluate
+from gnomon.algebra import LinearRelaxation, Outward, evaluate
 from gnomon.algebra.relaxation.forms import bounds
-from gnomon.algebra.rounded import RoundedInterval
+from gnomon.algebra.rounded import Interval
 from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounding import REAL, Deployed
@@ -137,7 +137,7 @@ def test_exact_outputs_lie_inside_where_parameters_vary(kind: str, dtype: torch.
         network, x = _network(kind, seed)
         own = dict(network.named_parameters())
         boxes = {
-            name: RoundedInterval.around(value, radius, dtype=dtype)
+            name: Interval.around(value, radius, arithmetic=Outward(dtype=dtype))
             for name, value in own.items()
         }
         found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype), boxes)
@@ -194,7 +194,7 @@ def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
     x, radius = torch.tensor([[0.25, -0.125]]), 0.5
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
-    box = {"0.weight": RoundedInterval.around(layer.weight.detach(), 0.125)}
+    box = {"0.weight": Interval.around(layer.weight.detach(), 0.125, arithmetic=Outward())}
     found = evaluate(network, RoundedRelaxed.around(x, radius), box)
     range_ = found.bound(torch.tensor([[1.0, -1.0]]))
     differences: list[Fraction] = []

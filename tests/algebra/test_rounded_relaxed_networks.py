@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import Interval, LinearRelaxation, RoundedInterval, RoundedRelaxed, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Outward, RoundedRelaxed, evaluate
 from gnomon.algebra.relaxation import optimised
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
@@ -41,7 +41,7 @@ def test_never_wider_than_rounded_intervals_and_hardly_wider_than_plain_ones(nam
     network, x = _case(name)
     plain = evaluate(network, LinearRelaxation.around(x, 0.05)).settled()
     found = evaluate(network, RoundedRelaxed.around(x, 0.05)).settled()
-    box = evaluate(network, RoundedInterval.around(x, 0.05))
+    box = evaluate(network, Interval.around(x, 0.05, arithmetic=Outward()))
     assert bool((found.lower >= box.lower).all())
     assert bool((found.upper <= box.upper).all())
     scale = 1 + plain.lower.abs().maximum(plain.upper.abs()).max()

@@ -50,8 +50,8 @@ def box(question: Question) -> gn.Interval:
     return gn.enclose(question.x, question.within)
 
 
-def rounded_box(question: Question) -> gn.RoundedInterval:
-    return gn.algebra.enclose_rounded(question.x, question.within, level=question.level)
+def rounded_box(question: Question) -> gn.Interval:
+    return gn.enclose(question.x, question.within, gn.Outward(level=question.level))
 
 
 PLAIN: dict[str, Claim] = {
@@ -73,7 +73,7 @@ def margins_of(question: Question) -> dict[str, Tensor]:
     methods = {
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
-        "rounded IBP": gn.RoundedIBP(level=question.level),
+        "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
         "rounded CROWN": gn.RoundedCROWN(level=question.level),
     }
     found: dict[str, Tensor] = {}

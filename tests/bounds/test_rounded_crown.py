@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import REAL, Deployed, Level, RoundedInterval
-from gnomon.bounds import CROWN, BoundMethod, RoundedCROWN
-from gnomon.bounds.rounded_ibp import RoundedIBP
+from gnomon.algebra import REAL, Deployed, Interval, Level, Outward
+from gnomon.bounds import CROWN, IBP, BoundMethod, RoundedCROWN
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from reference.exact_rationals import outputs, rationals
@@ -57,7 +56,7 @@ def test_exact_margins_lie_below(dtype: torch.dtype, radius: float) -> None:
 def test_never_wider_than_intervals_and_as_tight_as_plain_ones_in_double_precision() -> None:
     network, x = _network(3)
     found = RoundedCROWN()(network, x, LABELS, Linf(0.05)).upper
-    intervals = RoundedIBP()(network, x, LABELS, Linf(0.05)).upper
+    intervals = IBP(Outward())(network, x, LABELS, Linf(0.05)).upper
     assert bool((found <= intervals).all())
     assert bool((found < intervals - 0.01).any())
     plain = CROWN()(network.double(), x.double(), LABELS, Linf(0.05)).upper
@@ -104,13 +103,15 @@ def test_a_certificate_in_real_arithmetic_may_fail_for_executions() -> None:
 def test_parameters_vary_too(level: Level) -> None:
     network, x = _network(5, octaves=2.0)
     boxes = {
-        name: RoundedInterval.around(value, 2.0**-8, level=level)
+        name: Interval.around(value, 2.0**-8, arithmetic=Outward(level=level))
         for name, value in network.named_parameters()
     }
     method = RoundedCROWN(level)
     found = method(network, x, LABELS, Linf(2.0**-8), boxes)
     assert bool(
-        (found.upper <= RoundedIBP(level)(network, x, LABELS, Linf(2.0**-8), boxes).upper).all()
+        (
+            found.upper <= IBP(Outward(level))(network, x, LABELS, Linf(2.0**-8), boxes).upper
+        ).all()
     )
     source = generator(6)
     for _ in range(20):
