@@ -15,7 +15,6 @@ from gnomon.algebra import (
     LinearRelaxation,
     Moments,
     Outward,
-    RoundedRelaxed,
     Value,
     Zonotope,
     evaluate,
@@ -29,7 +28,9 @@ ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "affine": Zonotope.around,
     "relaxed": LinearRelaxation.around,
     "rounded": partial(Interval.around, arithmetic=Outward()),
-    "rounded relaxed": RoundedRelaxed.around,
+    "rounded relaxed": lambda x, radius: LinearRelaxation.around(
+        x, radius, arithmetic=Outward()
+    ),
 }
 
 

@@ -13,13 +13,13 @@ from gnomon.algebra import (
     Deployed,
     Interval,
     Level,
+    LinearRelaxation,
     Outward,
-    RoundedRelaxed,
     enclose,
     evaluate,
 )
 from gnomon.algebra.library import TORCH
-from gnomon.bounds import IBP, RoundedCROWN
+from gnomon.bounds import CROWN, IBP
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import Box, Linf
@@ -67,29 +67,40 @@ INSIDE: dict[str, Callable[[Any, nn.Module], Any]] = {
 }
 
 
-ALGEBRAS: dict[str, Callable[[Tensor, Level], Any]] = {
-    "intervals": lambda x, level: Interval.around(x, 0.0, arithmetic=Outward(level)),
-    "relaxations": lambda x, level: RoundedRelaxed.around(x, 0.0, level=level),
-}
+def _intervals(centre: Tensor, radius: float, *, level: Level = REAL) -> Interval:
+    return Interval.around(centre, radius, arithmetic=Outward(level))
 
 
-@pytest.mark.parametrize("algebra", ALGEBRAS)
+def _relaxed(centre: Tensor, radius: float, *, level: Level = REAL) -> LinearRelaxation:
+    return LinearRelaxation.around(centre, radius, arithmetic=Outward(level))
+
+
+def _level(value: Any) -> Level:  # noqa: ANN401 - a value
+    return value.arithmetic.level
+
+
+AROUND = [_intervals, _relaxed]
+
+
+@pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("name", INSIDE)
-def test_executions_that_round_on_the_way_lie_inside(name: str, algebra: str) -> None:
+def test_executions_that_round_on_the_way_lie_inside(
+    name: str, around: Callable[..., Any]
+) -> None:
     network = _drawn(There(INSIDE[name]))
     x = torch.randn(200, 4, generator=generator(1), dtype=DOUBLE)
     executed = network(x)
-    found = evaluate(network, ALGEBRAS[algebra](x, FINE))
+    found = evaluate(network, around(x, 0.0, level=FINE))
     assert found.contains(executed)
     assert 1e-9 < float(found.width.max()) < 1e-3
     # As if all went on in float64, one rounding of float32 would be far outside.
-    real = evaluate(network, ALGEBRAS[algebra](x, REAL))
+    real = evaluate(network, around(x, 0.0, level=REAL))
     assert float(real.width.max()) < 1e-11
 
 
-@pytest.mark.parametrize("algebra", ALGEBRAS)
+@pytest.mark.parametrize("around", AROUND)
 def test_what_is_converted_back_is_computed_in_float64_again(
-    algebra: str,
+    around: Callable[..., Any],
 ) -> None:
     """Numbers that float32 holds lose nothing there, and what follows is as fine as before."""
     x = torch.tensor([[0.5, 3.0]], dtype=DOUBLE)
@@ -98,13 +109,13 @@ def test_what_is_converted_back_is_computed_in_float64_again(
     def after(value: Any) -> Any:  # noqa: ANN401 - a value
         return nn.functional.linear(value, weight)
 
-    box = ALGEBRAS[algebra](x, COARSE)
+    box = around(x, 0.0, level=COARSE)
     assert float(after(box.double()).width.max()) < 1e-14
     assert float(after(box).width.max()) > 1e-8
-    back = ALGEBRAS[algebra](x, FINE).float().double()
-    assert back.arithmetic.level == FINE
-    assert ALGEBRAS[algebra](x, FINE).float().arithmetic.level == COARSE
-    assert ALGEBRAS[algebra](x, REAL).float().arithmetic.level == REAL
+    back = around(x, 0.0, level=FINE).float().double()
+    assert _level(back) == FINE
+    assert _level(around(x, 0.0, level=FINE).float()) == COARSE
+    assert _level(around(x, 0.0, level=REAL).float()) == REAL
 
 
 def test_values_of_other_libraries_are_not_mixed() -> None:
@@ -119,7 +130,7 @@ def test_values_of_other_libraries_are_not_mixed() -> None:
 
 METHODS = {
     "rounded IBP": lambda level: IBP(Outward(level=level)),
-    "rounded CROWN": lambda level: RoundedCROWN(level=level),
+    "rounded CROWN": lambda level: CROWN(Outward(level)),
 }
 
 
@@ -166,6 +177,6 @@ def test_a_network_whose_first_layers_are_in_float32_is_bounded_as_such() -> Non
     first = nn.Linear(40, 8)
     network = _drawn(nn.Sequential(first, nn.Tanh(), Widened(), nn.Linear(8, 3).double()))
     x = torch.randn(50, 40, generator=generator(5))
-    for algebra, given in itertools.product(ALGEBRAS.values(), (x, x.double())):
-        found = evaluate(network, algebra(given, FINE))
+    for around, given in itertools.product(AROUND, (x, x.double())):
+        found = evaluate(network, around(given, 0.0, level=FINE))
         assert found.contains(network(x))

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Deployed, Interval, Outward, RoundedRelaxed, evaluate
+from gnomon.algebra import REAL, Deployed, Interval, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.lift import lift
 from gnomon.seeds import generator
 from gnomon.sets.parameters import TensorBall
@@ -145,6 +145,6 @@ def test_relaxations_count_executions_of_a_batch_normalisation_whose_terms_cance
     norm.bias.copy_(mean * (norm.weight / root))
     executed = ((x - mean) / root * norm.weight + norm.bias).double()
     for level, held in ((SINGLE, True), (REAL, False)):
-        box = Interval.point(x, arithmetic=Outward(level=level))
-        found = evaluate(norm, RoundedRelaxed.of(box)).bound(torch.eye(TERMS))
+        box = Interval.point(x, arithmetic=Outward(level))
+        found = evaluate(norm, LinearRelaxation.of(box)).bound(torch.eye(TERMS))
         assert found.contains(executed) is held

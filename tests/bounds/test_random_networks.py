@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from gnomon.algebra.rounded.bridge import from_rounded
 from torch import Tensor, nn
 
 import gnomon as gn
@@ -64,7 +65,9 @@ PLAIN: dict[str, Claim] = {
 }
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
-    "rounded relaxed": evaluated(lambda question: gn.RoundedRelaxed.of(rounded_box(question))),
+    "rounded relaxed": evaluated(
+        lambda question: gn.LinearRelaxation.of(from_rounded(rounded_box(question)))
+    ),
 }
 
 
@@ -74,7 +77,7 @@ def margins_of(question: Question) -> dict[str, Tensor]:
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
         "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
-        "rounded CROWN": gn.RoundedCROWN(level=question.level),
+        "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}
     for name, method in methods.items():

@@ -10,7 +10,6 @@ from gnomon.algebra.library import Accuracy, Library
 from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxation import LinearRelaxation
-from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value
 from gnomon.algebra.zonotope import Zonotope
@@ -32,7 +31,6 @@ __all__ = [
     "Outward",
     "Parameters",
     "Real",
-    "RoundedRelaxed",
     "Value",
     "Zonotope",
     "enclose",

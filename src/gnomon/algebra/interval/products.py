@@ -78,7 +78,9 @@ def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Interval
     """The range of x Wᵀ + b."""
     x, weight, *rest = together(x, weight, *([] if bias is None else [bias]))
     terms = weight.shape[-1]
-    return _biased(product(LINEAR, _by_example(x, x.ndim > 1), weight, terms), rest, terms)
+    return biased(
+        product(LINEAR, _by_example(x, x.ndim > 1), weight, terms), *rest, terms=terms
+    )
 
 
 def matmul(x: Operand, y: Operand) -> Interval:
@@ -106,7 +108,8 @@ def convolution(
     inputs = weight.shape[0] // groups if transposed else weight.shape[1]
     terms = inputs * weight.shape[2:].numel()
     result = product(bilinear, _by_example(x, x.ndim == weight.ndim), weight, terms)
-    return _biased(result, rest, terms, (-1, *[1] * (weight.ndim - 2)))
+    shape = (-1, *[1] * (weight.ndim - 2))
+    return biased(result, *rest, terms=terms, shape=shape)
 
 
 def mul(x: Operand | float | int, y: Operand | float | int) -> Interval:
@@ -300,15 +303,21 @@ def _of_any_sign(multiply: Bilinear, x: Interval, w: Interval, terms: int) -> En
     return arithmetic.around(centre, radius)
 
 
-def _biased(
-    x: Interval, bias: list[Interval], terms: int, shape: tuple[int, ...] | None = None
+def biased(
+    x: Interval,
+    bias: Operand | None = None,
+    *,
+    terms: int,
+    shape: tuple[int, ...] | None = None,
 ) -> Interval:
     """The sum of a product of so many terms, and a bias, which may be added anywhere in it."""
-    for box in bias:
-        shift = box if shape is None else box.each(torch.reshape, shape)
-        size = shift.magnitude if x.arithmetic.executed else None
-        x = x.settle(x.lower + shift.lower, x.upper + shift.upper, terms + 1, size)
-    return x
+    if bias is None:
+        return x
+    x, box = together(x, bias)
+    if shape is not None:
+        box = box.each(torch.reshape, shape)
+    size = box.magnitude if x.arithmetic.executed else None
+    return x.settle(x.lower + box.lower, x.upper + box.upper, terms + 1, size)
 
 
 PRODUCTS: dict[str, Rule] = {

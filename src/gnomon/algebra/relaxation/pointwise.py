@@ -4,21 +4,20 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from gnomon.activations import Activation, LeakyReLU, ReLU
-from gnomon.algebra.curvature import FUNCTIONS, curvature_of
+from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines, enclosing, level, rectified
-from gnomon.algebra.relaxation.origins import Activated
-from gnomon.algebra.relaxation.record import fresh, record
-from gnomon.algebra.relaxation.settling import Undecided
+from gnomon.algebra.relaxation.losses import most
+from gnomon.algebra.relaxation.recording import fresh, relaxed
+from gnomon.algebra.rounded.accuracy import Called, executed
+from gnomon.algebra.rounded.pointwise import called_as, called_by
 from gnomon.algebra.value import Rule
-
-Relaxation = Callable[[Interval], Lines]
 
 
 def activation(function: Activation, x: LinearRelaxation) -> LinearRelaxation:
@@ -30,10 +29,7 @@ def activation(function: Activation, x: LinearRelaxation) -> LinearRelaxation:
     if type(function) in {ReLU, LeakyReLU}:
         slope = function.slope if isinstance(function, LeakyReLU) else 0.0
         return _kinked(x, values, slope)
-    curvature = curvature_of(function)
-    if curvature is None:
-        return _relaxed(x, values, lambda box: level(values(box)))
-    return _relaxed(x, values, partial(enclosing, function, curvature))
+    return _smooth(x, function, curvature_of(function), values, partial(called_by, function))
 
 
 def named(name: str) -> Rule:
@@ -46,25 +42,23 @@ def named(name: str) -> Rule:
         def values(box: Interval) -> Interval:
             return Interval.rules[name](box, *settings, **given)
 
-        if curvature is None:
-            return _relaxed(x, values, lambda box: level(values(box)))
-        return _relaxed(x, values, partial(enclosing, function, curvature))
+        called = partial(called_as, name, *settings, **given)
+        return _smooth(x, function, curvature, values, called)
 
     return rule
 
 
 def relu(x: LinearRelaxation) -> LinearRelaxation:
     """max(0, x)."""
-    return leaky_relu(x, 0.0)
+    return _kinked(x, Interval.rules["relu"], 0.0)
 
 
 def leaky_relu(x: LinearRelaxation, negative_slope: float = 0.01) -> LinearRelaxation:
     """X for x ≥ 0, slope · x below."""
-    values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
     if negative_slope == 0:
-        values = Interval.rules["relu"]
-    slope = negative_slope if negative_slope <= 1 else torch.tensor(negative_slope)
-    return _kinked(x, values, slope)
+        return relu(x)
+    values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
+    return _kinked(x, values, negative_slope)
 
 
 def prelu(x: Any, weight: Any) -> Any:
@@ -77,17 +71,21 @@ def prelu(x: Any, weight: Any) -> Any:
         return fresh("prelu", x, weight)
     shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
     values = partial(Interval.rules["prelu"], weight=weight)
-    if isinstance(weight, Tensor):
-        return _kinked(x, values, weight.reshape(shape))
-    ends = [end.reshape(shape) for end in weight.parts]
+    slopes = as_interval(weight, x.interval)
+    ends = [end.reshape(shape) for end in slopes.ends]
 
     def relax(box: Interval) -> Lines:
-        above, below = (rectified(end, box) for end in ends)
+        above, below = rectified(ends[0], box), rectified(ends[-1], box)
         return Lines(
             below.lower_slope, below.lower_offset, above.upper_slope, above.upper_offset
         )
 
-    return _relaxed(x, values, relax, _bent)
+    def missed(box: Interval, _: Interval) -> Tensor:
+        return _missed_slope(box, slopes.magnitude.reshape(shape))
+
+    if slopes.thin:
+        return relaxed(x, values, partial(rectified, ends[0]), _bent, missed)
+    return relaxed(x, values, relax, _bent, missed)
 
 
 def _bent(known: Interval) -> Tensor:
@@ -96,28 +94,44 @@ def _bent(known: Interval) -> Tensor:
 
 
 def _kinked(
-    x: LinearRelaxation, values: Callable[[Interval], Interval], slope: float | Tensor
+    x: LinearRelaxation, values: Callable[[Interval], Interval], slope: float
 ) -> LinearRelaxation:
     """A function with a kink at 0: only where an interval holds it, bounds are worth work."""
-    return _relaxed(x, values, partial(rectified, slope), _bent)
+
+    def missed(box: Interval, _: Interval) -> Tensor | None:
+        kept = box.lower.new_tensor(slope)
+        if slope in {0.0, 1.0, -1.0}:
+            return None
+        up, rest = box.arithmetic.up, abs(slope - float(kept))
+        return up(_missed_slope(box, kept.abs()) + up(up(box.lower.abs() * rest)))
+
+    line = slope if slope <= 1 else x.interval.lower.new_tensor(slope)
+    return relaxed(x, values, partial(rectified, line), _bent, missed)
 
 
-def _relaxed(
+def _smooth(
     x: LinearRelaxation,
+    function: Callable[[Tensor], Tensor],
+    curvature: Curvature | None,
     values: Callable[[Interval], Interval],
-    relax: Relaxation,
-    undecided: Undecided | None = None,
+    called: Callable[[], Called],
 ) -> LinearRelaxation:
-    box, node = x.operand(undecided), x.node
-    lines = relax(box)
-    if node.interval.ndim == 4:  # as rows over images are kept
-        lines = lines.map(_channels_last)
-    origin = Activated((node,), lines, values)
-    return record(x, values(box), origin, settled=node.settled, independent=node.independent)
+    """A function between lines that its curvature gives, or level ones."""
+    if curvature is None:
+        return relaxed(x, values, lambda box: level(values(box)))
+
+    def missed(box: Interval, image: Interval) -> Tensor | None:
+        return executed(called(), box.arithmetic.level, (box.lower, box.upper), most(image))
+
+    relax = partial(enclosing, function, curvature, values=values)
+    return relaxed(x, values, relax, missed=missed)
 
 
-def _channels_last(value: Tensor) -> Tensor:
-    return value.movedim(1, -1).contiguous().movedim(-1, 1)
+def _missed_slope(box: Interval, slope: Tensor) -> Tensor:
+    """By how much executions miss slope · x, where x < 0: its slope is rounded, too."""
+    arithmetic = box.arithmetic
+    size = arithmetic.up(slope * box.lower.clamp_max(0).abs())
+    return arithmetic.level.extra(3, size)
 
 
 POINTWISE: dict[str, Rule] = {

@@ -1,1 +1,1 @@
-"""Functions of one coordinate, and relaxations, whose rounding is counted."""
+"""Functions of one coordinate, whose rounding is counted."""
