@@ -10,13 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import (
-    NEAREST,
-    Interval,
-    LinearRelaxation,
-    Outward,
-    evaluate,
-)
+from gnomon.algebra import NEAREST, Interval, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.rounding import Deployed
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.seeds import generator

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 import torch
+from gnomon.algebra.rounded.bridge import from_rounded
 from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.algebra import Value
-from gnomon.algebra.rounded.bridge import from_rounded
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 from gnomon.sets import Box
@@ -51,8 +51,8 @@ def box(question: Question) -> gn.Interval:
     return gn.enclose(question.x, question.within)
 
 
-def rounded_box(question: Question) -> gn.RoundedInterval:
-    return gn.algebra.enclose_rounded(question.x, question.within, level=question.level)
+def rounded_box(question: Question) -> gn.Interval:
+    return gn.enclose(question.x, question.within, gn.Outward(level=question.level))
 
 
 PLAIN: dict[str, Claim] = {
@@ -76,7 +76,7 @@ def margins_of(question: Question) -> dict[str, Tensor]:
     methods = {
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
-        "rounded IBP": gn.RoundedIBP(level=question.level),
+        "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
         "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}

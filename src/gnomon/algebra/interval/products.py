@@ -76,9 +76,11 @@ def product(multiply: Bilinear, x: Interval, w: Interval, terms: int) -> Interva
 
 def linear(x: Operand, weight: Operand, bias: Operand | None = None) -> Interval:
     """The range of x Wᵀ + b."""
-    x, weight = together(x, weight)
+    x, weight, *rest = together(x, weight, *([] if bias is None else [bias]))
     terms = weight.shape[-1]
-    return biased(product(LINEAR, _by_example(x, x.ndim > 1), weight, terms), bias, terms)
+    return biased(
+        product(LINEAR, _by_example(x, x.ndim > 1), weight, terms), *rest, terms=terms
+    )
 
 
 def matmul(x: Operand, y: Operand) -> Interval:
@@ -99,14 +101,15 @@ def convolution(
 
     Exact at each place by itself; places share their weights, which is not used.
     """
-    x, weight = together(x, weight)
+    x, weight, *rest = together(x, weight, *([] if bias is None else [bias]))
     bilinear = of_convolution(function, weight.ndim, settings, named)
     transposed, groups = "transpose" in function.__name__, groups_of(settings, named)
     # One output sees each entry of its channel's kernels at most once.
     inputs = weight.shape[0] // groups if transposed else weight.shape[1]
     terms = inputs * weight.shape[2:].numel()
     result = product(bilinear, _by_example(x, x.ndim == weight.ndim), weight, terms)
-    return biased(result, bias, terms, (-1, *[1] * (weight.ndim - 2)))
+    shape = (-1, *[1] * (weight.ndim - 2))
+    return biased(result, *rest, terms=terms, shape=shape)
 
 
 def mul(x: Operand | float | int, y: Operand | float | int) -> Interval:
@@ -301,7 +304,11 @@ def _of_any_sign(multiply: Bilinear, x: Interval, w: Interval, terms: int) -> En
 
 
 def biased(
-    x: Interval, bias: Operand | None, terms: int, shape: tuple[int, ...] | None = None
+    x: Interval,
+    bias: Operand | None = None,
+    *,
+    terms: int,
+    shape: tuple[int, ...] | None = None,
 ) -> Interval:
     """The sum of a product of so many terms, and a bias, which may be added anywhere in it."""
     if bias is None:

@@ -55,8 +55,9 @@ def softmax(x: Interval, dim: int, **named: Any) -> Interval:
 def logsumexp(x: Interval, dim: Any, keepdim: bool = False) -> Interval:
     """The range of log Σ exp x, which rises with every coordinate.
 
-    With the maximum m subtracted, the differences miss u |x_i − m| each, the sum and its
-    logarithm γ, and the last sum u (|m| + log n); the sum is at least about 1.
+    With the maximum m subtracted, a difference D misses u D, which changes its exponential by
+    u D exp(−D) < u, the sum and its logarithm miss γ, and the last sum u (|m| + log n); the sum
+    of exponentials is at least about 1.
     """
     axes = (dim,) if isinstance(dim, int) else tuple(dim)
     result = x.each(torch.logsumexp, axes, keepdim=keepdim)
@@ -97,7 +98,9 @@ def _missed(x: Interval, largest: Tensor, terms: int, *, executed: bool) -> Tens
     for dtype, library in programs:
         exp, log = (_everywhere(library, name) for name in ("exp", "log"))
         steps = terms + 16 + math.ceil(exp.relative + log.relative)
-        size = 2 * gamma(steps, dtype) * (3 * largest + math.log(terms) + 1)
+        size = 4 * (
+            gamma(steps, dtype) * (math.log(terms) + 1) + unit_roundoff(dtype) * largest
+        )
         beside = terms * (exp.absolute + log.argument + 2 * exp.argument * largest)
         beside = 4 * unit_roundoff(dtype) * (beside + log.absolute)
         miss = x.arithmetic.inflate(miss + size + beside)

@@ -234,7 +234,7 @@ def _multiplied(
     found = _recorded(x, box, product, weight, _seen(rule, x, weight))
     if bias is None:
         return found
-    return _shifted(found, biased(box, bias, product.terms), bias, product.terms)
+    return _shifted(found, biased(box, bias, terms=product.terms), bias, product.terms)
 
 
 def _recorded(
