@@ -1,7 +1,6 @@
 """How far each example is certified: by closed forms, and every value by itself."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 import torch
@@ -125,9 +124,9 @@ def test_a_wrong_example_has_radius_0_and_none_is_beyond_the_most() -> None:
 class Windows:
     """Certifies where the radius is in [0, 0.1] or [0.5, 0.6] only: not monotone."""
 
-    name: ClassVar[str] = "windows"
-    kind: ClassVar[str] = "none"
     value: float = -1.0
+    name: str = "windows"
+    kind: str = "none"
 
     def __call__(
         self,
