@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gnomon.algebra import Interval
 from gnomon.bounds.margins import Margins
 from gnomon.errors import SettingError, ShapeError
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet, PerturbationSet
 from gnomon.sets.parameters import ParameterRegion, TensorBall, TensorBox, TensorSet
 from gnomon.shapes import Inputs
@@ -113,9 +114,9 @@ class Falsifier:
         network: nn.Module,
         inputs: Inputs,
         claimed: Interval | Margins,
-        within: InputSet | None,
-        region: ParameterRegion | None,
-        generator: torch.Generator,
+        within: InputSet | None = None,
+        region: ParameterRegion | None = None,
+        generator: torch.Generator | None = None,
     ) -> Falsification:
         """Searches for members beyond bounds of outputs, or of margins z_j − z_y.
 
@@ -125,12 +126,13 @@ class Falsifier:
             claimed: bounds that should hold for all members: batch × outputs.
             within: the allowed inputs; None for the inputs as they are.
             region: the allowed parameters; None for those of the network.
-            generator: of random members and corners.
+            generator: of random members and corners; by default one from seed 0.
 
         Raises:
             ShapeError: bounds of another shape than the network's output.
         """
         hunt = _Hunt(network, inputs, claimed, within, region, self.ulps)
+        generator = ensure(generator, "falsifier")
         for _ in range(self.members):
             hunt.see("members", *hunt.member(generator))
         for _ in range(self.corners):

@@ -1,4 +1,4 @@
-"""How much rounding, and executions of a network, can take in one step backwards."""
+"""Bounds on what rounding, and executions of a network, can take in one step backwards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -82,7 +82,7 @@ def product_noise(
     arithmetic: Arithmetic,
     seen: Tensor | None = None,
 ) -> Noise:
-    """What W h loses, with |W − centre| ≤ R and |h| ≤ m.
+    """The noise of W h, with |W − centre| ≤ R and |h| ≤ m.
 
     With n terms in a sum, what rounding does to Wᵀa, and with it to Rᵀ|a|, to its product with
     a slope and to their difference, is at most γ_{n+4} (|centre| + R) m. The offset t ≤ 2 m of
@@ -153,7 +153,7 @@ def shift_noise(
 
 
 def sum_noise(nodes: Sequence[Node], arithmetic: Arithmetic) -> Noise:
-    """What executions miss the sum of one or two nodes of one shape by, if they round it."""
+    """The noise of a sum of one or two nodes of one shape, which executions round."""
     size = most(nodes[0].interval)
     for node in nodes[1:]:
         size = arithmetic.up(size + most(node.interval))
@@ -169,14 +169,14 @@ def map_noise(
     *,
     executed: bool = False,
 ) -> Noise:
-    """What an affine function with weights ≥ 0 loses; at most `terms` of them in a sum.
+    """The noise of an affine function with weights ≥ 0, at most `terms` of them in a sum.
 
     Args:
         node: of what the function is applied to.
         function: of tensors.
         terms: in any sum, there or back.
         arithmetic: in which forms are substituted.
-        executed: whether executions form these sums, too.
+        executed: True if executions form these sums, too.
     """
     sizes = most(node.interval)
     images = arithmetic.above(function(sizes).abs(), terms + 1)
@@ -223,7 +223,7 @@ def lines_noise(
 
 
 def floor(sizes: Tensor, examples: int, terms: int, arithmetic: Arithmetic) -> Tensor:
-    """What products that underflow, `terms` for each coordinate, can add over each example.
+    """The most that products which underflow, `terms` for each coordinate, can add.
 
     Args:
         sizes: of the coordinates that the results are coefficients of.
