@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gnomon.algebra.curvature import Curvature
+from gnomon.activations import Fact, Profile
 from gnomon.algebra.interval.interval import Interval
 
 Function = Callable[[Tensor], Tensor]
@@ -75,7 +75,9 @@ def rectified(slope: float | Tensor, x: Interval) -> Lines:
     )
 
 
-def enclosing(function: Function, curvature: Curvature, x: Interval) -> Lines:
+def enclosing(
+    function: Function, curvature: Profile, x: Interval, values: object = None
+) -> Lines:
     """Around any function whose curvature is known: in the middle of [l, u] as near as can be.
 
     Of all lines above f on [l, u], the one that is lowest at the midpoint c (and so has the
@@ -88,6 +90,8 @@ def enclosing(function: Function, curvature: Curvature, x: Interval) -> Lines:
     lies below each of its tangents. Slopes are constants for differentiation (their derivative
     does not move the line at c, where it is least); offsets are differentiated.
     """
+    del values
+    curvature = curvature.beside(x.lower)
     above = _Above(function, curvature)
     below = _Above(lambda value: -function(value), curvature.negative)
     up, down = above.slope(x), below.slope(x)
@@ -103,7 +107,7 @@ def level(x: Interval) -> Lines:
 class _Above:
     """The lines above a function."""
 
-    def __init__(self, function: Function, curvature: Curvature) -> None:
+    def __init__(self, function: Function, curvature: Profile) -> None:
         self.function, self.curvature = function, curvature
         self.concave = [piece[:2] for piece in curvature.pieces if piece[2] == "-"]
 
@@ -140,7 +144,7 @@ class _Above:
         return best + self.curvature.slack
 
     @property
-    def knots(self) -> tuple[float, ...]:
+    def knots(self) -> tuple[Fact, ...]:
         return self.curvature.knots
 
     def _highest(
@@ -175,20 +179,47 @@ class _Above:
         return back(torch.ones_like(at))[0].detach()
 
     def _tables(self, like: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """For each concave piece: rising slopes, and the places that have them."""
+        """For each concave piece: rising slopes, and the places that have them.
+
+        They lie along the first axis, before those of the channels by which knots differ.
+        """
         made: list[tuple[Tensor, Tensor]] = []
         for start, end in self.concave:
-            first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
-            at = torch.linspace(last, first, _NODES, dtype=torch.float64, device=like.device)
+            at = _places(start, end, like)
             slopes = self._derivative(at).cummax(0).values  # rounding may bend a flat tail
             made.append((slopes.to(like.dtype), at.to(like.dtype)))
         return made
 
 
+def _places(start: Fact, end: Fact, like: Tensor) -> Tensor:
+    """Places of a piece between two knots, falling, for a table of slopes."""
+    shares = torch.linspace(0, 1, _NODES, dtype=torch.float64, device=like.device)
+    if isinstance(start, float | int) and isinstance(end, float | int):
+        first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
+        return torch.linspace(last, first, _NODES, dtype=shares.dtype, device=like.device)
+    low, high = (torch.as_tensor(each).to(shares) for each in (start, end))
+    first, last = (low + _ASIDE).clamp(-_REACH, _REACH), (high - _ASIDE).clamp(-_REACH, _REACH)
+    return last + shares.reshape(-1, *[1] * (first + last).ndim) * (first - last)
+
+
 def _inverse(table: tuple[Tensor, Tensor], slope: Tensor) -> Tensor:
     """Where the slope is about so large, by linear interpolation in a table."""
     slopes, places = table
-    index = torch.searchsorted(slopes, slope.detach().contiguous()).clamp(1, len(slopes) - 1)
-    low, high = slopes[index - 1], slopes[index]
-    share = ((slope.detach() - low) / (high - low).clamp_min(1e-30)).clamp(0, 1)
-    return places[index - 1] + share * (places[index] - places[index - 1])
+    rows = slope.detach()
+    if slopes.ndim > 1:  # a table for each channel, which lies along the second axis of slopes
+        slopes, places = (each.flatten(1).T.contiguous() for each in table)
+        rows = rows.movedim(1, 0).flatten(1)
+    index = torch.searchsorted(slopes, rows.contiguous()).clamp(1, slopes.shape[-1] - 1)
+    if slopes.ndim == 1:
+        low, high, left, right = (
+            each[index - step] for each in (slopes, places) for step in (1, 0)
+        )
+    else:
+        low, high, left, right = (
+            each.gather(1, index - step) for each in (slopes, places) for step in (1, 0)
+        )
+    share = ((rows - low) / (high - low).clamp_min(1e-30)).clamp(0, 1)
+    at = left + share * (right - left)
+    return (
+        at if slopes.ndim == 1 else at.unflatten(1, slope.movedim(1, 0).shape[1:]).movedim(0, 1)
+    )

@@ -1,12 +1,14 @@
 """Notes a step of an expression: exactly, or as a fresh box where it has no relaxation."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxation.forms import Node, Origin
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
-from gnomon.algebra.relaxation.origins import leaf
+from gnomon.algebra.relaxation.lines import Lines
+from gnomon.algebra.relaxation.origins import Activated, leaf
+from gnomon.algebra.relaxation.settling import Undecided
 from gnomon.algebra.value import Rule
 
 
@@ -21,6 +23,23 @@ def record(
     """A value that came from x, with as many examples."""
     node = Node(box, origin, x.node.examples, settled=settled, independent=independent)
     return LinearRelaxation(node, x.settings)
+
+
+def relaxed(
+    x: LinearRelaxation,
+    values: Callable[[Interval], Interval],
+    relax: Callable[[Interval], Lines],
+    undecided: Undecided | None = None,
+    missed: object = None,
+) -> LinearRelaxation:
+    """The value of a function of each coordinate, between two lines."""
+    del missed
+    box, node = x.operand(undecided), x.node
+    lines = relax(box)
+    if node.interval.ndim == 4:  # as rows over images are kept
+        lines = lines.map(lambda part: part.movedim(1, -1).contiguous().movedim(-1, 1))
+    origin = Activated((node,), lines, values)
+    return record(x, values(box), origin, settled=node.settled, independent=node.independent)
 
 
 def fresh(name: str, *args: Any, **kwargs: Any) -> Any:

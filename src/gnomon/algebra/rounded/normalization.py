@@ -9,11 +9,10 @@ from torch import Tensor
 
 from gnomon.algebra.library import TORCH, Accuracy, Library
 from gnomon.algebra.normalization import Normalizations, count, last_axes, transformed
-from gnomon.algebra.rounded.accuracy import Called, enclosed
 from gnomon.algebra.rounded.allowance import inflated, settled, speck
 from gnomon.algebra.rounded.arithmetic import add, mean, sub
 from gnomon.algebra.rounded.kept import met
-from gnomon.algebra.rounded.pointwise import power, reciprocal
+from gnomon.algebra.rounded.pointwise import power, reciprocal, sqrt
 from gnomon.algebra.rounded.products import mul
 from gnomon.algebra.rounded.rounded_interval import RoundedInterval, as_rounded
 from gnomon.algebra.rounding import Deployed, down, gamma, outward, unit_roundoff
@@ -204,7 +203,7 @@ def _divided(
 def _inverse_root(variance: RoundedInterval, eps: float | RoundedInterval) -> RoundedInterval:
     """The range of 1 / √(v + ε)."""
     shifted = add(variance, eps)
-    root = enclosed(shifted, [end.sqrt() for end in shifted.parts], Called("sqrt"))
+    root = sqrt(shifted)
     result = reciprocal(root)
     result.nonnegative = True
     return result

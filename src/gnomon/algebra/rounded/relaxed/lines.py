@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from gnomon.algebra.curvature import Curvature
+from gnomon.activations import Profile
 from gnomon.algebra.interval import Interval
 from gnomon.algebra.relaxation.lines import Lines, enclosing, rectified
 from gnomon.algebra.rounded.relaxed.losses import most
@@ -52,7 +52,7 @@ def rounded_rectified(slope: float | Tensor, x: Interval) -> Lines:
 
 
 def rounded_enclosing(
-    function: Callable[[Tensor], Tensor], curvature: Curvature, x: Interval, values: Interval
+    function: Callable[[Tensor], Tensor], curvature: Profile, x: Interval, values: Interval
 ) -> Lines:
     """Around a function whose curvature is known: `enclosing`, moved outward by its errors.
 

@@ -6,13 +6,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gnomon.activations import Activation, LeakyReLU, ReLU
-from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
+from gnomon.activations import Activation, LeakyReLU, Profile, ReLU
+from gnomon.algebra.accuracy import executed
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.profiles import CURVED, PROFILES
 from gnomon.algebra.relaxation.lines import Lines
-from gnomon.algebra.rounded.accuracy import Called, executed
-from gnomon.algebra.rounded.pointwise import called_as, called_by
 from gnomon.algebra.rounded.relaxed.lines import rounded_enclosing, rounded_rectified
 from gnomon.algebra.rounded.relaxed.losses import most
 from gnomon.algebra.rounded.relaxed.record import enclosure, fresh, record
@@ -28,11 +27,12 @@ _OTHERS = {"abs", "exp", "leaky_relu", "pow", "relu", "square"}
 
 def activation(function: Activation, x: RoundedRelaxed) -> RoundedRelaxed:
     """An activation function, between lines that its curvature gives; level ones if unknown."""
+    if function.varying():
+        return fresh("activation", function, x)
     if type(function) in {ReLU, LeakyReLU}:
         slope = function.slope if isinstance(function, LeakyReLU) else 0.0
         return _kinked(x, "activation", slope, (function, x))
-    curvature, called = curvature_of(function), called_by(function)
-    return _smooth(x, function, curvature, called, "activation", (function, x), {})
+    return _smooth(x, function, function.profile(), "activation", (function, x), {})
 
 
 def named(name: str) -> Rule:
@@ -40,9 +40,8 @@ def named(name: str) -> Rule:
 
     def rule(x: RoundedRelaxed, *settings: Any, **given: Any) -> Any:
         function = with_settings(name, settings, given)
-        curvature = FUNCTIONS[name](*settings, **given)
-        called = called_as(name, *settings, **given)
-        return _smooth(x, function, curvature, called, name, (x, *settings), given)
+        profile = PROFILES[name](*settings, **given)
+        return _smooth(x, function, profile, name, (x, *settings), given)
 
     return rule
 
@@ -98,18 +97,17 @@ def _kinked(
 def _smooth(
     x: RoundedRelaxed,
     function: Callable[[Tensor], Tensor],
-    curvature: Curvature | None,
-    called: Called,
+    curvature: Profile | None,
     name: str,
     args: tuple[Any, ...],
     given: dict[str, Any],
 ) -> RoundedRelaxed:
-    if curvature is None:
+    if curvature is None or not curvature.bends or curvature.evaluation is None:
         return fresh(name, *args, **given)
     box = x.operand()
     values = enclosure(name, *args, **given)
     lines = rounded_enclosing(function, curvature, box, values)
-    lost = executed(called, x.level, (box.lower, box.upper), most(values))
+    lost = executed(curvature.evaluation, x.level, (box.lower, box.upper), most(values))
     return _recorded(
         x, values, lines, torch.zeros_like(box.lower) if lost is None else up(lost)
     )
@@ -132,7 +130,7 @@ def _holds_zero(box: Interval) -> Tensor:
 
 POINTWISE: dict[str, Rule] = {
     "activation": activation,
-    **{name: named(name) for name in sorted(FUNCTIONS.keys() - _OTHERS)},
+    **{name: named(name) for name in sorted(set(CURVED) - _OTHERS)},
     "abs": absolute,
     "relu": relu,
     "leaky_relu": leaky_relu,
