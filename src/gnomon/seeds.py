@@ -23,3 +23,8 @@ def generator(
 ) -> torch.Generator:
     """A torch generator on `device`, seeded with `derive(seed, *names)`."""
     return torch.Generator(device).manual_seed(derive(seed, *names))
+
+
+def or_seeded(source: torch.Generator | None) -> torch.Generator:
+    """Returns the generator itself, or in place of none a new one on the CPU, of seed 0."""
+    return generator(0) if source is None else source

@@ -13,8 +13,8 @@ from gnomon.algebra import (
     Interval,
     LinearRelaxation,
     Moments,
+    Outward,
     RoundedInterval,
-    RoundedRelaxed,
     Value,
     Zonotope,
     evaluate,
@@ -28,7 +28,9 @@ ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "affine": Zonotope.around,
     "relaxed": LinearRelaxation.around,
     "rounded": RoundedInterval.around,
-    "rounded relaxed": RoundedRelaxed.around,
+    "rounded relaxed": lambda x, radius: LinearRelaxation.around(
+        x, radius, arithmetic=Outward()
+    ),
 }
 
 

@@ -12,8 +12,8 @@ from gnomon.algebra import (
     Interval,
     LinearRelaxation,
     Moments,
+    Outward,
     RoundedInterval,
-    RoundedRelaxed,
     Value,
     Zonotope,
 )
@@ -79,13 +79,15 @@ BOUNDED: dict[str, Callable[[Tensor], Any]] = {
     "Zonotope": lambda x: Zonotope.around(x, RADIUS),
     "LinearRelaxation": lambda x: LinearRelaxation.around(x, RADIUS),
     "RoundedInterval": lambda x: RoundedInterval.around(x, RADIUS),
-    "RoundedRelaxed": lambda x: RoundedRelaxed.around(x, RADIUS),
+    "rounded LinearRelaxation": lambda x: LinearRelaxation.around(
+        x, RADIUS, arithmetic=Outward()
+    ),
 }
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     **BOUNDED,
     "Moments": lambda x: Moments.gaussian(x, RADIUS),
 }
-EXPRESSIONS = {"Zonotope", "LinearRelaxation", "RoundedRelaxed"}
+EXPRESSIONS = {"Zonotope", "LinearRelaxation", "rounded LinearRelaxation"}
 """Algebras that remember where a coordinate came from."""
 
 FORGOTTEN = {("Zonotope", "ravel")}

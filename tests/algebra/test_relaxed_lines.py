@@ -24,8 +24,8 @@ from gnomon.activations import (
 )
 from gnomon.algebra import Interval
 from gnomon.algebra.relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.lines import Lines
-from gnomon.algebra.relaxation.origins import Activated
 from gnomon.seeds import generator
 from gnomon.words.catalog import ACTIVATIONS
 from reference import facts

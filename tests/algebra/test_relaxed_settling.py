@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, enclose, evaluate
-from gnomon.algebra.relaxation import LinearRelaxation, settling
+from gnomon.algebra import Arithmetic, Interval, enclose, evaluate
+from gnomon.algebra.relaxation import LinearRelaxation, intermediate_bounds
 from gnomon.algebra.relaxation.forms import Node, signed_bounds
-from gnomon.algebra.relaxation.windows import Windows
+from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
 from gnomon.seeds import generator
 from gnomon.sets import L2
 
@@ -75,9 +75,9 @@ def _network(layers: Callable[[], list[nn.Module]]) -> tuple[nn.Module, Tensor]:
     return network.double().eval().requires_grad_(requires_grad=False), x
 
 
-def _everywhere(node: Node, _: settling.Undecided | None, budget: int) -> Interval:
+def _everywhere(node: Node, _: intermediate_bounds.Undecided | None, budget: int) -> Interval:
     """Both bounds of all coordinates, by forms over the whole expression."""
-    return settling.tightened(node, None, budget)
+    return intermediate_bounds.tightened(node, None, budget)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -86,17 +86,17 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
 ) -> None:
     network, x = _network(KINDS[kind])
     used: list[bool] = []
-    of = Windows.of
+    of = ReceptiveFields.of
 
-    def counted(node: Node) -> Windows | None:
+    def counted(node: Node) -> ReceptiveFields | None:
         found = of(node)
         used.append(found is not None)
         return found
 
-    monkeypatch.setattr(Windows, "of", counted)
+    monkeypatch.setattr(ReceptiveFields, "of", counted)
     found = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
     assert any(used)
-    monkeypatch.setattr(Windows, "of", _none)
+    monkeypatch.setattr(ReceptiveFields, "of", _none)
     monkeypatch.setattr("gnomon.algebra.relaxation.linear_relaxation.tightened", _everywhere)
     expected = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
     assert torch.allclose(found.lower, expected.lower, rtol=1e-9, atol=1e-11)
@@ -132,11 +132,11 @@ def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch
     budget = 2**16
     sizes: list[int] = []
 
-    def counted(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
+    def counted(node: Node, rows: Tensor, signs: Tensor, arithmetic: Arithmetic) -> Tensor:
         sizes.append(6 * 8 * node.breadth * signs.numel())
-        return signed_bounds(node, rows, signs)
+        return signed_bounds(node, rows, signs, arithmetic)
 
-    monkeypatch.setattr(settling, "signed_bounds", counted)
+    monkeypatch.setattr(intermediate_bounds, "signed_bounds", counted)
     some = evaluate(network, LinearRelaxation.around(x, 0.01, budget=budget)).settled()
     assert len(sizes) > 2
     assert max(sizes) <= budget
@@ -157,8 +157,10 @@ def test_a_ball_of_images_joins_places_and_has_no_windows() -> None:
     ).double()
     x = torch.randn(2, 1, 12, 12, generator=source, dtype=torch.float64)
     value = evaluate(network, LinearRelaxation.of(enclose(x, L2(0.3))))
-    assert Windows.of(value.node) is None
-    assert Windows.of(evaluate(network, LinearRelaxation.around(x, 0.3)).node) is not None
+    assert ReceptiveFields.of(value.node) is None
+    assert (
+        ReceptiveFields.of(evaluate(network, LinearRelaxation.around(x, 0.3)).node) is not None
+    )
     slopes = torch.func.jacrev(network)(x[:1]).flatten(-4).norm(dim=-1)
     assert torch.allclose(value.upper, network(x) + 0.3 * slopes, rtol=0, atol=1e-9)
     assert torch.allclose(value.lower, network(x) - 0.3 * slopes, rtol=0, atol=1e-9)

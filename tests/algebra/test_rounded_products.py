@@ -9,7 +9,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Deployed, RoundedInterval, RoundedRelaxed, evaluate
+from gnomon.algebra import (
+    REAL,
+    Deployed,
+    Interval,
+    LinearRelaxation,
+    Outward,
+    RoundedInterval,
+    evaluate,
+)
 from gnomon.seeds import generator
 from gnomon.sets.parameters import TensorBall
 from reference.exact_rationals import Rationals, rationals
@@ -142,6 +150,6 @@ def test_relaxations_count_executions_of_a_batch_normalisation_whose_terms_cance
     norm.bias.copy_(mean * (norm.weight / root))
     executed = ((x - mean) / root * norm.weight + norm.bias).double()
     for level, held in ((SINGLE, True), (REAL, False)):
-        box = RoundedInterval.point(x, level=level)
-        found = evaluate(norm, RoundedRelaxed.of(box)).bound(torch.eye(TERMS))
+        box = Interval.point(x, arithmetic=Outward(level))
+        found = evaluate(norm, LinearRelaxation.of(box)).bound(torch.eye(TERMS))
         assert found.contains(executed) is held

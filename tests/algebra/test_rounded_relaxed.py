@@ -7,11 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import LinearRelaxation, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.relaxation.forms import bounds
-from gnomon.algebra.rounded import RoundedInterval
-from gnomon.algebra.rounded.relaxed import RoundedRelaxed
-from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.seeds import generator
 from reference.exact_rationals import Rationals, outputs, rationals
@@ -61,7 +58,9 @@ def test_exact_outputs_lie_inside(kind: str, dtype: torch.dtype, radius: float) 
     source = generator(3, kind)
     for seed in range(1 if "convolution" in kind else 4):
         network, x = _network(kind, seed)
-        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype))
+        found = evaluate(
+            network, LinearRelaxation.around(x, radius, arithmetic=Outward(dtype=dtype))
+        )
         assert found.precision == dtype
         for example, trial in itertools.product(range(2), range(4 if radius else 1)):
             point = _drawn(x[example], Fraction(radius) * (trial > 0), source)
@@ -81,7 +80,9 @@ def test_rounding_breaks_plain_relaxations_but_not_these() -> None:
     for seed in range(20):
         network, x = _network("relu", seed, octaves=20.0)
         plain = evaluate(network, LinearRelaxation.around(x, 0.0)).settled()
-        found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+        found = evaluate(
+            network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE))
+        )
         for example in range(2):
             exact = outputs(network, rationals(x[example]))
             broken += not _holds(plain.lower[example], plain.upper[example], exact)
@@ -102,12 +103,14 @@ def test_a_certificate_that_only_rounding_gives() -> None:
         last.weight.copy_(-torch.tensor([[2.0**24, 1.0, -(2.0**24), -0.5]]))
     x = torch.ones(1, 4)
     rows = torch.ones(1, 1)
-    found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    found = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE)))
     assert found.at_least(rows).item() <= -0.5 <= found.bound(rows).upper.item()
-    wide = evaluate(network, RoundedRelaxed.around(x, 0.0))
+    wide = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
     assert wide.at_least(rows).item() == pytest.approx(-0.5, abs=1e-6)
     assert wide.bound(rows).upper.item() < 0
-    deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+    deployed = evaluate(
+        network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+    )
     assert deployed.at_least(rows).item() <= -1.0
     assert deployed.bound(rows).upper.item() >= 0.5
 
@@ -124,7 +127,9 @@ def test_rows_that_cancel_on_their_way_back_are_accounted_for() -> None:
         assert outputs(network, rationals(x[0]))[0] == 2
         plain = evaluate(network, LinearRelaxation.around(x, 2.0**-9))
         broken += not plain.contains(torch.tensor([[2.0]]))
-        found = evaluate(network, RoundedRelaxed.around(x, 2.0**-9, dtype=SINGLE))
+        found = evaluate(
+            network, LinearRelaxation.around(x, 2.0**-9, arithmetic=Outward(dtype=SINGLE))
+        )
         assert found.contains(torch.tensor([[2.0]]))
     assert broken > 0
 
@@ -137,10 +142,12 @@ def test_exact_outputs_lie_inside_where_parameters_vary(kind: str, dtype: torch.
         network, x = _network(kind, seed)
         own = dict(network.named_parameters())
         boxes = {
-            name: RoundedInterval.around(value, radius, dtype=dtype)
+            name: Interval.around(value, radius, arithmetic=Outward(dtype=dtype))
             for name, value in own.items()
         }
-        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype), boxes)
+        found = evaluate(
+            network, LinearRelaxation.around(x, radius, arithmetic=Outward(dtype=dtype)), boxes
+        )
         for example, _ in itertools.product(range(2), range(4)):
             weights = {
                 name: _drawn(value, Fraction(radius), source) for name, value in own.items()
@@ -177,8 +184,10 @@ def test_executions_in_any_order_lie_inside(order: str) -> None:
     source = generator(5, order)
     for seed in range(10):
         network, x = _network("leaky", seed, octaves=20.0)
-        deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
-        real = evaluate(network, RoundedRelaxed.around(x, 0.0))
+        deployed = evaluate(
+            network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+        )
+        real = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
         for _ in range(10):
             output = _executed(network, x, order, source)
             assert output.dtype == SINGLE
@@ -194,8 +203,8 @@ def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
     x, radius = torch.tensor([[0.25, -0.125]]), 0.5
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
-    box = {"0.weight": RoundedInterval.around(layer.weight.detach(), 0.125)}
-    found = evaluate(network, RoundedRelaxed.around(x, radius), box)
+    box = {"0.weight": Interval.around(layer.weight.detach(), 0.125, arithmetic=Outward())}
+    found = evaluate(network, LinearRelaxation.around(x, radius, arithmetic=Outward()), box)
     range_ = found.bound(torch.tensor([[1.0, -1.0]]))
     differences: list[Fraction] = []
     for signs in itertools.product((-1, 1), repeat=6):
@@ -224,8 +233,10 @@ def test_rows_that_are_added_many_times_are_accounted_for() -> None:
     x, row = torch.ones(1, 1), torch.full((1, 1), 0.3)
     exact = 100 * Fraction(row.item())
     plain = evaluate(Repeated(), LinearRelaxation.around(x, 2.0**-20)).node
-    found = evaluate(Repeated(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
-    alone = rounded_bounds(found.node, row[:, None], upper=True, part=slice(None))
+    found = evaluate(
+        Repeated(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE))
+    )
+    alone = bounds(found.node, row[:, None], arithmetic=found.arithmetic)
     assert Fraction(alone[0].item()) <= exact <= Fraction(alone[1].item())
     assert Fraction(bounds(plain, row[:, None])[1].item()) < exact
 
@@ -244,5 +255,7 @@ def test_what_one_layer_executes_lies_inside(layer: nn.Module) -> None:
         x = torch.tensor([order])
         executed = layer(x).double()
         rows = torch.eye(executed.shape[1])
-        found = evaluate(layer, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+        found = evaluate(
+            layer, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+        )
         assert found.bound(rows).contains(executed)

@@ -21,7 +21,7 @@ METHODS: dict[str, BoundMethod] = {
     "IBP": gn.IBP(),
     "CROWN": gn.CROWN(),
     "rounded IBP": gn.RoundedIBP(),
-    "rounded CROWN": gn.RoundedCROWN(),
+    "rounded CROWN": gn.CROWN(gn.algebra.Outward()),
 }
 
 

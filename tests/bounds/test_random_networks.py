@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.algebra import Value
+from gnomon.algebra.rounded.bridge import from_rounded
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 from gnomon.sets import Box
@@ -64,7 +65,9 @@ PLAIN: dict[str, Claim] = {
 }
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
-    "rounded relaxed": evaluated(lambda question: gn.RoundedRelaxed.of(rounded_box(question))),
+    "rounded relaxed": evaluated(
+        lambda question: gn.LinearRelaxation.of(from_rounded(rounded_box(question)))
+    ),
 }
 
 
@@ -74,7 +77,7 @@ def margins_of(question: Question) -> dict[str, Tensor]:
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
         "rounded IBP": gn.RoundedIBP(level=question.level),
-        "rounded CROWN": gn.RoundedCROWN(level=question.level),
+        "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}
     for name, method in methods.items():

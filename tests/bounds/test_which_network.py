@@ -24,7 +24,7 @@ METHODS = {
     "CROWN": gn.CROWN(),
     "CROWN-IBP": gn.CROWN(intermediate="interval"),
     "rounded IBP": gn.RoundedIBP(level=gn.Deployed(torch.float32)),
-    "rounded CROWN": gn.RoundedCROWN(),
+    "rounded CROWN": gn.CROWN(gn.algebra.Outward()),
 }
 SHIFT = torch.tensor([0.0, 3.0, -3.0])
 
@@ -264,7 +264,9 @@ ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     "affine": lambda x: gn.Zonotope.around(x, RADIUS),
     "relaxed": lambda x: gn.LinearRelaxation.around(x, RADIUS),
     "rounded": lambda x: gn.RoundedInterval.around(x, RADIUS),
-    "rounded relaxed": lambda x: gn.RoundedRelaxed.around(x, RADIUS),
+    "rounded relaxed": lambda x: gn.LinearRelaxation.around(
+        x, RADIUS, arithmetic=gn.algebra.Outward()
+    ),
 }
 
 

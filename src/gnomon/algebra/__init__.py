@@ -11,7 +11,6 @@ from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxation import LinearRelaxation
 from gnomon.algebra.rounded import RoundedBall, RoundedInterval, enclose_rounded
-from gnomon.algebra.rounded.relaxed import RoundedRelaxed
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value
 from gnomon.algebra.zonotope import Zonotope
@@ -35,7 +34,6 @@ __all__ = [
     "Real",
     "RoundedBall",
     "RoundedInterval",
-    "RoundedRelaxed",
     "Value",
     "Zonotope",
     "enclose",

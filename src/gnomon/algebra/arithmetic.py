@@ -154,6 +154,21 @@ class Arithmetic:
         del products
         return x
 
+    @property
+    def tiny(self) -> float:
+        """The most that one operation loses by underflow."""
+        return 0.0
+
+    def gamma(self, terms: int) -> float:
+        """The part of Σ |terms| by which a sum of so many terms can be wrong as computed."""
+        del terms
+        return 0.0
+
+    def above(self, total: Tensor, terms: int) -> Tensor:
+        """A number above a sum of so many products ≥ 0, from the sum as computed."""
+        del terms
+        return total
+
     def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
         """The context in which each sum of products is rounded one operation at a time."""
         del tensors
@@ -327,6 +342,19 @@ class Outward(Arithmetic):
         negative, and x (1 + 8u) gives more back; what underflow took is below `speck`.
         """
         return x * (1 + 8 * unit_roundoff(x.dtype)) + (1 + products) * speck(x.dtype)
+
+    @property
+    def tiny(self) -> float:
+        """The smallest normal number of the bounds' type."""
+        return torch.finfo(self.dtype).tiny
+
+    def gamma(self, terms: int) -> float:
+        """The number γ_n of the bounds' type."""
+        return gamma(terms, self.dtype)
+
+    def above(self, total: Tensor, terms: int) -> Tensor:
+        """The number x (1 + 2 γ_{n+3}), rounded up, and what underflow took."""
+        return up(up(total * (1 + 2 * self.gamma(terms + 3))) + terms * self.tiny)
 
     def kernels(self, *tensors: Tensor) -> AbstractContextManager[None]:
         """No TF32, no Winograd's or Fourier's convolutions: see `safe_kernels`."""

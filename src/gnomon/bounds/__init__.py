@@ -4,7 +4,7 @@ from gnomon.bounds.crown import CROWN
 from gnomon.bounds.falsifier import Falsification, Falsifier
 from gnomon.bounds.head import Head, evaluate_head
 from gnomon.bounds.ibp import IBP, interval_margins, pairwise_margins
-from gnomon.bounds.largest_radius import LargestRadius, LargestSize
+from gnomon.bounds.largest_radius import LargestRadius
 from gnomon.bounds.lipschitz import (
     ECLipsEFast,
     IntervalJacobian,
@@ -15,7 +15,6 @@ from gnomon.bounds.lipschitz import (
     tightest,
 )
 from gnomon.bounds.margins import BoundMethod, Margins
-from gnomon.bounds.rounded_crown import RoundedCROWN
 from gnomon.bounds.rounded_ibp import RoundedIBP
 
 __all__ = [
@@ -28,11 +27,9 @@ __all__ = [
     "Head",
     "IntervalJacobian",
     "LargestRadius",
-    "LargestSize",
     "LipschitzBound",
     "Margins",
     "NormProduct",
-    "RoundedCROWN",
     "RoundedIBP",
     "SteepPoints",
     "SteepestAscent",

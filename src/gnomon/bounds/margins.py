@@ -1,7 +1,7 @@
 """Upper bounds of the margins by which wrong logits exceed the label's."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -43,11 +43,15 @@ class Margins:
 class BoundMethod(Protocol):
     """A frozen dataclass that bounds margins; its fields are its settings."""
 
-    name: ClassVar[str]
-    """As it is known in the literature."""
+    @property
+    def name(self) -> str:
+        """The name in the literature."""
+        ...
 
-    kind: ClassVar[str]
-    """What kind of truth a bound is: "exact arithmetic" or "floating point"."""
+    @property
+    def kind(self) -> str:
+        """The kind of truth that a bound is: "exact arithmetic" or "floating point"."""
+        ...
 
     def __call__(
         self,

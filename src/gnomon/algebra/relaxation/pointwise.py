@@ -13,7 +13,7 @@ from gnomon.algebra.interval import Interval
 from gnomon.algebra.profiles import CURVED, PROFILES
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines, enclosing, level, rectified
-from gnomon.algebra.relaxation.record import fresh, relaxed
+from gnomon.algebra.relaxation.recording import fresh, relaxed
 from gnomon.algebra.subdivision import Formula
 from gnomon.algebra.value import Rule
 

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.forms import Node, bounds
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
-from gnomon.algebra.relaxation.origins import Activated
 
 
 def optimised(

@@ -38,7 +38,7 @@ class RandomPoint:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Tries one batch; see `Search` for the errors."""
         with Search(
@@ -47,5 +47,5 @@ class RandomPoint:
             for _ in range(self.tries):
                 rows = search.resisting
                 if len(rows):
-                    search.judge(rows, search.region(rows).sample(generator))
+                    search.judge(rows, search.region(rows).sample(search.generator))
         return search.outcome()

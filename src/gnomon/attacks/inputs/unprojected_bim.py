@@ -61,7 +61,7 @@ class UnprojectedBIM:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
         name, epsilon = f"unprojected BIM-{self.steps}", self.named(within.radius)
@@ -70,7 +70,7 @@ class UnprojectedBIM:
             rows = search.resisting
             perturbation = torch.zeros_like(search.originals[rows])
             if len(rows):
-                perturbation = start.around(search.originals[rows]).sample(generator)
+                perturbation = start.around(search.originals[rows]).sample(search.generator)
             for _ in range(self.steps):
                 if not len(rows):
                     break

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.algebra import Outward
 from gnomon.attacks import PGD
 from gnomon.attacks.parameters import JointPGD
 from gnomon.audit.bracket import Bracket
@@ -15,7 +16,7 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes.challenge import Answer, Challenge, Claim, certifying
 from gnomon.audit.subject import Subject
-from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, RoundedCROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, RoundedIBP
 from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
@@ -77,7 +78,7 @@ class CertifiedAccuracy:
     within: tuple[InputSet, ...]
     parameters: tuple[ParameterSet, ...] = ()
     methods: tuple[BoundMethod, ...] = (IBP(), CROWN())
-    rounded: tuple[BoundMethod, ...] = (RoundedIBP(), RoundedCROWN())
+    rounded: tuple[BoundMethod, ...] = (RoundedIBP(), CROWN(Outward()))
     examples: int = 50
     batch: int = 10
     search: JointPGD = field(default_factory=JointPGD)

@@ -3,12 +3,16 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from torch import Tensor
+
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.forms import Node, Origin
+from gnomon.algebra.relaxation.intermediate_bounds import Undecided
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines
-from gnomon.algebra.relaxation.origins import Activated, leaf
-from gnomon.algebra.relaxation.settling import Undecided
+from gnomon.algebra.relaxation.losses import Noise
+from gnomon.algebra.relaxation.noise import leaf, lines_noise
 from gnomon.algebra.value import Rule
 
 
@@ -19,9 +23,21 @@ def record(
     *,
     settled: bool = False,
     independent: bool = False,
+    noise: Noise | None = None,
 ) -> LinearRelaxation:
-    """A value that came from x, with as many examples."""
-    node = Node(box, origin, x.node.examples, settled=settled, independent=independent)
+    """A value that came from x, with as many examples.
+
+    Args:
+        x: the value.
+        box: bounds of the new one, in its arithmetic.
+        origin: how it came from x.
+        settled: as in `Node`; so are the others.
+        independent: whether the coordinates vary independently.
+        noise: of the step.
+    """
+    node = Node(
+        box, origin, x.node.examples, settled=settled, independent=independent, noise=noise
+    )
     return LinearRelaxation(node, x.settings)
 
 
@@ -30,16 +46,31 @@ def relaxed(
     values: Callable[[Interval], Interval],
     relax: Callable[[Interval], Lines],
     undecided: Undecided | None = None,
-    missed: object = None,
+    missed: Callable[[Interval, Interval], Tensor | None] | None = None,
 ) -> LinearRelaxation:
-    """The value of a function of each coordinate, between two lines."""
-    del missed
+    """The value of a function of each coordinate, between two lines.
+
+    Args:
+        x: the argument.
+        values: bounds of the function's values over an interval.
+        relax: the lines around the function over an interval, true for the numbers that they
+            are.
+        undecided: which coordinates of x are worth better bounds.
+        missed: by how much executions can miss the function, of the interval and its values.
+    """
     box, node = x.operand(undecided), x.node
-    lines = relax(box)
+    lines, image, noise = relax(box), values(box), None
+    if image.arithmetic.outwards:
+        lost = None if missed is None else missed(box, image)
+        lines, noise = lines_noise(node, lines, lost, image.arithmetic)
     if node.interval.ndim == 4:  # as rows over images are kept
-        lines = lines.map(lambda part: part.movedim(1, -1).contiguous().movedim(-1, 1))
-    origin = Activated((node,), lines, values)
-    return record(x, values(box), origin, settled=node.settled, independent=node.independent)
+        lines = lines.map(_channels_last)
+    kept = {"settled": node.settled, "independent": node.independent}
+    return record(x, image, Activated((node,), lines, values), noise=noise, **kept)
+
+
+def _channels_last(value: Tensor) -> Tensor:
+    return value.movedim(1, -1).contiguous().movedim(-1, 1)
 
 
 def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
@@ -54,6 +85,11 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     given = {key: _plain(each) for key, each in kwargs.items()}
     found = Interval.rules[name](*(_plain(each) for each in args), **given)
     return _box(found, values[0])
+
+
+def as_box(value: Any, like: Interval) -> Interval:
+    """An interval as it is; a tensor or a number as a point in the arithmetic of another."""
+    return value if isinstance(value, Interval) else Interval.like(like, value)
 
 
 def starting_afresh(name: str) -> Rule:
@@ -77,7 +113,9 @@ def _plain(argument: Any) -> Any:
     """The argument with intervals in place of values of this algebra; new objects."""
     if isinstance(argument, LinearRelaxation):
         tight = argument.operand()
-        return Interval.computed(*tight.parts, nonnegative=tight.nonnegative)
+        return Interval.computed(
+            *tight.parts, nonnegative=tight.nonnegative, arithmetic=tight.arithmetic
+        )
     if isinstance(argument, tuple | list) and not hasattr(argument, "_fields"):
         return type(argument)(_plain(each) for each in argument)
     return argument
