@@ -1,8 +1,9 @@
 """Activation functions as modules that state their facts."""
 
 from gnomon.activations.activation import Activation
-from gnomon.activations.gated import GELU, Mish, SiLU
-from gnomon.activations.rectifiers import ELU, SELU, LeakyReLU, ReLU
+from gnomon.activations.gated import GELU, Mish, SiLU, Swish
+from gnomon.activations.profile import Evaluation, Fact, Profile, per_channel
+from gnomon.activations.rectifiers import ELU, SELU, LeakyReLU, PReLU, ReLU
 from gnomon.activations.sigmoidal import Sigmoid, Softplus, Tanh
 
 __all__ = [
@@ -10,11 +11,17 @@ __all__ = [
     "GELU",
     "SELU",
     "Activation",
+    "Evaluation",
+    "Fact",
     "LeakyReLU",
     "Mish",
+    "PReLU",
+    "Profile",
     "ReLU",
     "SiLU",
     "Sigmoid",
     "Softplus",
+    "Swish",
     "Tanh",
+    "per_channel",
 ]

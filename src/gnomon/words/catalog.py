@@ -7,10 +7,12 @@ from gnomon.activations import (
     Activation,
     LeakyReLU,
     Mish,
+    PReLU,
     ReLU,
     Sigmoid,
     SiLU,
     Softplus,
+    Swish,
     Tanh,
 )
 from gnomon.attacks import (
@@ -156,10 +158,12 @@ ARCHITECTURES: dict[str, type] = {
 ACTIVATIONS: dict[str, type] = {
     "relu": ReLU,
     "leaky_relu": LeakyReLU,
+    "prelu": PReLU,
     "elu": ELU,
     "selu": SELU,
     "gelu": GELU,
     "silu": SiLU,
+    "swish": Swish,
     "mish": Mish,
     "tanh": Tanh,
     "sigmoid": Sigmoid,
