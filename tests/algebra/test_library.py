@@ -13,8 +13,8 @@ from torch.nn import functional
 
 from gnomon.activations import Softplus
 from gnomon.algebra import Deployed, Interval, Outward
+from gnomon.algebra.accuracy import executed
 from gnomon.algebra.library import ANY, COMPILED, ONNXRUNTIME, TORCH, Accuracy, Library
-from gnomon.algebra.rounded.accuracy import executed
 from gnomon.errors import SettingError, UnsupportedOperationError
 from reference.real_programs import ROWS, TRUTH_MISSES, Row, onnx_session, whole_line
 

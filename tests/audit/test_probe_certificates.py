@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.activations import Activation
+from gnomon.activations import Activation, Profile
 from gnomon.algebra import Deployed, Outward
 from gnomon.audit import (
     Bracket,
@@ -241,8 +241,9 @@ def test_only_what_is_certified_is_asked_again() -> None:
 class Sine(Activation):
     """A function that falls and rises, whose rounding error nobody stated."""
 
-    turning_points = tuple((k + 0.5) * math.pi for k in range(-20, 20))
-    monotone = False
+    def profile(self) -> Profile:
+        turns = tuple((k + 0.5) * math.pi for k in range(-20, 20))
+        return Profile(turning_points=turns, lipschitz=1.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.sin()

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 import torch
-from gnomon.algebra.rounded.bridge import from_rounded
 from torch import Tensor, nn
 
 import gnomon as gn
@@ -66,7 +65,7 @@ PLAIN: dict[str, Claim] = {
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
     "rounded relaxed": evaluated(
-        lambda question: gn.LinearRelaxation.of(from_rounded(rounded_box(question)))
+        lambda question: gn.LinearRelaxation.of(rounded_box(question))
     ),
 }
 

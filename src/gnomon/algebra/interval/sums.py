@@ -22,17 +22,20 @@ def add(x: Operand, y: Operand, *, alpha: float | int = 1) -> Interval:
     first, second = together(x, y)
     if alpha != 1:
         second = mul(second, alpha)
-    return first.settle(
-        first.lower + second.lower,
-        first.upper + second.upper,
-        nonnegative=first.nonnegative and second.nonnegative,
-    )
+    lower = first.lower + second.lower
+    upper = lower if first.thin and second.thin else first.upper + second.upper
+    nonnegative = first.nonnegative and second.nonnegative
+    return first.settle(lower, upper, nonnegative=nonnegative)
 
 
 def sub(x: Operand, y: Operand, *, alpha: float | int = 1) -> Interval:
-    """The exact range of x − alpha y, of independent x and y."""
+    """The exact range of x − alpha y, of independent x and y; its ends are rounded once."""
     first, second = together(x, y)
-    return add(first, neg(second), alpha=alpha)
+    if alpha != 1:
+        second = mul(second, alpha)
+    lower = first.lower - second.upper
+    upper = lower if first.thin and second.thin else first.upper - second.lower
+    return first.settle(lower, upper)
 
 
 def neg(x: Interval) -> Interval:

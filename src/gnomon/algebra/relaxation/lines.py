@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from gnomon.algebra.curvature import Curvature
+from gnomon.activations import Fact, Profile
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.relaxation.losses import most
 
@@ -133,7 +133,7 @@ def _where_finite(offset: Tensor, x: Interval) -> Tensor:
 
 def enclosing(
     function: Function,
-    curvature: Curvature,
+    curvature: Profile,
     x: Interval,
     values: Callable[[Interval], Interval] | None = None,
 ) -> Lines:
@@ -152,9 +152,9 @@ def enclosing(
     Where the arithmetic rounds outwards, both offsets are moved by their errors. Each is the
     largest value of f(t) − a t at a few places t, or of a tangent's f(t) − a t + (f'(t) − a)
     (s − t). With u the unit roundoff and M, F and D the largest |t|, |f| and |f'|: f is
-    computed to within 24 u (1 + M + F) (see `rounded.accuracy`), and f', which is made of the
-    same functions, is taken to be within 32 u (1 + D), times |s − t| ≤ 2 M. With the products
-    and sums that is less than 128 u (1 + M + F) (1 + |a| + D).
+    computed to within 24 u (1 + M + F) (see `gnomon.algebra.accuracy`), and f', which is made
+    of the same functions, is taken to be within 32 u (1 + D), times |s − t| ≤ 2 M. With the
+    products and sums that is less than 128 u (1 + M + F) (1 + |a| + D).
 
     Args:
         function: computed by torch.
@@ -162,6 +162,7 @@ def enclosing(
         x: where.
         values: encloses the function there; needed where the arithmetic rounds outwards.
     """
+    curvature = curvature.beside(x.lower)
     above = _Above(function, curvature)
     below = _Above(lambda value: -function(value), curvature.negative)
     up, down = above.slope(x), below.slope(x)
@@ -196,7 +197,7 @@ def level(x: Interval) -> Lines:
 class _Above:
     """The lines above a function."""
 
-    def __init__(self, function: Function, curvature: Curvature) -> None:
+    def __init__(self, function: Function, curvature: Profile) -> None:
         self.function, self.curvature = function, curvature
         self.concave = [piece[:2] for piece in curvature.pieces if piece[2] == "-"]
 
@@ -239,7 +240,7 @@ class _Above:
             return least.abs().maximum(greatest.abs())
 
     @property
-    def knots(self) -> tuple[float, ...]:
+    def knots(self) -> tuple[Fact, ...]:
         return self.curvature.knots
 
     def _highest(
@@ -274,20 +275,47 @@ class _Above:
         return back(torch.ones_like(at))[0].detach()
 
     def _tables(self, like: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """For each concave piece: rising slopes, and the places that have them."""
+        """For each concave piece: rising slopes, and the places that have them.
+
+        They lie along the first axis, before those of the channels by which knots differ.
+        """
         made: list[tuple[Tensor, Tensor]] = []
         for start, end in self.concave:
-            first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
-            at = torch.linspace(last, first, _NODES, dtype=torch.float64, device=like.device)
+            at = _places(start, end, like)
             slopes = self._derivative(at).cummax(0).values  # rounding may bend a flat tail
             made.append((slopes.to(like.dtype), at.to(like.dtype)))
         return made
 
 
+def _places(start: Fact, end: Fact, like: Tensor) -> Tensor:
+    """Places of a piece between two knots, falling, for a table of slopes."""
+    shares = torch.linspace(0, 1, _NODES, dtype=torch.float64, device=like.device)
+    if isinstance(start, float | int) and isinstance(end, float | int):
+        first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
+        return torch.linspace(last, first, _NODES, dtype=shares.dtype, device=like.device)
+    low, high = (torch.as_tensor(each).to(shares) for each in (start, end))
+    first, last = (low + _ASIDE).clamp(-_REACH, _REACH), (high - _ASIDE).clamp(-_REACH, _REACH)
+    return last + shares.reshape(-1, *[1] * (first + last).ndim) * (first - last)
+
+
 def _inverse(table: tuple[Tensor, Tensor], slope: Tensor) -> Tensor:
     """The place where the slope is about so large, by linear interpolation in a table."""
     slopes, places = table
-    index = torch.searchsorted(slopes, slope.detach().contiguous()).clamp(1, len(slopes) - 1)
-    low, high = slopes[index - 1], slopes[index]
-    share = ((slope.detach() - low) / (high - low).clamp_min(1e-30)).clamp(0, 1)
-    return places[index - 1] + share * (places[index] - places[index - 1])
+    rows = slope.detach()
+    if slopes.ndim > 1:  # a table for each channel, which lies along the second axis of slopes
+        slopes, places = (each.flatten(1).T.contiguous() for each in table)
+        rows = rows.movedim(1, 0).flatten(1)
+    index = torch.searchsorted(slopes, rows.contiguous()).clamp(1, slopes.shape[-1] - 1)
+    if slopes.ndim == 1:
+        low, high, left, right = (
+            each[index - step] for each in (slopes, places) for step in (1, 0)
+        )
+    else:
+        low, high, left, right = (
+            each.gather(1, index - step) for each in (slopes, places) for step in (1, 0)
+        )
+    share = ((rows - low) / (high - low).clamp_min(1e-30)).clamp(0, 1)
+    at = left + share * (right - left)
+    return (
+        at if slopes.ndim == 1 else at.unflatten(1, slope.movedim(1, 0).shape[1:]).movedim(0, 1)
+    )

@@ -6,86 +6,114 @@ from typing import Any
 
 from torch import Tensor
 
-from gnomon.activations import Activation, LeakyReLU, ReLU
-from gnomon.algebra.curvature import FUNCTIONS, Curvature, curvature_of
+from gnomon.activations import Activation, PReLU, Profile, per_channel
+from gnomon.algebra.accuracy import executed
 from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.interval.operands import as_interval
+from gnomon.algebra.profiles import CURVED, PROFILES
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines, enclosing, level, rectified
-from gnomon.algebra.relaxation.losses import most
 from gnomon.algebra.relaxation.recording import fresh, relaxed
-from gnomon.algebra.rounded.accuracy import Called, executed
-from gnomon.algebra.rounded.pointwise import called_as, called_by
+from gnomon.algebra.subdivision import Formula
 from gnomon.algebra.value import Rule
+
+Function = Callable[[Tensor], Tensor]
+Values = Callable[[Interval], Interval]
 
 
 def activation(function: Activation, x: LinearRelaxation) -> LinearRelaxation:
-    """An activation function, between lines that its curvature gives; level ones if unknown."""
+    """An activation function, between lines that its facts give, stated or found.
 
-    def values(box: Interval) -> Interval:
-        return Interval.rules["activation"](function, box)
-
-    if type(function) in {ReLU, LeakyReLU}:
-        slope = function.slope if isinstance(function, LeakyReLU) else 0.0
-        return _kinked(x, values, slope)
-    return _smooth(x, function, curvature_of(function), values, partial(called_by, function))
+    Where coefficients vary, the lower line lies below the lowest function, and the upper one
+    above the highest, if f is stated to rise or to fall in each coefficient.
+    """
+    values = partial(Interval.rules["activation"], function)
+    envelope = function.envelope() if function.varying() else (function, function)
+    if envelope is None:
+        return relaxed(x, values, partial(_found, function))
+    return _between(x, values, *envelope)
 
 
 def named(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
-    def rule(x: LinearRelaxation, *settings: Any, **given: Any) -> LinearRelaxation:
-        function = with_settings(name, settings, given)
-        curvature = FUNCTIONS[name](*settings, **given)
+    def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
+        profile = PROFILES[name](*settings, **named)
 
         def values(box: Interval) -> Interval:
-            return Interval.rules[name](box, *settings, **given)
+            return Interval.rules[name](box, *settings, **named)
 
-        called = partial(called_as, name, *settings, **given)
-        return _smooth(x, function, curvature, values, called)
+        if profile is None or not profile.bends:
+            return relaxed(x, values, lambda box: level(values(box)))
+        function = with_settings(name, settings, named)
+        relax = _relaxation(function, profile, values)
+        return relaxed(x, values, relax, _undecided(profile), _misses(profile))
 
     return rule
 
 
-def relu(x: LinearRelaxation) -> LinearRelaxation:
-    """max(0, x)."""
-    return _kinked(x, Interval.rules["relu"], 0.0)
-
-
-def leaky_relu(x: LinearRelaxation, negative_slope: float = 0.01) -> LinearRelaxation:
-    """X for x ≥ 0, slope · x below."""
-    if negative_slope == 0:
-        return relu(x)
-    values = partial(Interval.rules["leaky_relu"], negative_slope=negative_slope)
-    return _kinked(x, values, negative_slope)
-
-
 def prelu(x: Any, weight: Any) -> Any:
-    """X for x ≥ 0, w x below, one slope w for each channel or for all; it may be a box.
-
-    Below 0, the largest w is the lowest of the functions in the box, and the smallest the
-    highest.
-    """
+    """X for x ≥ 0, w x below, one slope w for each channel or for all; it may be a box."""
     if not isinstance(x, LinearRelaxation) or isinstance(weight, LinearRelaxation):
         return fresh("prelu", x, weight)
-    shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
-    values = partial(Interval.rules["prelu"], weight=weight)
-    slopes = as_interval(weight, x.interval)
-    ends = [end.reshape(shape) for end in slopes.ends]
+    return activation(PReLU.of(weight), x)
+
+
+def _between(
+    x: LinearRelaxation, values: Values, lowest: Activation, highest: Activation
+) -> LinearRelaxation:
+    """Between the lower line of one function and the upper line of another."""
+    outwards, pair = x.interval.arithmetic.outwards, (lowest, highest)
+    profiles = [profile for each in pair if (profile := each.profile()) is not None]
+    if len(profiles) < len(pair) or (outwards and not all(p.evaluation for p in profiles)):
+        relaxations = [partial(_found, function) for function in pair]
+        undecided, missed = None, None
+    else:
+        relaxations = [
+            _relaxation(function, profile, partial(Interval.rules["activation"], function))
+            for function, profile in zip(pair, profiles, strict=True)
+        ]
+        undecided, missed = _undecided(profiles[0]), _misses(*profiles)
 
     def relax(box: Interval) -> Lines:
-        above, below = rectified(ends[0], box), rectified(ends[-1], box)
-        return Lines(
-            below.lower_slope, below.lower_offset, above.upper_slope, above.upper_offset
-        )
+        below, above = (each(box) for each in relaxations)
+        lower = (below.lower_slope, below.lower_offset)
+        return Lines(*lower, above.upper_slope, above.upper_offset)
 
-    def missed(box: Interval, _: Interval) -> Tensor:
-        return _missed_slope(box, slopes.magnitude.reshape(shape))
+    return relaxed(x, values, relaxations[0] if lowest is highest else relax, undecided, missed)
 
-    if slopes.thin:
-        return relaxed(x, values, partial(rectified, ends[0]), _bent, missed)
-    return relaxed(x, values, relax, _bent, missed)
+
+def _relaxation(
+    function: Function, profile: Profile, values: Values
+) -> Callable[[Interval], Lines]:
+    """How to find the lines around a function, by its facts."""
+    if (
+        profile.sides is not None
+        and isinstance(profile.sides[1], float | int)
+        and profile.sides[1] == 1
+    ):
+        return partial(_kinked, profile.sides[0])
+    if profile.bends:
+        return partial(enclosing, function, profile, values=values)
+    assert isinstance(function, Activation)
+    return partial(_found, function)
+
+
+def _kinked(slope: float | Tensor, box: Interval) -> Lines:
+    """The lines around x for x ≥ 0 and slope · x below, one for each channel or for all."""
+    if isinstance(slope, Tensor):
+        return rectified(per_channel(slope.to(box.lower), box.lower), box)
+    return rectified(slope if slope <= 1 else box.lower.new_tensor(slope), box)
+
+
+def _found(function: Activation, box: Interval) -> Lines:
+    """The lines around a function of which no facts are stated."""
+    return Lines(*Formula(function, box).lines(box))
+
+
+def _undecided(profile: Profile) -> Callable[[Interval], Tensor] | None:
+    """Which bounds are worth work: those around the kink of a function with no other."""
+    return _bent if profile.homogeneous else None
 
 
 def _bent(known: Interval) -> Tensor:
@@ -93,51 +121,44 @@ def _bent(known: Interval) -> Tensor:
     return (known.lower < 0) & (known.upper > 0)
 
 
-def _kinked(
-    x: LinearRelaxation, values: Callable[[Interval], Interval], slope: float
-) -> LinearRelaxation:
-    """A function with a kink at 0: only where an interval holds it, bounds are worth work."""
-
-    def missed(box: Interval, _: Interval) -> Tensor | None:
-        kept = box.lower.new_tensor(slope)
-        if slope in {0.0, 1.0, -1.0}:
-            return None
-        up, rest = box.arithmetic.up, abs(slope - float(kept))
-        return up(_missed_slope(box, kept.abs()) + up(up(box.lower.abs() * rest)))
-
-    line = slope if slope <= 1 else x.interval.lower.new_tensor(slope)
-    return relaxed(x, values, partial(rectified, line), _bent, missed)
-
-
-def _smooth(
-    x: LinearRelaxation,
-    function: Callable[[Tensor], Tensor],
-    curvature: Curvature | None,
-    values: Callable[[Interval], Interval],
-    called: Callable[[], Called],
-) -> LinearRelaxation:
-    """A function between lines that its curvature gives, or level ones."""
-    if curvature is None:
-        return relaxed(x, values, lambda box: level(values(box)))
+def _misses(*profiles: Profile) -> Callable[[Interval, Interval], Tensor | None]:
+    """By how much executions miss the functions, of an interval and its values."""
 
     def missed(box: Interval, image: Interval) -> Tensor | None:
-        return executed(called(), box.arithmetic.level, (box.lower, box.upper), most(image))
+        misses = [_missed(profile, box, image) for profile in profiles]
+        known = [each for each in misses if each is not None]
+        return None if not known else known[0].maximum(known[-1])
 
-    relax = partial(enclosing, function, curvature, values=values)
-    return relaxed(x, values, relax, missed=missed)
+    return missed
 
 
-def _missed_slope(box: Interval, slope: Tensor) -> Tensor:
-    """By how much executions miss slope · x, where x < 0: its slope is rounded, too."""
+def _missed(profile: Profile, box: Interval, image: Interval) -> Tensor | None:
     arithmetic = box.arithmetic
-    size = arithmetic.up(slope * box.lower.clamp_max(0).abs())
-    return arithmetic.level.extra(3, size)
+    if profile.sides is None:
+        assert profile.evaluation is not None
+        return executed(
+            profile.evaluation, arithmetic.level, (box.lower, box.upper), image.magnitude
+        )
+    slope = profile.sides[0]
+    if not isinstance(slope, Tensor):
+        if slope in {0.0, 1.0, -1.0}:
+            return None
+        slope = box.lower.new_tensor([slope])
+        rest = abs(profile.sides[0] - float(slope))
+        return arithmetic.up(
+            _of_slope(slope, box) + arithmetic.up(arithmetic.up(box.lower.abs() * rest))
+        )
+    return _of_slope(slope, box)
+
+
+def _of_slope(slope: Tensor, box: Interval) -> Tensor:
+    """By how much executions miss slope · x, where x < 0: the slope is rounded, too."""
+    steep, arithmetic = per_channel(slope.to(box.lower).abs(), box.lower), box.arithmetic
+    return arithmetic.level.extra(3, arithmetic.up(steep * box.lower.clamp_max(0).abs()))
 
 
 POINTWISE: dict[str, Rule] = {
     "activation": activation,
-    **{name: named(name) for name in FUNCTIONS},
-    "relu": relu,
-    "leaky_relu": leaky_relu,
+    **{name: named(name) for name in CURVED},
     "prelu": prelu,
 }

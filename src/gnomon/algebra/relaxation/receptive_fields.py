@@ -173,7 +173,7 @@ class _Gathering:
         self.fields, self.examples, self.places = fields, examples, places
 
     def of(self, value: Tensor, node: Node, window: Window) -> Tensor:
-        """The windows of a tensor that broadcasts to a node: places × channels × window, or 1."""
+        """Windows of a tensor that broadcasts to a node: places × channels × window, or 1."""
         shape = (*[1] * (len(node.shape) - value.ndim), *value.shape)
         alike = shape[0] == 1
         if all(length == 1 for length in shape[2:]):

@@ -1,1 +1,0 @@
-"""Functions of one coordinate, whose rounding is counted."""
