@@ -40,7 +40,7 @@ class RoundedInterval(Value):
     them finite again, so that no certificate can follow.
 
     Assumed are IEEE arithmetic rounded to nearest, functions of the library within the error
-    that `gnomon.algebra.accuracy` states, and parameters that the network uses as they are: what it
+    that `algebra.accuracy` allows, and parameters that the network uses as they are: what it
     computes from its parameters alone is taken as computed, unless they are given as values.
 
     Args:
