@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
 
 import pytest
 import torch
@@ -26,7 +27,7 @@ from gnomon.bounds import CROWN, IBP, NormProduct
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 from gnomon.sets import Linf, ParameterBox
-from gnomon.sets.parameters import TensorBox
+from gnomon.sets.parameters import TensorSet
 from gnomon.sets.radius import Constant, Relative
 from gnomon.words.catalog import ACTIVATIONS
 from reference.user_activations import WITHOUT_FACTS, Gate, Rational, Wave
@@ -83,9 +84,7 @@ def inputs(seed: int, dtype: torch.dtype = torch.float64) -> Tensor:
     return 2 * torch.randn(EXAMPLES, CHANNELS, generator=generator(seed), dtype=dtype)
 
 
-def tried(
-    function: Activation, boxes: Mapping[str, TensorBox], x: Tensor, radius: float
-) -> Tensor:
+def tried(function: Activation, boxes: Mapping[str, Any], x: Tensor, radius: float) -> Tensor:
     """Outputs for a fine grid in every coordinate's interval, and for many coefficients."""
     shares = torch.linspace(0, 1, GRID, dtype=torch.float64).reshape(-1, 1, 1)
     low, high = x.double() - radius, x.double() + radius
@@ -119,7 +118,9 @@ def test_what_was_tried_lies_inside(algebra: str, name: str, varying: str) -> No
     for seed in range(2):
         function, x = made(name, seed, dtype), inputs(seed + 20, dtype)
         radius = 0.0 if varying == "coefficients" else (0.1, 1.5)[seed]
-        boxes: Mapping[str, TensorBox] = {} if varying == "inputs" else ParameterBox(Relative(0.1)).of(function)
+        boxes: Mapping[str, TensorSet] = (
+            {} if varying == "inputs" else ParameterBox(Relative(0.1)).of(function)
+        )
         value = ALGEBRAS[algebra](x, radius)
         if name == "wave" and "outward" in algebra + "outward" * executed:
             with pytest.raises(UnsupportedOperationError, match="sin"):
@@ -134,7 +135,7 @@ def test_what_was_tried_lies_inside(algebra: str, name: str, varying: str) -> No
         assert bool((outputs <= result.upper.detach() + slack).all())
 
 
-def network_with(function: Activation, dtype: torch.dtype = torch.float64) -> nn.Module:
+def network_with(function: Activation, dtype: torch.dtype = torch.float64) -> nn.Sequential:
     network = nn.Sequential(nn.Linear(2, CHANNELS), function, nn.Linear(CHANNELS, 3))
     draw = generator(5)
     with torch.no_grad():
@@ -198,7 +199,7 @@ def test_moments_are_those_of_normal_inputs(name: str) -> None:
 def test_moments_know_that_coefficients_vary() -> None:
     function, x = made("swish", 2), inputs(4)
     still = function(Moments.gaussian(x, 0.1))
-    boxes = {"beta": Moments.gaussian(function.beta.detach(), 0.2)}
+    boxes = {"beta": Moments.gaussian(dict(function.named_parameters())["beta"].detach(), 0.2)}
     moved = evaluate(function, Moments.gaussian(x, 0.1), boxes)
     assert bool(moved.variance.mean() > still.variance.mean())
 
@@ -231,6 +232,30 @@ def test_lipschitz_constants_follow_from_facts_that_are_found() -> None:
     )
     assert bool((found >= stated * (1 - 1e-9)).all())
     assert bool((found <= 2 * stated).all())
+
+
+class Product(nn.Module):
+    """x σ(β x) as any module: nothing says that it is a function of each coordinate."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.ones(1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(self.beta * x)
+
+
+@pytest.mark.parametrize("arithmetic", [NEAREST, Outward()], ids=str)
+def test_what_has_no_relaxation_is_said(arithmetic: Arithmetic) -> None:
+    """A product of two values starts afresh: a result with intervals' numbers says so."""
+    x, labels = inputs(2)[:, :2], torch.zeros(EXAMPLES, dtype=torch.long)
+    method = CROWN(arithmetic=arithmetic)
+    network = network_with(Gate())
+    assert method(network, x, labels, Linf(0.1)).restarts == frozenset()
+    network[1] = Product().double()
+    margins = method(network, x, labels, Linf(0.1))
+    assert margins.restarts == {"mul"}
+    assert not bool((margins.worst < IBP()(network, x, labels, Linf(0.1)).worst - 1e-9).any())
 
 
 class Shifted(Activation):

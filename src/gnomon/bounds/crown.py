@@ -95,7 +95,8 @@ class CROWN:
             plain = rounded_margins(head.each(to_rounded), labels)
         else:
             plain = interval_margins(head, labels)
-        return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)
+        upper = upper.fmin(plain).scatter(1, labels[:, None], 0.0)
+        return Margins(upper, labels, logits.restarts)
 
     def _by_intervals(self) -> BoundMethod:
         arithmetic = self.arithmetic
