@@ -39,7 +39,7 @@ from .algebra import (
     LinearRelaxation as LinearRelaxation,
     Moments as Moments,
     NormBall as NormBall,
-    RoundedInterval as RoundedInterval,
+    Outward as Outward,
     Zonotope as Zonotope,
     enclose as enclose,
     evaluate as evaluate,
@@ -104,7 +104,6 @@ from .bounds import (
     LipschitzBound as LipschitzBound,
     Margins as Margins,
     NormProduct as NormProduct,
-    RoundedIBP as RoundedIBP,
     SteepestAscent as SteepestAscent,
     SteepPoints as SteepPoints,
 )

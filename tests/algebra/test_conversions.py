@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy, deepcopy
+from functools import partial
 
 import mpmath
 import pytest
@@ -14,7 +15,6 @@ from gnomon.algebra import (
     LinearRelaxation,
     Moments,
     Outward,
-    RoundedInterval,
     Value,
     Zonotope,
     evaluate,
@@ -27,7 +27,7 @@ ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "interval": Interval.around,
     "affine": Zonotope.around,
     "relaxed": LinearRelaxation.around,
-    "rounded": RoundedInterval.around,
+    "rounded": partial(Interval.around, arithmetic=Outward()),
     "rounded relaxed": lambda x, radius: LinearRelaxation.around(
         x, radius, arithmetic=Outward()
     ),

@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from gnomon.algebra import (
     REAL,
     Deployed,
+    Interval,
     Level,
     LinearRelaxation,
     Outward,
-    RoundedInterval,
+    enclose,
     evaluate,
 )
 from gnomon.algebra.library import TORCH
-from gnomon.algebra.rounded import enclose_rounded
-from gnomon.bounds import CROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import Box, Linf
@@ -67,15 +67,19 @@ INSIDE: dict[str, Callable[[Any, nn.Module], Any]] = {
 }
 
 
+def _intervals(centre: Tensor, radius: float, *, level: Level = REAL) -> Interval:
+    return Interval.around(centre, radius, arithmetic=Outward(level))
+
+
 def _relaxed(centre: Tensor, radius: float, *, level: Level = REAL) -> LinearRelaxation:
     return LinearRelaxation.around(centre, radius, arithmetic=Outward(level))
 
 
 def _level(value: Any) -> Level:  # noqa: ANN401 - a value
-    return value.arithmetic.level if isinstance(value, LinearRelaxation) else value.level
+    return value.arithmetic.level
 
 
-AROUND = [RoundedInterval.around, _relaxed]
+AROUND = [_intervals, _relaxed]
 
 
 @pytest.mark.parametrize("around", AROUND)
@@ -117,14 +121,15 @@ def test_what_is_converted_back_is_computed_in_float64_again(
 def test_values_of_other_libraries_are_not_mixed() -> None:
     x = torch.ones(1, 2)
     here, there = (
-        RoundedInterval.point(x, level=level) for level in (COARSE, Deployed(DOUBLE, TORCH))
+        Interval.point(x, arithmetic=Outward(level=level))
+        for level in (COARSE, Deployed(DOUBLE, TORCH))
     )
     with pytest.raises(SettingError, match="one level"):
         _ = here + there
 
 
 METHODS = {
-    "rounded IBP": lambda level: RoundedIBP(level=level),
+    "rounded IBP": lambda level: IBP(Outward(level=level)),
     "rounded CROWN": lambda level: CROWN(Outward(level)),
 }
 
@@ -150,18 +155,18 @@ def test_a_buffer_in_half_precision_is_refused() -> None:
     network = _drawn(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
     network.get_submodule("1").running_mean = torch.zeros(4).bfloat16()
     with pytest.raises(SettingError, match=r"got 1.running_mean in torch.bfloat16"):
-        evaluate(network, RoundedInterval.point(torch.ones(1, 4), level=COARSE))
+        evaluate(network, Interval.point(torch.ones(1, 4), arithmetic=Outward(level=COARSE)))
 
 
 def test_inputs_in_half_precision_are_refused_and_coarser_ones_remembered() -> None:
     x = torch.ones(1, 4)
     for within in (None, Linf(0.1), Box(-0.1, 0.1)):
         with pytest.raises(SettingError, match="float16"):
-            enclose_rounded(x.half(), within, level=COARSE)
-        assert enclose_rounded(x.half(), within).level == REAL
-        assert enclose_rounded(x, within, level=FINE).level == COARSE
-        assert enclose_rounded(x.double(), within, level=FINE).level == FINE
-        assert enclose_rounded(x.double(), within, level=COARSE).level == COARSE
+            enclose(x.half(), within, Outward(level=COARSE))
+        assert enclose(x.half(), within, Outward()).arithmetic.level == REAL
+        assert enclose(x, within, Outward(level=FINE)).arithmetic.level == COARSE
+        assert enclose(x.double(), within, Outward(level=FINE)).arithmetic.level == FINE
+        assert enclose(x.double(), within, Outward(level=COARSE)).arithmetic.level == COARSE
 
 
 def test_a_network_whose_first_layers_are_in_float32_is_bounded_as_such() -> None:

@@ -8,15 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra import (
-    Interval,
-    LinearRelaxation,
-    Moments,
-    Outward,
-    RoundedInterval,
-    Value,
-    Zonotope,
-)
+from gnomon.algebra import Interval, LinearRelaxation, Moments, Outward, Value, Zonotope
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 
@@ -78,7 +70,7 @@ BOUNDED: dict[str, Callable[[Tensor], Any]] = {
     "Interval": lambda x: Interval.around(x, RADIUS),
     "Zonotope": lambda x: Zonotope.around(x, RADIUS),
     "LinearRelaxation": lambda x: LinearRelaxation.around(x, RADIUS),
-    "RoundedInterval": lambda x: RoundedInterval.around(x, RADIUS),
+    "rounded Interval": lambda x: Interval.around(x, RADIUS, arithmetic=Outward()),
     "rounded LinearRelaxation": lambda x: LinearRelaxation.around(
         x, RADIUS, arithmetic=Outward()
     ),

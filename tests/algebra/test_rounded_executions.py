@@ -13,15 +13,7 @@ from mpmath import mp
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import (
-    REAL,
-    Deployed,
-    Level,
-    LinearRelaxation,
-    Outward,
-    RoundedInterval,
-    evaluate,
-)
+from gnomon.algebra import REAL, Deployed, Interval, Level, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.library import ONNXRUNTIME
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
@@ -54,7 +46,7 @@ def test_softmax_of_logits_far_apart_with_many_digits(
 ) -> None:
     """The exact range: own logit at one end, all others at the other."""
     x = torch.tensor(WIDE[name], dtype=dtype)
-    box = RoundedInterval.around(x, radius, dtype=dtype)
+    box = Interval.around(x, radius, arithmetic=Outward(dtype=dtype))
     found = box.softmax(1)
     assert not bool((found.lower.isnan() | found.upper.isnan()).any())
     assert bool((found.lower >= 0).all() & (found.upper <= 1 + 4e-7).all())
@@ -77,10 +69,10 @@ def test_softmax_of_logits_far_apart_with_many_digits(
 @pytest.mark.parametrize("name", WIDE)
 def test_softmax_of_logits_far_apart_as_executed(name: str) -> None:
     x = torch.tensor(WIDE[name])
-    found = RoundedInterval.point(x, level=EXECUTED).softmax(1)
+    found = Interval.point(x, arithmetic=Outward(level=EXECUTED)).softmax(1)
     for layout in (x, x.T.contiguous().T, torch.stack([x, x], 2)[:, :, 0]):
         assert found.contains(layout.softmax(1).double())
-    fine = RoundedInterval.point(x.double(), level=Deployed(DOUBLE)).softmax(1)
+    fine = Interval.point(x.double(), arithmetic=Outward(level=Deployed(DOUBLE))).softmax(1)
     assert fine.contains(x.double().softmax(1))
     assert bool((found.lower >= 0).all() & (found.upper <= 1 + 1e-5).all())
     assert found.contains(run_graph((("Softmax", "x", "y", {"axis": 1}),))(x).double())
@@ -89,7 +81,7 @@ def test_softmax_of_logits_far_apart_as_executed(name: str) -> None:
 def test_sums_of_many_exponentials_as_executed() -> None:
     for scale in (0.0, 1.0, 30.0):
         x = scale * torch.randn(2, 20_000, generator=generator(int(scale)))
-        box = RoundedInterval.point(x, level=EXECUTED)
+        box = Interval.point(x, arithmetic=Outward(level=EXECUTED))
         assert box.softmax(1).contains(x.softmax(1).double())
         assert box.logsumexp(1).contains(x.logsumexp(1).double())
         run = run_graph((("Softmax", "x", "y", {"axis": 1}),))
@@ -124,7 +116,7 @@ def test_averages_of_large_planes_as_executed(name: str) -> None:
     for side, kind in ((224, "flat"), (224, "drawn"), (7, "drawn")):
         x = torch.full((1, 2, side, side), 0.1)
         x = torch.randn(x.shape, generator=generator(side)) if kind == "drawn" else x
-        found = function(RoundedInterval.point(x, level=EXECUTED))
+        found = function(Interval.point(x, arithmetic=Outward(level=EXECUTED)))
         for layout in (x, x.to(memory_format=torch.channels_last), x.transpose(2, 3)):
             assert found.contains(function(layout).double())
         plain = _one_after_the_other(x)
@@ -140,6 +132,10 @@ def test_averages_of_large_planes_as_executed(name: str) -> None:
     assert lost > 1e-5  # so that this was a test
 
 
+def _intervals(centre: Tensor, radius: float, *, level: Level = REAL) -> Interval:
+    return Interval.around(centre, radius, arithmetic=Outward(level))
+
+
 def _relaxed(centre: Tensor, radius: float, *, level: Level = REAL) -> LinearRelaxation:
     return LinearRelaxation.around(centre, radius, arithmetic=Outward(level))
 
@@ -148,7 +144,7 @@ JUMPS = [(1.0, 1.0), (2.0, 3.0), (0.5, 0.0), (1.0, 20.0), (1.0, -2.0), (3.0, 1e3
 
 
 @pytest.mark.parametrize("level", [REAL, EXECUTED], ids=["real", "executed"])
-@pytest.mark.parametrize("around", [RoundedInterval.around, _relaxed])
+@pytest.mark.parametrize("around", [_intervals, _relaxed])
 @pytest.mark.parametrize(("beta", "threshold"), JUMPS)
 def test_softplus_holds_its_step_at_the_threshold(
     beta: float,
@@ -170,7 +166,7 @@ def test_softplus_holds_its_step_at_the_threshold(
             assert found.contains(function(point))
             if level == EXECUTED and radius == 0:
                 assert found.contains(function(centres).double())
-        if isinstance(box, RoundedInterval):
+        if isinstance(box, Interval):
             step = math.log1p(math.exp(-threshold)) / beta
             away = (centres - edge).abs() > radius + 1e-3
             most = 2 * radius + 2e-4 + torch.where(away, 0.0, step)
@@ -183,7 +179,10 @@ def test_rounding_decides_on_which_side_of_the_threshold_softplus_is() -> None:
     edge = torch.tensor(threshold / beta)
     x = edge * (1 + torch.arange(-60, 61) * 2.0**-24)
     found = _call(
-        functional.softplus, RoundedInterval.point(x, level=EXECUTED), beta, threshold
+        functional.softplus,
+        Interval.point(x, arithmetic=Outward(level=EXECUTED)),
+        beta,
+        threshold,
     )
     computed = functional.softplus(x, beta, threshold)
     exact = x.double() * beta > threshold
@@ -193,13 +192,15 @@ def test_rounding_decides_on_which_side_of_the_threshold_softplus_is() -> None:
 
 def test_softplus_that_overflows_on_the_way_or_falls_is_not_known() -> None:
     x = torch.tensor([50.0, 100.0])
-    found = _call(functional.softplus, RoundedInterval.point(x, level=EXECUTED), 1.0, 1e30)
+    found = _call(
+        functional.softplus, Interval.point(x, arithmetic=Outward(level=EXECUTED)), 1.0, 1e30
+    )
     assert found.upper.isfinite().tolist() == [True, False]
     assert functional.softplus(x, 1.0, 1e30).isfinite().tolist() == [True, False]
-    real = _call(functional.softplus, RoundedInterval.point(x), 1.0, 1e30)
+    real = _call(functional.softplus, Interval.point(x, arithmetic=Outward()), 1.0, 1e30)
     assert real.contains(x.double() + torch.log1p(torch.exp(-x.double())))
     with pytest.raises(UnsupportedOperationError, match="beta > 0"):
-        _call(functional.softplus, RoundedInterval.point(x), -1.0)
+        _call(functional.softplus, Interval.point(x, arithmetic=Outward()), -1.0)
 
 
 @pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "Erf", "Elu", "Mish"])
@@ -265,7 +266,10 @@ def test_monotone_functions_are_bounded_by_monotone_bounds() -> None:
     """Wider sets, wider bounds: the claims of pieces grow with the interval."""
     level = Deployed(SINGLE, ONNXRUNTIME)
     found = [
-        evaluate(nn.LogSigmoid(), RoundedInterval.around(torch.zeros(1), radius, level=level))
+        evaluate(
+            nn.LogSigmoid(),
+            Interval.around(torch.zeros(1), radius, arithmetic=Outward(level=level)),
+        )
         for radius in (0.1, 0.9, 1.1, 3.0, 5.0, 12.0, 13.5)
     ]
     for narrow, wide in pairwise(found):

@@ -10,14 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import (
-    NEAREST,
-    Interval,
-    LinearRelaxation,
-    Outward,
-    RoundedInterval,
-    evaluate,
-)
+from gnomon.algebra import NEAREST, Interval, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.rounding import Deployed
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.seeds import generator
@@ -47,7 +40,7 @@ def test_never_wider_than_rounded_intervals_and_hardly_wider_than_plain_ones(nam
     network, x = _case(name)
     plain = evaluate(network, LinearRelaxation.around(x, 0.05)).settled()
     found = evaluate(network, LinearRelaxation.around(x, 0.05, arithmetic=Outward())).settled()
-    box = evaluate(network, RoundedInterval.around(x, 0.05))
+    box = evaluate(network, Interval.around(x, 0.05, arithmetic=Outward()))
     assert bool((found.lower >= box.lower).all())
     assert bool((found.upper <= box.upper).all())
     scale = 1 + plain.lower.abs().maximum(plain.upper.abs()).max()

@@ -23,7 +23,7 @@ from gnomon.audit import (
     write_json,
 )
 from gnomon.audit.report import write_report
-from gnomon.bounds import CROWN, IBP, Margins, RoundedIBP
+from gnomon.bounds import CROWN, IBP, Margins
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf
@@ -218,7 +218,9 @@ def test_what_is_certified_is_asked_again_with_rounding() -> None:
 def test_of_which_executions_certificates_are_true_is_said_and_recorded(tmp_path: Path) -> None:
     subject = plane_subject(20)
     level = Deployed(torch.float32)
-    probe = CertifiedAccuracy((Linf(0.3),), rounded=(RoundedIBP(level), CROWN(Outward(level))))
+    probe = CertifiedAccuracy(
+        (Linf(0.3),), rounded=(IBP(Outward(level)), CROWN(Outward(level)))
+    )
     audit = examine(subject, [probe])
     (finding,) = audit.findings
     words = "true of executions in float32 by torch, torch.compile or onnxruntime: "

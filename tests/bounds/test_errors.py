@@ -20,7 +20,7 @@ WITHIN = gn.Linf(0.1)
 METHODS: dict[str, BoundMethod] = {
     "IBP": gn.IBP(),
     "CROWN": gn.CROWN(),
-    "rounded IBP": gn.RoundedIBP(),
+    "rounded IBP": gn.IBP(gn.Outward()),
     "rounded CROWN": gn.CROWN(gn.algebra.Outward()),
 }
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.algebra import Value
-from gnomon.algebra.rounded.bridge import from_rounded
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 from gnomon.sets import Box
@@ -51,8 +50,8 @@ def box(question: Question) -> gn.Interval:
     return gn.enclose(question.x, question.within)
 
 
-def rounded_box(question: Question) -> gn.RoundedInterval:
-    return gn.algebra.enclose_rounded(question.x, question.within, level=question.level)
+def rounded_box(question: Question) -> gn.Interval:
+    return gn.enclose(question.x, question.within, gn.Outward(level=question.level))
 
 
 PLAIN: dict[str, Claim] = {
@@ -66,7 +65,7 @@ PLAIN: dict[str, Claim] = {
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
     "rounded relaxed": evaluated(
-        lambda question: gn.LinearRelaxation.of(from_rounded(rounded_box(question)))
+        lambda question: gn.LinearRelaxation.of(rounded_box(question))
     ),
 }
 
@@ -76,7 +75,7 @@ def margins_of(question: Question) -> dict[str, Tensor]:
     methods = {
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
-        "rounded IBP": gn.RoundedIBP(level=question.level),
+        "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
         "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}

@@ -8,8 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.algebra import NEAREST, REAL, Deployed, Interval, Level, Outward
-from gnomon.bounds import CROWN, BoundMethod
-from gnomon.bounds.rounded_ibp import RoundedIBP
+from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from reference.exact_rationals import outputs, rationals
@@ -59,7 +58,7 @@ def test_exact_margins_lie_below(dtype: torch.dtype, radius: float) -> None:
 def test_never_wider_than_intervals_and_as_tight_as_plain_ones_in_double_precision() -> None:
     network, x = _network(3)
     found = CROWN(Outward())(network, x, LABELS, Linf(0.05)).upper
-    intervals = RoundedIBP()(network, x, LABELS, Linf(0.05)).upper
+    intervals = IBP(Outward())(network, x, LABELS, Linf(0.05)).upper
     assert bool((found <= intervals).all())
     assert bool((found < intervals - 0.01).any())
     plain = CROWN()(network.double(), x.double(), LABELS, Linf(0.05)).upper
@@ -113,7 +112,7 @@ def test_parameters_vary_too(level: Level) -> None:
     method = CROWN(arithmetic)
     found = method(network, x, LABELS, Linf(2.0**-8), boxes)
     assert bool(
-        (found.upper <= RoundedIBP(level)(network, x, LABELS, Linf(2.0**-8), boxes).upper).all()
+        (found.upper <= IBP(arithmetic)(network, x, LABELS, Linf(2.0**-8), boxes).upper).all()
     )
     source = generator(6)
     for _ in range(20):

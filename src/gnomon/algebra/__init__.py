@@ -10,7 +10,6 @@ from gnomon.algebra.library import Accuracy, Library
 from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.relaxation import LinearRelaxation
-from gnomon.algebra.rounded import RoundedBall, RoundedInterval, enclose_rounded
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value
 from gnomon.algebra.zonotope import Zonotope
@@ -32,12 +31,9 @@ __all__ = [
     "Outward",
     "Parameters",
     "Real",
-    "RoundedBall",
-    "RoundedInterval",
     "Value",
     "Zonotope",
     "enclose",
-    "enclose_rounded",
     "evaluate",
     "exactly",
     "library",

@@ -111,9 +111,25 @@ class Arithmetic:
         del terms, size
         return lower, upper
 
-    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
-        """A centre c and a radius r in floating point with [c − r, c + r] ⊇ [lower, upper]."""
+    def underflow(self, lower: Tensor, upper: Tensor, products: int) -> Ends:
+        """Bounds that also hold where so many products underflow, here and in executions."""
+        del products
+        return lower, upper
+
+    def ball(self, lower: Tensor, upper: Tensor, kappa: float = 0.0) -> Ends:
+        """A centre c and a radius r in floating point with [c − r, c + r] ⊇ [lower, upper].
+
+        Args:
+            lower: a bound.
+            upper: another.
+            kappa: the part κ of |c| + r that is added to r.
+        """
+        del kappa
         return (lower + upper) / 2, (upper - lower) / 2
+
+    def around(self, centre: Tensor, radius: Tensor) -> Ends:
+        """Bounds of all numbers at most `radius` ≥ 0 from the centre."""
+        return centre - radius, centre + radius
 
     def share(self, terms: int, roundings: int, most: int = 1) -> float:
         """The part κ of its magnitude by which a sum is widened before it is computed.
@@ -144,14 +160,15 @@ class Arithmetic:
         """The positive part of x, at least (1 + κ) as large, and the negative, (1 − κ)."""
         return self.lowered(x, kappa)
 
-    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
+    def inflate(self, x: Tensor, terms: int = 0) -> Tensor:
         """A number above what x ≥ 0 would be, had its last five operations been exact.
 
         Args:
             x: as computed.
-            products: number of products that were added before, each of which may underflow.
+            terms: number of terms of a sum of products ≥ 0 that it is, or is the square root
+                of; it is then also above what executions miss of a sum of that magnitude.
         """
-        del products
+        del terms
         return x
 
     @property
@@ -307,12 +324,26 @@ class Outward(Arithmetic):
         miss = self.level.extra(terms, self.inflate(size))
         return outward(lower - miss, upper + miss)
 
-    def ball(self, lower: Tensor, upper: Tensor) -> Ends:
+    def underflow(self, lower: Tensor, upper: Tensor, products: int) -> Ends:
+        """The bounds, moved by the smallest normal number and eight specks for each product."""
+        lost = products * (self.level.smallest + 8 * speck(lower.dtype))
+        return outward(lower - lost, upper + lost)
+
+    def ball(self, lower: Tensor, upper: Tensor, kappa: float = 0.0) -> Ends:
         """The midpoint as rounded, and the larger distance to an end, rounded up."""
         if lower is upper:
-            return lower, torch.zeros_like(lower)
-        centre = (lower + upper) / 2
-        return centre, self.inflate((upper - centre).maximum(centre - lower))
+            centre, radius = lower, torch.zeros_like(lower)
+        else:
+            centre = (lower + upper) / 2
+            radius = self.inflate((upper - centre).maximum(centre - lower))
+        if kappa == 0.0:
+            return centre, radius
+        return centre, self.widen(radius, centre.abs() + radius, kappa)
+
+    def around(self, centre: Tensor, radius: Tensor) -> Ends:
+        """The bounds, with the radius rounded up."""
+        reach = self.inflate(radius.clamp_min(0))
+        return outward(centre - reach, centre + reach)
 
     def share(self, terms: int, roundings: int, most: int = 1) -> float:
         """The number κ, rounded up."""
@@ -329,19 +360,25 @@ class Outward(Arithmetic):
 
     def lowered(self, x: Tensor, kappa: float) -> Ends:
         """The parts, each moved down by the part κ of it or more."""
-        return self._shrunk(x, kappa), -self._grown(-x, kappa)
+        return _scaled(x, -kappa), -_scaled(-x, kappa)
 
     def raised(self, x: Tensor, kappa: float) -> Ends:
         """The parts, each moved up by the part κ of it or more."""
-        return self._grown(x, kappa), -self._shrunk(-x, kappa)
+        return _scaled(x, kappa), -_scaled(-x, -kappa)
 
-    def inflate(self, x: Tensor, products: int = 0) -> Tensor:
-        """The number x (1 + 8u), and what underflow took.
+    def inflate(self, x: Tensor, terms: int = 0) -> Tensor:
+        """The number x (1 + 8u), and more for a sum.
 
         Five roundings take at most the part 5u of sums and products of numbers that are not
-        negative, and x (1 + 8u) gives more back; what underflow took is below `speck`.
+        negative, and x (1 + 8u) gives more back; what underflow took is below `speck`. A sum of
+        n products ≥ 0 is at most 1 / (1 − γ_n) times as large as computed; executions miss the
+        part γ* of it, and (1 + γ*)² is above 1 + γ* under a square root, too.
         """
-        return x * (1 + 8 * unit_roundoff(x.dtype)) + (1 + products) * speck(x.dtype)
+        more = 1 + 8 * unit_roundoff(x.dtype)
+        if terms:
+            more *= 1 + 2 * gamma(terms + 4, x.dtype)
+            more *= (1 + self.level.relative(terms + 1)) ** 2
+        return x * more + (1 + 2 * terms) * speck(x.dtype)
 
     @property
     def tiny(self) -> float:
@@ -364,12 +401,6 @@ class Outward(Arithmetic):
         """Refuses half precision, and a network with nothing in the level's type."""
         refuse_other_types(network, self.level)
 
-    def _shrunk(self, x: Tensor, kappa: float) -> Tensor:
-        return (x * (1 - kappa) - speck(x.dtype)).clamp_min(0)
-
-    def _grown(self, x: Tensor, kappa: float) -> Tensor:
-        return (x * (1 + kappa) + speck(x.dtype)).clamp_min(0)
-
 
 def speck(dtype: torch.dtype) -> float:
     """A number far above the smallest normal one, and far below all that matters.
@@ -377,6 +408,11 @@ def speck(dtype: torch.dtype) -> float:
     Products with it are normal numbers, which processors multiply faster than others.
     """
     return torch.finfo(dtype).tiny * 2.0**20
+
+
+def _scaled(x: Tensor, kappa: float) -> Tensor:
+    """The positive part of (1 + κ) x, moved up by a speck for κ > 0, else down."""
+    return (x * (1 + kappa) + math.copysign(speck(x.dtype), kappa)).clamp_min(0)
 
 
 def _loses(given: torch.dtype, kept: torch.dtype) -> bool:

@@ -15,7 +15,6 @@ from gnomon.bounds.lipschitz import (
     tightest,
 )
 from gnomon.bounds.margins import BoundMethod, Margins
-from gnomon.bounds.rounded_ibp import RoundedIBP
 
 __all__ = [
     "CROWN",
@@ -30,7 +29,6 @@ __all__ = [
     "LipschitzBound",
     "Margins",
     "NormProduct",
-    "RoundedIBP",
     "SteepPoints",
     "SteepestAscent",
     "evaluate_head",

@@ -7,22 +7,10 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from gnomon.algebra import (
-    NEAREST,
-    Arithmetic,
-    Interval,
-    LinearRelaxation,
-    Outward,
-    Parameters,
-    Value,
-    enclose,
-    enclose_rounded,
-)
-from gnomon.algebra.rounded.bridge import from_rounded, to_rounded
+from gnomon.algebra import NEAREST, Arithmetic, LinearRelaxation, Parameters, Value, enclose
 from gnomon.bounds.head import evaluate_labelled
 from gnomon.bounds.ibp import IBP, interval_margins
-from gnomon.bounds.margins import BoundMethod, Margins
-from gnomon.bounds.rounded_ibp import RoundedIBP, rounded_margins
+from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Centres, Labels
 
@@ -37,7 +25,7 @@ class CROWN:
     With `Outward`, a certificate is a theorem about the stored weights, also counting every
     rounding on the way to it. What cannot be computed (an overflow, NaN) certifies nothing.
 
-    >>> import torch
+    >>> from gnomon.algebra import Outward
     >>> from gnomon.sets import Linf
     >>> network = torch.nn.Linear(2, 2, bias=False).requires_grad_(False)
     >>> _ = network.weight.copy_(torch.eye(2))
@@ -79,8 +67,9 @@ class CROWN:
     ) -> Margins:
         """The margins of a batch."""
         if not len(inputs):
-            return self._by_intervals()(network, inputs, labels, within, parameters)
-        box = self._enclosed(inputs, within)
+            method = IBP(self.arithmetic)
+            return method(network, inputs, labels, within, parameters)
+        box = enclose(inputs, within, self.arithmetic)
         value = LinearRelaxation.of(box, intermediate=self.intermediate, budget=self.budget)
         head = evaluate_labelled(network, value, labels, parameters)
         logits = head.logits
@@ -90,25 +79,9 @@ class CROWN:
         # Of z_y − z_j a lower bound is asked for: the margin is its negative.
         rows = own[:, None] - torch.eye(classes, dtype=dtype, device=inputs.device)
         upper = -logits.at_least(rows)
-        head = head.each(_interval)
-        if self.arithmetic.outwards:
-            plain = rounded_margins(head.each(to_rounded), labels)
-        else:
-            plain = interval_margins(head, labels)
+        plain = interval_margins(head.each(_interval), labels)
         upper = upper.fmin(plain).scatter(1, labels[:, None], 0.0)
         return Margins(upper, labels, logits.restarts)
-
-    def _by_intervals(self) -> BoundMethod:
-        arithmetic = self.arithmetic
-        if isinstance(arithmetic, Outward):
-            return RoundedIBP(arithmetic.level, arithmetic.dtype)
-        return IBP()
-
-    def _enclosed(self, inputs: Centres, within: InputSet | None) -> Interval:
-        a = self.arithmetic
-        if isinstance(a, Outward):
-            return from_rounded(enclose_rounded(inputs, within, level=a.level, dtype=a.dtype))
-        return enclose(inputs, within)
 
 
 def _interval(value: Value) -> Value:

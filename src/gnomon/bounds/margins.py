@@ -14,7 +14,7 @@ from gnomon.shapes import Centres, Labels, Mask, PerExample
 
 @dataclass(frozen=True, eq=False)
 class Margins:
-    """What is enclosed of z_j − z_y, over all allowed perturbations.
+    """Bounds of z_j − z_y, over all allowed perturbations.
 
     Attributes:
         upper: an upper bound for every example and class j; 0 for its label y. NaN where
@@ -38,7 +38,7 @@ class Margins:
 
     @property
     def certified(self) -> Mask:
-        """For which examples no allowed perturbation changes the class; never where NaN."""
+        """True where no allowed perturbation changes the example's class; never where NaN."""
         return self.worst < 0
 
 
@@ -53,7 +53,7 @@ class BoundMethod(Protocol):
 
     @property
     def kind(self) -> str:
-        """The kind of truth that a bound is: "exact arithmetic" or "floating point"."""
+        """The kind of truth of a bound: "exact arithmetic" or "floating point"."""
         ...
 
     def __call__(
@@ -70,7 +70,7 @@ class BoundMethod(Protocol):
             network: in evaluation mode.
             inputs: inside the set's domain.
             labels: their labels.
-            within: which inputs are allowed; None means the inputs as they are.
+            within: the allowed inputs; None means the inputs as they are.
             parameters: the sets of parameters by name; None means those of the network.
         """
         ...

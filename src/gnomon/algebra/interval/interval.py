@@ -118,7 +118,7 @@ class Interval(Value):
         if not arithmetic.outwards:
             value = as_real(value)
             return cls.computed(value, value)
-        made = cls.__new__(Interval)
+        made = Interval.__new__(Interval)
         made.arithmetic = arithmetic.beside(value)
         made.lower, made.upper = made.arithmetic.enclose(value)
         return made.held_in(value.dtype)
@@ -151,7 +151,7 @@ class Interval(Value):
         box = _around(as_real(centre), radius, domain)
         if not arithmetic.outwards:
             return box
-        middle = cls.point(centre, arithmetic=arithmetic)
+        middle = cls.point(centre, arithmetic=arithmetic.real)
         size = middle.like(radius).upper.expand_as(middle.lower)
         lower, upper = middle.arithmetic.settle(middle.lower - size, middle.upper + size, 0)
         still = size == 0
@@ -160,7 +160,10 @@ class Interval(Value):
         if domain is not None:
             low, high = (middle.like(float(end)) for end in domain)
             lower, upper = lower.maximum(low.lower), upper.minimum(high.upper)
-        return middle.made(lower, upper, nonnegative=box.nonnegative).held_in(centre.dtype)
+        box = middle.at(arithmetic.beside(centre)).made(
+            lower, upper, nonnegative=box.nonnegative
+        )
+        return box.held_in(centre.dtype)
 
     def made(
         self,
@@ -252,19 +255,23 @@ class Interval(Value):
         return (self.lower,) if self.thin else (self.lower, self.upper)
 
     @property
-    def parts(self) -> tuple[Tensor, ...]:
+    def parts(self) -> tuple[Tensor, Tensor]:
         """Both bounds."""
         return (self.lower, self.upper)
 
     @property
     def centre(self) -> Tensor:
         """The midpoint of every coordinate."""
-        return (self.lower + self.upper) / 2
+        return self.lower if self.thin else (self.lower + self.upper) / 2
 
     @property
     def radius(self) -> Tensor:
         """Half the width of every coordinate."""
         return (self.upper - self.lower) / 2
+
+    def ball(self, kappa: float = 0.0) -> tuple[Tensor, Tensor]:
+        """A centre and a radius that hold all members; see `Arithmetic.ball`."""
+        return self.arithmetic.ball(self.lower, self.upper, kappa)
 
     @property
     def width(self) -> Tensor:
@@ -274,7 +281,8 @@ class Interval(Value):
     @property
     def magnitude(self) -> Tensor:
         """The largest absolute value of a member, in every coordinate."""
-        return self.lower.abs().maximum(self.upper.abs())
+        largest = self.lower.abs()
+        return largest if self.thin else largest.maximum(self.upper.abs())
 
     def contains(self, value: Tensor, slack: float = 0.0) -> bool:
         """True if a tensor lies between the bounds, up to `slack`; NaN never does."""
@@ -304,10 +312,10 @@ class Interval(Value):
         lower = function(self.lower, *args, **kwargs)
         upper = lower if self.thin else function(self.upper, *args, **kwargs)
         if isinstance(lower, Tensor):
-            return self._with(lower, upper)
-        return tuple(self._with(low, high) for low, high in zip(lower, upper, strict=True))
+            return self.with_ends(lower, upper)
+        return tuple(self.with_ends(low, high) for low, high in zip(lower, upper, strict=True))
 
-    def _with(self, lower: Tensor, upper: Tensor) -> "Interval":
+    def with_ends(self, lower: Tensor, upper: Tensor) -> "Interval":
         """Other bounds, which are known to be ones as they are."""
         made = Interval.__new__(Interval)
         made.lower, made.upper, made.arithmetic = lower, upper, self.arithmetic
@@ -316,13 +324,6 @@ class Interval(Value):
 
     def __repr__(self) -> str:
         return f"Interval(shape={tuple(self.shape)}, lower={self.lower}, upper={self.upper})"
-
-
-def as_interval(value: Interval | Tensor | float | int, like: Tensor) -> Interval:
-    """The value, or the interval with one member that a tensor or a number is."""
-    if isinstance(value, Interval):
-        return value
-    return Interval.point(torch.as_tensor(value, dtype=like.dtype, device=like.device))
 
 
 def as_real(value: Tensor) -> Tensor:

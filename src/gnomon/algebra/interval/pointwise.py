@@ -155,36 +155,6 @@ def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interva
     return enclosed(x, lower, upper, evaluation, nonnegative=threshold >= 0 and beta > 0)
 
 
-def softmax(x: Interval, dim: int) -> Interval:
-    """The exact range of each coordinate of the softmax.
-
-    A coordinate is least where its own logit is low and all others are high. It is computed
-    as σ(x_i − log Σ_{j≠i} exp x_j), of which nothing cancels.
-    """
-    if x.shape[dim] == 1:
-        return Interval.computed(*(torch.ones_like(end) for end in x.parts), nonnegative=True)
-    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, dim))
-    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, dim))
-    if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
-        least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
-    return Interval.computed(least, most, nonnegative=True)
-
-
-def log_sum_of_others(x: Tensor, dim: int) -> Tensor:
-    """The logarithm of Σ_{j≠i} exp x_j for each i along an axis, for at least two of them.
-
-    For the largest coordinate it is that of the others alone. For any other the largest is in
-    the sum, so that taking the own term off the sum of all loses no more than its rounding.
-    """
-    largest = torch.zeros_like(x, dtype=torch.bool)
-    largest = largest.scatter(dim, x.argmax(dim, keepdim=True), value=True)
-    top = x.detach().amax(dim, keepdim=True)
-    terms = (x - top).exp()
-    rest = (terms.sum(dim, keepdim=True) - terms).clamp_min(1)
-    others = x.masked_fill(largest, -torch.inf).logsumexp(dim, keepdim=True)
-    return torch.where(largest, others, top + rest.log())
-
-
 def _enclosed(x: Interval, lower: Tensor, upper: Tensor, *profiles: Profile) -> Interval:
     """The range between computed values, by what is stated of how they are computed."""
     evaluations = [each.evaluation for each in profiles if each.evaluation is not None]
@@ -209,6 +179,5 @@ POINTWISE: dict[str, Callable[..., Any]] = {
     "pow": power,
     "square": partial(power, exponent=2),
     "reciprocal": reciprocal,
-    "softmax": softmax,
     "softplus": softplus,
 }

@@ -12,6 +12,8 @@ from torch.nn import functional
 from gnomon.algebra.bilinear import CONVOLUTIONS
 from gnomon.algebra.interval import Ball, Interval
 from gnomon.algebra.interval.ball import lengths
+from gnomon.algebra.interval.operands import as_interval
+from gnomon.algebra.interval.products import biased
 from gnomon.algebra.normalization import batch_norm
 from gnomon.algebra.relaxation.backward_steps import Mapped, Multiplied, Shifted
 from gnomon.algebra.relaxation.convolution import Geometry, geometry_of, pulled_back
@@ -24,9 +26,7 @@ from gnomon.algebra.relaxation.noise import (
     step_noise,
     sum_noise,
 )
-from gnomon.algebra.relaxation.recording import as_box, fresh, record
-from gnomon.algebra.rounded.bridge import from_rounded, to_rounded
-from gnomon.algebra.rounded.products import biased
+from gnomon.algebra.relaxation.recording import fresh, record
 from gnomon.algebra.value import Rule
 
 _BATCH_NORM = 16
@@ -183,8 +183,10 @@ def _by_given_outwards(
     box = Interval.rules["batch_norm"](x.interval, mean, variance, weight, bias, eps=eps)
     arithmetic, before, real = box.arithmetic, x.interval.real, box.real
     mean, scale = mean.to(x.precision), 1 / (variance.to(x.precision) + eps).sqrt()
-    slope = real.like(1.0) if weight is None else as_box(weight, real)
-    shift = real.like(0.0) if bias is None else as_box(bias, real)
+    slope, shift = (
+        given.real if isinstance(given, Interval) else real.like(given)
+        for given in (1.0 if weight is None else weight, 0.0 if bias is None else bias)
+    )
     if slope.thin:
         factor: Any = scale * slope.lower
         added = shift.each(lambda end: end - mean * factor)
@@ -218,7 +220,7 @@ def _factored(
     x: LinearRelaxation, box: Interval, factor: Any, terms: int = 1
 ) -> LinearRelaxation:
     """The product of coordinates, a factor of which is known up to `terms` roundings."""
-    weight = factor if isinstance(factor, Interval) else as_box(factor, box)
+    weight = factor if isinstance(factor, Interval) else as_interval(factor, box)
     x = _broadcast(x, box.shape)
     product = Product(torch.mul, torch.mul, terms, pointwise=True)
     return _recorded(x, box, product, weight)
@@ -232,14 +234,7 @@ def _multiplied(
     found = _recorded(x, box, product, weight, _seen(rule, x, weight))
     if bias is None:
         return found
-    return _shifted(found, _biased(box, bias, product.terms), bias, product.terms)
-
-
-def _biased(box: Interval, bias: Any, terms: int) -> Interval:
-    """Bounds of a sum of so many products and a bias, which executions add anywhere in it."""
-    if not box.arithmetic.outwards:
-        return Interval.rules["add"](box, bias)
-    return from_rounded(biased(to_rounded(box), to_rounded(bias), terms))
+    return _shifted(found, biased(box, bias, terms=product.terms), bias, product.terms)
 
 
 def _recorded(
@@ -251,7 +246,7 @@ def _recorded(
 ) -> LinearRelaxation:
     node, noise = x.node, None
     if box.arithmetic.outwards:
-        weight = as_box(weight, box)
+        weight = as_interval(weight, box)
     if isinstance(weight, Interval) and weight.lower is weight.upper:
         weight = weight.lower
     if box.arithmetic.outwards and product.terms:
@@ -290,7 +285,7 @@ def _shifted(
         other: b.
         terms: of the sum x, if b is added to it anywhere; its noise is then that of the result.
     """
-    constant, node, noise = as_box(other, box), x.node, None
+    constant, node, noise = as_interval(other, box), x.node, None
     thin = constant.lower is constant.upper
     if box.arithmetic.outwards:
         constant, noise = shift_noise(node, constant, box, terms)
@@ -344,7 +339,7 @@ def _scaled(value: Any, factor: Any, like: LinearRelaxation) -> Any:
     if isinstance(value, LinearRelaxation):
         return neg(value) if factor == -1 else mul(value, factor)
     if like.interval.arithmetic.outwards:
-        value = as_box(value, like.interval)
+        value = as_interval(value, like.interval)
         return (
             Interval.rules["neg"](value)
             if factor == -1

@@ -152,9 +152,9 @@ def enclosing(
     Where the arithmetic rounds outwards, both offsets are moved by their errors. Each is the
     largest value of f(t) − a t at a few places t, or of a tangent's f(t) − a t + (f'(t) − a)
     (s − t). With u the unit roundoff and M, F and D the largest |t|, |f| and |f'|: f is
-    computed to within 24 u (1 + M + F) (see `algebra.accuracy`), and f', which is made of the
-    same functions, is taken to be within 32 u (1 + D), times |s − t| ≤ 2 M. With the products
-    and sums that is less than 128 u (1 + M + F) (1 + |a| + D).
+    computed to within 24 u (1 + M + F) (see `gnomon.algebra.accuracy`), and f', which is made
+    of the same functions, is taken to be within 32 u (1 + D), times |s − t| ≤ 2 M. With the
+    products and sums that is less than 128 u (1 + M + F) (1 + |a| + D).
 
     Args:
         function: computed by torch.

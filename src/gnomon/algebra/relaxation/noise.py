@@ -76,7 +76,8 @@ def leaf_noise(box: Interval) -> tuple[Interval, Noise]:
         radius = arithmetic.up((box.upper - centre).maximum(centre - box.lower))
         noise = step_noise([radius], arithmetic, examples=examples, constant=centre)
         return Interval.computed(centre, centre, arithmetic=arithmetic), noise
-    reach = (box.upper - box.middle).abs().maximum((box.lower - box.middle).abs())
+    middle, radius = arithmetic.ball(*box.core.parts)
+    reach = (box.upper - middle).abs().maximum((box.lower - middle).abs())
     terms = reach[0].numel() + 32 if examples else 0
     size = arithmetic.up(arithmetic.up(reach) * (2 * arithmetic.gamma(terms)))
     least = arithmetic.up(box.reach * (4 * terms * arithmetic.tiny**0.5))

@@ -88,11 +88,6 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     return _box(found, values[0], restarts)
 
 
-def as_box(value: Any, like: Interval) -> Interval:
-    """An interval as it is; a tensor or a number as a point in the arithmetic of another."""
-    return value if isinstance(value, Interval) else Interval.like(like, value)
-
-
 def starting_afresh(name: str) -> Rule:
     """The rule of a function without a relaxation."""
 

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from gnomon.algebra.functions import function_named, with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
 from gnomon.algebra.relaxation.backward_steps import Mapped, Reshaped
@@ -18,7 +19,7 @@ from gnomon.algebra.relaxation.forms import Origin
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.losses import Noise
 from gnomon.algebra.relaxation.noise import leaf, map_noise, sum_noise
-from gnomon.algebra.relaxation.recording import as_box, fresh, record
+from gnomon.algebra.relaxation.recording import fresh, record
 from gnomon.algebra.value import Rule
 
 _COPYING = ("to", "clone", "contiguous")
@@ -218,7 +219,7 @@ def _weighs_by_places(name: str, x: LinearRelaxation, named: Mapping[str, Any]) 
 def _as_node(value: Any, like: LinearRelaxation) -> Any:
     if isinstance(value, LinearRelaxation):
         return value.node
-    return leaf(as_box(value, like.interval))
+    return leaf(as_interval(value, like.interval))
 
 
 STRUCTURAL: dict[str, Rule] = {

@@ -16,7 +16,7 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.probes.challenge import Answer, Challenge, Claim, certifying
 from gnomon.audit.subject import Subject
-from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, RoundedIBP
+from gnomon.bounds import CROWN, IBP, BoundMethod, Margins
 from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
@@ -78,7 +78,7 @@ class CertifiedAccuracy:
     within: tuple[InputSet, ...]
     parameters: tuple[ParameterSet, ...] = ()
     methods: tuple[BoundMethod, ...] = (IBP(), CROWN())
-    rounded: tuple[BoundMethod, ...] = (RoundedIBP(), CROWN(Outward()))
+    rounded: tuple[BoundMethod, ...] = (IBP(Outward()), CROWN(Outward()))
     examples: int = 50
     batch: int = 10
     search: JointPGD = field(default_factory=JointPGD)
@@ -178,9 +178,8 @@ class CertifiedAccuracy:
                 certified[part] = margins.certified
             share = float(certified[open_].double().sum()) / len(labels)
             said.append({"name": method.name, "kind": method.kind, "certified": share})
-            level = getattr(method, "level", None)
-            if level is not None:
-                said[-1]["level"] = str(level)
+            if isinstance(method, IBP | CROWN) and method.arithmetic.outwards:
+                said[-1]["level"] = str(method.arithmetic.level)
         if upper is None:  # no example is right
             upper = inputs.new_full((len(labels), int(labels.max()) + 1), torch.nan)
         return upper, said
