@@ -22,6 +22,7 @@ class Origin(Protocol):
         parents: the others.
         worthwhile: whether substitution can bound coordinates better than the interval's rule.
         separable: whether some of the examples can be followed back without the others.
+        restarts: names of the operations on the way that have no linear relaxation.
     """
 
     parents: tuple["Node", ...]
@@ -66,12 +67,14 @@ class Node:
         independent: bool = False,
         shape: torch.Size | None = None,
         noise: Noise | None = None,
+        restarts: frozenset[str] = frozenset(),
     ) -> None:
         self._interval, self.origin, self.examples = interval, origin, examples
         self.noise = noise
         self.settled, self.independent = settled, independent
         self.shape = self.interval.shape if shape is None else shape
         parents = origin.parents
+        self.restarts = restarts.union(*(parent.restarts for parent in parents))
         self.depth = 1 + max((parent.depth for parent in parents), default=0)
         own = -(-self.shape.numel() // max(examples, 1))
         self.breadth = max((own, *(parent.breadth for parent in parents)))

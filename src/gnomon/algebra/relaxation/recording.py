@@ -84,7 +84,8 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     ]
     given = {key: _plain(each) for key, each in kwargs.items()}
     found = Interval.rules[name](*(_plain(each) for each in args), **given)
-    return _box(found, values[0])
+    restarts = frozenset({name}).union(*(each.node.restarts for each in values))
+    return _box(found, values[0], restarts)
 
 
 def starting_afresh(name: str) -> Rule:
@@ -96,12 +97,12 @@ def starting_afresh(name: str) -> Rule:
     return rule
 
 
-def _box(found: Any, like: LinearRelaxation) -> Any:
+def _box(found: Any, like: LinearRelaxation, restarts: frozenset[str]) -> Any:
     if isinstance(found, tuple | list):
-        return tuple(_box(each, like) for each in found)
+        return tuple(_box(each, like, restarts) for each in found)
     if not isinstance(found, Interval) or found.ndim == 0:
         return found
-    return LinearRelaxation(leaf(found), like.settings)
+    return LinearRelaxation(leaf(found, restarts), like.settings)
 
 
 def _plain(argument: Any) -> Any:
