@@ -27,6 +27,8 @@ class Activation(nn.Module):
     Coefficients are ordinary parameters: one number, or one for each channel. Where they vary
     in sets, bounds over them are exact if f is stated to rise or to fall in each of them.
 
+    >>> from torch import nn
+    >>> from gnomon.activations import Activation
     >>> class Square(Activation):
     ...     def __init__(self):
     ...         super().__init__()

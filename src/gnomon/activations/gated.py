@@ -67,6 +67,7 @@ class Swish(Activation):
         initial: the value of β before training.
         channels: the number of βs, one for each channel, or 1 for all channels together.
 
+    >>> from gnomon.activations import Swish
     >>> Swish()(torch.tensor([1.0]))
     tensor([0.7311], grad_fn=<MulBackward0>)
     """

@@ -52,6 +52,7 @@ class Profile:
         slack: the largest distance from f to a function of which `bends` is true.
         evaluation: how f is computed; None if its formula is to be bounded step by step.
 
+    >>> from gnomon.activations import Profile
     >>> Profile("00", knots=(0.0,), sides=(0.0, 1.0)).homogeneous
     True
     """
@@ -111,6 +112,7 @@ def per_channel(coefficient: Any, x: Any) -> Any:  # noqa: ANN401 - tensors or v
     Both may be values of an algebra.
 
     >>> import torch
+    >>> from gnomon.activations import per_channel
     >>> per_channel(torch.ones(3), torch.zeros(8, 3, 5, 5)).shape
     torch.Size([3, 1, 1])
     """

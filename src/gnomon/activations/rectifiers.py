@@ -67,6 +67,7 @@ class PReLU(Activation):
         initial: the value of w before training.
         channels: the number of slopes, one for each channel, or 1 for all channels together.
 
+    >>> from gnomon.activations import PReLU
     >>> PReLU()(torch.tensor([-1.0, 1.0])).tolist()
     [-0.25, 1.0]
     """
@@ -147,6 +148,7 @@ class SELU(Activation):
 def leaky(slope: float | int) -> Profile:
     """The facts about x for x ≥ 0 and slope · x below, for a slope of any sign.
 
+    >>> from gnomon.activations.rectifiers import leaky
     >>> leaky(-1.0).turning_points
     (0.0,)
     """

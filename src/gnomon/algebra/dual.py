@@ -30,6 +30,8 @@ class Dual(Value):
         value: the range of g.
         slope: the range of g'.
 
+    >>> from gnomon.algebra import Interval
+    >>> from gnomon.algebra.dual import Dual
     >>> t = Interval(torch.zeros(1), torch.ones(1))
     >>> square = Dual(t, Interval.point(torch.ones(1))) ** 2
     >>> square.slope

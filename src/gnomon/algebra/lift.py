@@ -59,16 +59,22 @@ def _outwards(given: Interval, arithmetic: Arithmetic) -> Interval:
     return Exact.of(box) if isinstance(given, Exact) else box
 
 
-def exactly(parameters: Parameters) -> dict[str, Value | Tensor | TensorSet]:
+def exactly(
+    parameters: Parameters, arithmetic: Arithmetic = NEAREST
+) -> dict[str, Value | Tensor | TensorSet]:
     """The parameters with every box as one that is multiplied exactly: `Exact`.
 
     Bounds are those that interval arithmetic could reach at best, at the price of time. A ball,
     of which more is known than its box, stays a ball.
+
+    Args:
+        parameters: sets, values and tensors by name.
+        arithmetic: that of the inputs, so that boxes have the ends that it gives them.
     """
-    boxes = {
-        name: Interval.computed(part.lower, part.upper) if isinstance(part, TensorBox) else part
-        for name, part in parameters.items()
-    }
-    return {
-        name: Exact.of(box) if type(box) is Interval else box for name, box in boxes.items()
-    }
+
+    def exact(part: Value | Tensor | TensorSet) -> Value | Tensor | TensorSet:
+        if isinstance(part, TensorBox):
+            part = _box(TensorBox(part.centre, part.radius), arithmetic)
+        return Exact.of(part) if type(part) is Interval else part
+
+    return {name: exact(part) for name, part in parameters.items()}

@@ -80,7 +80,8 @@ class CROWN:
         rows = own[:, None] - torch.eye(classes, dtype=dtype, device=inputs.device)
         upper = -logits.at_least(rows)
         plain = interval_margins(head.each(_interval), labels)
-        return Margins(upper.fmin(plain).scatter(1, labels[:, None], 0.0), labels)
+        upper = upper.fmin(plain).scatter(1, labels[:, None], 0.0)
+        return Margins(upper, labels, logits.restarts)
 
 
 def _interval(value: Value) -> Value:

@@ -20,10 +20,13 @@ class Margins:
         upper: an upper bound for every example and class j; 0 for its label y. NaN where
             nothing is known.
         labels: y of each example.
+        restarts: names of the operations without a linear relaxation: the margins of a method
+            that relaxes know of what lies before them no more than intervals do.
     """
 
     upper: Float[torch.Tensor, " batch classes"]
     labels: Labels
+    restarts: frozenset[str] = frozenset()
 
     @property
     def worst(self) -> PerExample:

@@ -20,8 +20,14 @@ class Origin(Protocol):
 
     Attributes:
         parents: the others.
+<<<<<<< HEAD
         worthwhile: True if substitution can bound coordinates better than the interval's rule.
         separable: True if some of the examples can be followed back without the others.
+=======
+        worthwhile: whether substitution can bound coordinates better than the interval's rule.
+        separable: whether some of the examples can be followed back without the others.
+        restarts: names of the operations on the way that have no linear relaxation.
+>>>>>>> part/arith
     """
 
     parents: tuple["Node", ...]
@@ -66,12 +72,14 @@ class Node:
         independent: bool = False,
         shape: torch.Size | None = None,
         noise: Noise | None = None,
+        restarts: frozenset[str] = frozenset(),
     ) -> None:
         self._interval, self.origin, self.examples = interval, origin, examples
         self.noise = noise
         self.settled, self.independent = settled, independent
         self.shape = self.interval.shape if shape is None else shape
         parents = origin.parents
+        self.restarts = restarts.union(*(parent.restarts for parent in parents))
         self.depth = 1 + max((parent.depth for parent in parents), default=0)
         own = -(-self.shape.numel() // max(examples, 1))
         self.breadth = max((own, *(parent.breadth for parent in parents)))

@@ -155,6 +155,15 @@ class LinearRelaxation(Value):
         self.arithmetic.suits(network)
 
     @property
+    def restarts(self) -> frozenset[str]:
+        """The names of the operations before it that have no linear relaxation.
+
+        Behind them an expression begins anew, with the bounds that intervals give; a name is
+        that of a torch function, such as "softmax", or "mul" for a product of two values.
+        """
+        return self.node.restarts
+
+    @property
     def parts(self) -> tuple[Tensor, ...]:
         """The bounds that are known so far."""
         return self.node.interval.parts

@@ -43,12 +43,23 @@ def step_noise(
     return Noise(total, up((total.new_zeros(1) if least is None else least) + underflow))
 
 
-def leaf(box: Interval) -> Node:
-    """The beginning of an expression: a box or a ball of examples."""
+def leaf(box: Interval, restarts: frozenset[str] = frozenset()) -> Node:
+    """The beginning of an expression: a box or a ball of examples.
+
+    Args:
+        box: of examples.
+        restarts: names of the operations behind which the expression begins anew.
+    """
     independent = not isinstance(box, NormBall)
     start, noise = leaf_noise(box) if box.arithmetic.outwards else (box, None)
     return Node(
-        box, Leaf(start), box.shape[0], settled=True, independent=independent, noise=noise
+        box,
+        Leaf(start),
+        box.shape[0],
+        settled=True,
+        independent=independent,
+        noise=noise,
+        restarts=restarts,
     )
 
 

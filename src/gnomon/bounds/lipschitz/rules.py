@@ -19,7 +19,7 @@ from gnomon.algebra.profiles import CURVED, PROFILES
 from gnomon.algebra.slope_ranges import slope_range
 from gnomon.algebra.subdivision import slopes_of
 from gnomon.algebra.value import Rule
-from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
+from gnomon.bounds.lipschitz.expression import AffineMap, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.substitution import (
     content_of,
     function_named,
@@ -204,7 +204,7 @@ def _noted(
 
     parents = tuple(value.node for value in values)
     part = _part(values[0], name)
-    node = Affine(
+    node = AffineMap(
         content.shape, part, parents, function, ranges, spectral, joins=name in _JOINING
     )
     return _made(values[0], content, node)
