@@ -20,14 +20,9 @@ class Origin(Protocol):
 
     Attributes:
         parents: the others.
-<<<<<<< HEAD
         worthwhile: True if substitution can bound coordinates better than the interval's rule.
         separable: True if some of the examples can be followed back without the others.
-=======
-        worthwhile: whether substitution can bound coordinates better than the interval's rule.
-        separable: whether some of the examples can be followed back without the others.
         restarts: names of the operations on the way that have no linear relaxation.
->>>>>>> part/arith
     """
 
     parents: tuple["Node", ...]
@@ -59,7 +54,7 @@ class Node:
         noise: what rounding can take from forms in the step to its parents.
         depth: one more than that of the deepest parent.
         breadth: the most coordinates that an example has, here or on the way.
-        separable: whether some of the examples can be followed back without the others.
+        separable: True if some of the examples can be followed back without the others.
     """
 
     def __init__(

@@ -115,27 +115,21 @@ def product_noise(
     width = sizes.shape[1:].numel()
     heaviest = most(weight) if varies else weight.abs()
     large = arithmetic.above(multiply(sizes, heaviest), terms)
-    losses = [
-        up(large * arithmetic.gamma(terms + 4)),
-        arithmetic.level.extra(terms + 1, large),
-    ]
-    rounds, least = 3 * (terms + 4), None
+    missed = arithmetic.level.extra(terms + 1, large)
+    losses = [up(large * arithmetic.gamma(terms + 4)), missed]
+    rounds = 3 * (terms + 4)
     if isinstance(weight, Ball):
         assert seen is not None
         rounds += large.shape[1:].numel()
         losses.append(up(up(weight.reach * seen) * (2 * arithmetic.gamma(rounds + 16))))
-        least = weight.reach * (4 * rounds * arithmetic.tiny**0.5)
     elif varies:
         rounds += width
         spread = arithmetic.above(multiply(sizes, up(weight.radius)), terms)
         losses.append(up(spread * (2 * arithmetic.gamma(terms + width + 8))))
-    lost = floor(sizes, node.examples, rounds, arithmetic)
-    return step_noise(
-        losses,
-        arithmetic,
-        examples=node.examples,
-        least=lost if least is None else lost + least,
-    )
+    least = floor(sizes, node.examples, rounds, arithmetic)
+    if isinstance(weight, Ball):
+        least = least + weight.reach * (4 * rounds * arithmetic.tiny**0.5)
+    return step_noise(losses, arithmetic, examples=node.examples, least=least)
 
 
 def shift_noise(

@@ -82,16 +82,10 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     values = [
         each for each in _flat((*args, *kwargs.values())) if isinstance(each, LinearRelaxation)
     ]
-<<<<<<< HEAD
     named = {key: _plain(each) for key, each in kwargs.items()}
     result = Interval.rules[name](*(_plain(each) for each in args), **named)
-    return _box(result, values[0])
-=======
-    given = {key: _plain(each) for key, each in kwargs.items()}
-    found = Interval.rules[name](*(_plain(each) for each in args), **given)
     restarts = frozenset({name}).union(*(each.node.restarts for each in values))
-    return _box(found, values[0], restarts)
->>>>>>> part/arith
+    return _box(result, values[0], restarts)
 
 
 def starting_afresh(name: str) -> Rule:
@@ -103,21 +97,12 @@ def starting_afresh(name: str) -> Rule:
     return rule
 
 
-<<<<<<< HEAD
-def _box(result: Any, like: LinearRelaxation) -> Any:
+def _box(result: Any, like: LinearRelaxation, restarts: frozenset[str]) -> Any:
     if isinstance(result, tuple | list):
-        return tuple(_box(each, like) for each in result)
+        return tuple(_box(each, like, restarts) for each in result)
     if not isinstance(result, Interval) or result.ndim == 0:
         return result
-    return LinearRelaxation(leaf(result), like.settings)
-=======
-def _box(found: Any, like: LinearRelaxation, restarts: frozenset[str]) -> Any:
-    if isinstance(found, tuple | list):
-        return tuple(_box(each, like, restarts) for each in found)
-    if not isinstance(found, Interval) or found.ndim == 0:
-        return found
-    return LinearRelaxation(leaf(found, restarts), like.settings)
->>>>>>> part/arith
+    return LinearRelaxation(leaf(result, restarts), like.settings)
 
 
 def _plain(argument: Any) -> Any:
