@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 import gnomon as gn
+from gnomon.bounds.lipschitz import LipschitzMethod
 
 WIDTHS = ((2, 50, 50, 50, 2), (784, 512, 512, 10))
 RADIUS = 0.01
@@ -33,10 +34,7 @@ def value_of(method: object, network: nn.Module, x: Tensor, box: gn.Interval | N
         ends = torch.full_like(x, torch.inf)
         space = gn.Interval.computed(-ends, ends)
         return method(network, x, space, gn.generator(0)).value
-    if isinstance(method, gn.bounds.IntervalJacobian):
-        assert box is not None
-        return method(network, box).value
-    assert isinstance(method, gn.bounds.NormProduct | gn.bounds.ECLipsEFast)
+    assert isinstance(method, LipschitzMethod)
     return method(network, x, box).value
 
 

@@ -24,6 +24,7 @@ from .algebra import (
     Interval as Interval,
     LinearRelaxation as LinearRelaxation,
     Moments as Moments,
+    Outward as Outward,
     Zonotope as Zonotope,
     enclose as enclose,
     evaluate as evaluate,

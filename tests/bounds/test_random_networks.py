@@ -50,8 +50,8 @@ def box(question: Question) -> gn.Interval:
     return gn.enclose(question.x, question.within)
 
 
-def rounded_box(question: Question) -> gn.algebra.RoundedInterval:
-    return gn.algebra.enclose_rounded(question.x, question.within, level=question.level)
+def rounded_box(question: Question) -> gn.Interval:
+    return gn.enclose(question.x, question.within, gn.Outward(level=question.level))
 
 
 PLAIN: dict[str, Claim] = {
@@ -65,7 +65,7 @@ PLAIN: dict[str, Claim] = {
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
     "rounded relaxed": evaluated(
-        lambda question: gn.algebra.RoundedRelaxed.of(rounded_box(question))
+        lambda question: gn.LinearRelaxation.of(rounded_box(question))
     ),
 }
 
@@ -75,8 +75,8 @@ def margins_of(question: Question) -> dict[str, Tensor]:
     methods = {
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
-        "rounded IBP": gn.bounds.RoundedIBP(level=question.level),
-        "rounded CROWN": gn.bounds.RoundedCROWN(level=question.level),
+        "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
+        "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}
     for name, method in methods.items():

@@ -1,4 +1,4 @@
-"""The windows of an image that single places of it depend on, many at a time."""
+"""Receptive fields: the windows of images that single places depend on, many at a time."""
 
 from collections.abc import Sequence
 
@@ -7,13 +7,20 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import (
+    Activated,
+    Leaf,
+    Mapped,
+    Multiplied,
+    Shifted,
+)
+from gnomon.algebra.relaxation.convolution import Extent, Window
 from gnomon.algebra.relaxation.forms import Node, Origin
-from gnomon.algebra.relaxation.geometry import Extent, Window
-from gnomon.algebra.relaxation.origins import Activated, Leaf, Mapped, Multiplied, Shifted
+from gnomon.algebra.relaxation.losses import Noise
 
 
-class Windows:
-    """What places of a node's images depend on, as an expression over small images.
+class ReceptiveFields:
+    """Receptive fields of a node's places, as an expression over small images.
 
     It exists where only convolutions, functions of each place, shifts and sums led to the node.
     The windows of all places have one size: those of a place near the border reach into
@@ -33,8 +40,8 @@ class Windows:
         self._kept: dict[tuple[int, Window], tuple[Tensor, Tensor]] = {}
 
     @classmethod
-    def of(cls, node: Node) -> "Windows | None":
-        """Of a node, if they are known, and smaller than half of its whole expression."""
+    def of(cls, node: Node) -> "ReceptiveFields | None":
+        """The fields of a node, if known, and smaller than half of its whole expression."""
         places = node.shape[2:]
         if not places or 1 in places or node.shape[0] != node.examples:
             return None
@@ -57,8 +64,8 @@ class Windows:
                     return None
                 waiting += [parent] if parent not in extents else []
                 extents[parent] = window
-        found = cls(node, extents)
-        return found if 2 * found.breadth <= node.breadth else None
+        fields = cls(node, extents)
+        return fields if 2 * fields.breadth <= node.breadth else None
 
     def at(self, examples: Tensor, places: Sequence[Tensor]) -> Node:
         """The node of some places: each of them counts as an example.
@@ -80,10 +87,11 @@ class Windows:
             return gathering.box(node.interval, node, window)
 
         def finished(origin: Origin) -> Node:
-            return Node(known, origin, len(gathering.examples), shape=shape)
+            noise = gathering.noise(node, window)
+            return Node(known, origin, len(gathering.examples), shape=shape, noise=noise)
 
         if isinstance(origin, Leaf):
-            return finished(Leaf(known()))
+            return finished(Leaf(gathering.box(origin.box, node, window)))
         needed = _sources(node, window)
         assert needed is not None
         parents = tuple(
@@ -146,7 +154,7 @@ class Windows:
         return self._kept[key][1]
 
     def margins(self, size: tuple[int, ...], window: Window) -> list[tuple[int, int]]:
-        """How many zeros windows reach before the first place, and behind the last one."""
+        """The numbers of places that windows reach before the first and behind the last."""
         return [
             (
                 max(0, -part.start),
@@ -159,48 +167,55 @@ class Windows:
 class _Gathering:
     """Takes the windows of some places out of tensors."""
 
-    def __init__(self, windows: Windows, examples: Tensor, places: Sequence[Tensor]) -> None:
-        self.windows, self.examples, self.places = windows, examples, places
+    def __init__(
+        self, fields: ReceptiveFields, examples: Tensor, places: Sequence[Tensor]
+    ) -> None:
+        self.fields, self.examples, self.places = fields, examples, places
 
     def of(self, value: Tensor, node: Node, window: Window) -> Tensor:
-        """Of a tensor that broadcasts to a node: places × channels × window (or 1)."""
+        """Windows of a tensor that broadcasts to a node: places × channels × window, or 1."""
         shape = (*[1] * (len(node.shape) - value.ndim), *value.shape)
         alike = shape[0] == 1
         if all(length == 1 for length in shape[2:]):
             return value.reshape(shape) if alike else value[self.examples]
         size = node.shape[2:]
-        padded = self.windows.padded(value, (*shape[:2], *size), window)
+        padded = self.fields.padded(value, (*shape[:2], *size), window)
         index = torch.zeros_like(self.examples) if alike else self.examples
         axes = len(size)
         index = index.reshape(-1, *[1] * axes)
         for axis, (part, (left, _)) in enumerate(
-            zip(window, self.windows.margins(size, window), strict=True)
+            zip(window, self.fields.margins(size, window), strict=True)
         ):
             reach = torch.arange(part.size, device=value.device)
             place = self.places[axis][:, None] * part.stride + part.start + left + reach
             shape = [len(place), *[1] * axes]
             shape[1 + axis] = part.size
             index = index * padded.shape[1 + axis] + place.reshape(shape)
-        found = padded.flatten(0, axes).index_select(0, index.flatten())
-        return found.reshape(*index.shape, -1).movedim(-1, 1)
+        windows = padded.flatten(0, axes).index_select(0, index.flatten())
+        return windows.reshape(*index.shape, -1).movedim(-1, 1)
 
     def box(self, box: Interval, node: Node, window: Window) -> Interval:
-        """Of both bounds."""
-        lower = self.of(box.lower, node, window)
-        if box.lower is box.upper:
-            return Interval.point(lower)
-        upper = self.of(box.upper, node, window)
-        return Interval.computed(lower, upper, nonnegative=box.nonnegative)
+        """The windows of both bounds, and 0 around them."""
+        return box.each(lambda bound: self.of(bound, node, window))
+
+    def noise(self, node: Node, window: Window) -> Noise | None:
+        """The noise of windows of a node's images."""
+        if node.noise is None:
+            return None
+        return node.noise.map(
+            lambda images: self.of(images, node, window),
+            lambda numbers: numbers if len(numbers) == 1 else numbers[self.examples],
+        )
 
     def weight(self, value: Tensor | Interval, node: Node, window: Window) -> Tensor | Interval:
-        """Of a factor of each coordinate."""
+        """The windows of a factor of each coordinate."""
         if isinstance(value, Interval):
             return self.box(value, node, window)
         return self.of(value, node, window)
 
     def without_padding(self, node: Node, window: Window, made: Node) -> Node:
         """A node that is 0 in the padding, where a convolution was given zeros."""
-        margins = self.windows.margins(node.shape[2:], window)
+        margins = self.fields.margins(node.shape[2:], window)
         if isinstance(node.origin, Leaf | Activated) or not any(map(any, margins)):
             return made
         like = node.interval.lower
@@ -224,8 +239,8 @@ def _sources(node: Node, window: Window) -> Window | None:
 
 def _hull(first: Window, second: Window) -> Window | None:
     both = [one.with_(other) for one, other in zip(first, second, strict=True)]
-    found = tuple(each for each in both if each is not None)
-    return found if len(found) == len(both) else None
+    hull = tuple(each for each in both if each is not None)
+    return hull if len(hull) == len(both) else None
 
 
 def _shape(node: Node, window: Window) -> tuple[int, ...]:

@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import until_examples_differ
 from gnomon.algebra.relaxation.forms import (
+    Forms,
     Node,
     bounds,
     concrete,
@@ -15,15 +17,19 @@ from gnomon.algebra.relaxation.forms import (
     signed_bounds,
     unit_rows,
 )
-from gnomon.algebra.relaxation.origins import until_examples_differ
-from gnomon.algebra.relaxation.windows import Windows
+from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
 
 Undecided = Callable[[Interval], Tensor]
-"""Which coordinates' bounds still matter, by the bounds that are known."""
+"""Returns a mask of the coordinates whose bounds still matter, from the known bounds."""
 
 _MANY = 64
+"""Number of coordinates per example from which on examples may be looked at one by one."""
+
 _SHARED = 0.7
-Found = tuple[Tensor, Tensor]
+"""Share of what all examples need below which an example is looked at by itself."""
+
+Ends = tuple[Tensor, Tensor]
+"""Lower and upper bounds."""
 
 
 def tightened(node: Node, undecided: Undecided | None, budget: int) -> Interval:
@@ -31,13 +37,13 @@ def tightened(node: Node, undecided: Undecided | None, budget: int) -> Interval:
 
     Args:
         node: whose interval it is.
-        undecided: which coordinates are substituted; None for all.
+        undecided: returns the coordinates that are substituted; None for all.
         budget: bytes that the forms substituted at one time may take.
     """
     undecided = undecided or _everything
-    windows = Windows.of(node)
-    if windows is not None:
-        return _by_windows(windows, undecided, budget)
+    fields = ReceptiveFields.of(node)
+    if fields is not None:
+        return _by_fields(fields, undecided, budget)
     needed = undecided(node.interval)
     if concrete(needed) and not bool(needed.any()):
         return node.interval
@@ -49,20 +55,21 @@ def _everything(known: Interval) -> Tensor:
 
 
 def _cut(known: Interval, needed: Tensor, lower: Tensor, upper: Tensor) -> Interval:
-    """What an example gets does not depend on what others need."""
+    """The interval, cut where a bound was needed, whatever other examples need."""
     low, high = known.parts
     return known.cut(torch.where(needed, lower, low), torch.where(needed, upper, high))
 
 
-def _whole(node: Node, needed: Tensor, budget: int) -> Found:
-    """By forms over the whole expression; the interval's bounds where nothing was needed."""
+def _whole(node: Node, needed: Tensor, budget: int) -> Ends:
+    """Bounds by forms over the whole expression; the interval's where none was needed."""
+    arithmetic = node.interval.arithmetic
 
-    def started(places: Tensor) -> tuple[Node, Tensor, Tensor]:
-        return until_examples_differ(node, unit_rows(node, places))
+    def started(places: Tensor) -> Forms:
+        return until_examples_differ(node, unit_rows(node, places), arithmetic)
 
-    def bounded(start: tuple[Node, Tensor, Tensor], part: slice) -> list[Tensor]:
-        source, rows, constant = start
-        return bounds(source, rows, part=part, constant=constant)
+    def bounded(start: Forms, part: slice) -> list[Tensor]:
+        ((source, rows),) = start.pending.items()
+        return bounds(source, rows, part=part, start=start, arithmetic=arithmetic)
 
     old = [bound.reshape(node.examples, -1) for bound in node.interval.parts]
     parts: list[Sequence[Tensor]] = []
@@ -97,8 +104,8 @@ def _groups(node: Node, needed: Tensor) -> list[tuple[slice, Tensor]]:
     return [(whole, union.nonzero().flatten())]
 
 
-def _by_windows(windows: Windows, undecided: Undecided, budget: int) -> Interval:
-    """Place by place: each depends on a window alone.
+def _by_fields(fields: ReceptiveFields, undecided: Undecided, budget: int) -> Interval:
+    """The interval, with bounds found place by place: each depends on a window alone.
 
     Most coordinates are decided by one bound, the lower one where they are likely to be
     positive; the other bound is found for the rest.
@@ -107,12 +114,12 @@ def _by_windows(windows: Windows, undecided: Undecided, budget: int) -> Interval
     substituted through it is the same. Interval rules, with which later bounds are cut, do
     depend on it: where they are the tighter ones, the cut is a little wider than with both.
     """
-    node = windows.node
-    fitting = max(1, budget // (6 * node.interval.lower.element_size() * windows.breadth))
+    node = fields.node
+    fitting = max(1, budget // (6 * node.interval.lower.element_size() * fields.breadth))
     signs = torch.where(node.interval.centre > 0, 1.0, -1.0).to(node.interval.lower)
     for side in (signs, -signs):
         needed = undecided(node.interval)
-        found = _one_sided(windows, needed, side, fitting)
+        found = _one_sided(fields, needed, side, fitting)
         lower, upper = node.interval.parts
         lower = torch.where(side > 0, found, lower)
         upper = torch.where(side > 0, upper, -found)
@@ -120,16 +127,18 @@ def _by_windows(windows: Windows, undecided: Undecided, budget: int) -> Interval
     return node.interval
 
 
-def _one_sided(windows: Windows, needed: Tensor, signs: Tensor, fitting: int) -> Tensor:
+def _one_sided(fields: ReceptiveFields, needed: Tensor, signs: Tensor, fitting: int) -> Tensor:
     """The lower bounds of sign · z for coordinates z of a node that are needed; else 0."""
-    node, indices, found = windows.node, [], []
+    node, indices, found = fields.node, [], []
     look = needed if concrete(needed) else torch.ones(node.shape, dtype=torch.bool)
     for places, channels, filled in _portions(look.to(signs.device), fitting):
         example, *at = places.unbind(1)
-        part = windows.at(example, at)
+        part = fields.at(example, at)
         rows = functional.one_hot(channels, node.shape[1]).to(node.interval.lower)
         index = (example, channels, *at)
-        made = signed_bounds(part, rows.reshape(-1, *part.shape), signs[index])
+        made = signed_bounds(
+            part, rows.reshape(-1, *part.shape), signs[index], node.interval.arithmetic
+        )
         found.append(made[filled])
         indices.append(torch.stack([each.expand_as(channels)[filled] for each in index]))
     if not found:

@@ -1,4 +1,4 @@
-"""How the nodes of an expression come about, and what that makes of linear forms over them."""
+"""Steps of an expression, and how each carries linear forms back to its arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,12 +6,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from gnomon.algebra.arithmetic import Arithmetic
 from gnomon.algebra.interval import Ball, Interval, NormBall
 from gnomon.algebra.interval.ball import lengths
-from gnomon.algebra.relaxation.forms import Forms, Node, Origin, concrete, dot
-from gnomon.algebra.relaxation.geometry import Geometry, channels_last
-from gnomon.algebra.relaxation.lines import Lines
-from gnomon.algebra.relaxation.matrices import through_matrix
+from gnomon.algebra.relaxation.convolution import Geometry, channels_last
+from gnomon.algebra.relaxation.forms import Forms, Node, Origin, concrete
+from gnomon.algebra.relaxation.fused_step import through_matrix
+from gnomon.algebra.relaxation.inner_products import dot
+from gnomon.algebra.relaxation.lines import Lines, chord_of_size
 
 _MANY = 64  # forms: with fewer, a loop over examples costs more than it saves
 
@@ -48,14 +50,14 @@ class Reshaped:
     separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
-        """Puts the coefficients along the axes there were."""
+        """Puts the coefficients along the axes of the parent."""
         parent = self.parents[0]
         whole = self.shape[0] == parent.shape[0] == parent.examples
         if rows.shape[1] != self.shape[0] and not whole:
             rows = rows.expand(-1, self.shape[0], *self.shape[1:])
         shape = (-1, *parent.shape[1:]) if whole else parent.shape
-        found = rows.reshape(len(rows), *shape)
-        forms.give(parent, channels_last(found) if found.ndim > 3 else found)
+        moved = rows.reshape(len(rows), *shape)
+        forms.give(parent, channels_last(moved) if moved.ndim > 3 else moved)
 
 
 @dataclass(eq=False)
@@ -100,7 +102,7 @@ class Shifted:
 
     @property
     def thin(self) -> bool:
-        """Whether it is the same constant always."""
+        """True if it is the same constant always."""
         return self.constant.lower is self.constant.upper
 
     def centre(self, forms: Forms) -> Tensor:
@@ -121,7 +123,7 @@ class Multiplied:
     Attributes:
         transpose: of rows over the image and a weight: rows over the node, Wᵀ a.
         weight: W as a tensor, or a box of it.
-        dense: whether W is the weight itself, neurons × inputs.
+        dense: True if W is the weight itself, neurons × inputs.
         geometry: of a convolution; None if W is no convolution.
         seen: where W is in a Euclidean ball, the greatest ‖h‖₂ of what each output sees.
         outputs: the axis of outputs that share it, from the last.
@@ -149,7 +151,7 @@ class Multiplied:
             forms.give(parent, self.transpose(rows, self.weight.middle))
             return
         spread = self.transpose(rows.abs(), self.weight.radius)
-        slope, offset = (forms.of(each) for each in _chord_of_size(parent.interval))
+        slope, offset = (forms.of(each) for each in chord_of_size(parent.interval))
         forms.add(-dot(spread, offset, forms.examples))
         forms.give(parent, self.transpose(rows, self.weight.centre) - spread * slope)
 
@@ -160,8 +162,8 @@ class Multiplied:
         |⟨Δ, a_p h_pᵀ⟩| ≤ ‖Δ‖₂ ‖a_p h_pᵀ‖₂.
         """
         square = (rows * forms.of(seen)).square()
-        found = lengths(square.sum(dim=self.outputs))
-        return found.reshape(len(rows), forms.examples, -1).sum(dim=-1)
+        norms = lengths(square.sum(dim=self.outputs))
+        return norms.reshape(len(rows), forms.examples, -1).sum(dim=-1)
 
 
 @dataclass(eq=False)
@@ -180,10 +182,10 @@ class Activated:
     separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
-        """A f(h) ≥ a⁺ (lower line) + a⁻ (upper line)."""
+        """⟨a, f(h)⟩ ≥ ⟨a⁺ lower line⟩ + ⟨a⁻, upper line⟩."""
         parent, lines = self.parents[0], self.lines.map(forms.of)
         matrix = _matrix_before(parent)
-        free = forms.signs is None and self not in forms.slopes
+        free = forms.signs is None and forms.losses is None and self not in forms.slopes
         if free and matrix is not None and _worth_a_loop(rows, matrix[0]):
             weight, shift, before = matrix
             bias = rows.new_zeros(1, len(weight)) if shift is None else shift.centre(forms)
@@ -204,31 +206,27 @@ class Activated:
         forms.give(parent, torch.addcmul(rows * lower, falling, more))
 
 
-def leaf(box: Interval) -> Node:
-    """The beginning of an expression: a box of examples."""
-    independent = not isinstance(box, NormBall)
-    return Node(box, Leaf(box), box.shape[0], settled=True, independent=independent)
-
-
-def until_examples_differ(node: Node, rows: Tensor) -> tuple[Node, Tensor, Tensor]:
+def until_examples_differ(node: Node, rows: Tensor, arithmetic: Arithmetic) -> Forms:
     """Forms that are the same for all examples, followed back as long as they stay so.
 
     Args:
         node: what the forms are over.
         rows: forms × 1 × the axes of an example.
+        arithmetic: in which they are substituted.
 
     Returns:
-        The node that they are over then, its rows, and a constant for each form: forms × 1.
+        Forms over one node.
     """
-    forms = Forms(node, rows, mirrored=True, slopes={}, part=slice(None))
+    whole = slice(None)
+    forms = Forms(node, rows, mirrored=True, slopes={}, part=whole, arithmetic=arithmetic)
     while rows.shape[1] == 1 and _is_common(node.origin):
-        node.origin.pull(forms.pending.pop(node), forms)
+        forms.replace(node)
         ((node, rows),) = forms.pending.items()
-    return node, rows, forms.constant
+    return forms
 
 
 def _is_common(origin: Origin) -> bool:
-    """Whether the step is the same for all examples, and no inequality."""
+    """True if the step is the same for all examples, and no inequality."""
     if isinstance(origin, Shifted):
         centre = origin.constant.lower
         return origin.thin and (centre.ndim < len(origin.shape) or len(centre) == 1)
@@ -237,16 +235,6 @@ def _is_common(origin: Origin) -> bool:
         and origin.separable
         and isinstance(origin.weight, Tensor)
     )
-
-
-def _chord_of_size(x: Interval) -> tuple[Tensor, Tensor]:
-    """Slope and offset of the chord of |·| over each interval."""
-    low, high = x.lower, x.upper
-    both = (low < 0) & (high > 0)
-    width = torch.where(both, high - low, torch.ones_like(low))
-    side = torch.where(low >= 0, torch.ones_like(low), -torch.ones_like(low))
-    slope = torch.where(both, (high + low) / width, side)
-    return slope, torch.where(both, -2 * low * high / width, torch.zeros_like(low))
 
 
 def _matrix_before(node: Node) -> tuple[Tensor, Shifted | None, Node] | None:
@@ -263,7 +251,7 @@ def _matrix_before(node: Node) -> tuple[Tensor, Shifted | None, Node] | None:
 
 
 def _worth_a_loop(rows: Tensor, weight: Tensor) -> bool:
-    """Whether there are many forms, and nothing that is differentiated or stands for many."""
+    """True if there are many forms, and nothing is differentiated or stands for many."""
     if len(rows) < _MANY or (
         torch.is_grad_enabled() and (rows.requires_grad or weight.requires_grad)
     ):
