@@ -25,6 +25,10 @@ def generator(
     return torch.Generator(device).manual_seed(derive(seed, *names))
 
 
-def or_seeded(source: torch.Generator | None) -> torch.Generator:
-    """Returns the generator itself, or in place of none a new one on the CPU, of seed 0."""
-    return generator(0) if source is None else source
+def ensure(source: torch.Generator | None, *names: str | int) -> torch.Generator:
+    """The generator itself, or without one a new one that depends on seed 0 and the names.
+
+    >>> ensure(None, "attack").initial_seed() == derive(0, "attack")
+    True
+    """
+    return source if source is not None else generator(0, *names)

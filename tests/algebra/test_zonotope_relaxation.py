@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import (
+    ACTIVATIONS,
     ELU,
     GELU,
     SELU,
@@ -27,7 +28,6 @@ from gnomon.algebra import Interval
 from gnomon.algebra.zonotope import Zonotope
 from gnomon.algebra.zonotope.pointwise import strip_of
 from gnomon.algebra.zonotope.relaxation import Curve
-from gnomon.words.catalog import ACTIVATIONS
 
 MEMBERS: list[Activation] = [
     ReLU(),

@@ -15,7 +15,7 @@ from gnomon.audit import (
     Subject,
     examine,
 )
-from gnomon.audit.probes.second_opinion import SECOND_OPINION, SecondOpinion
+from gnomon.audit.topics.attacks.second_opinion import SECOND_OPINION, SecondOpinion
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from reference.small_subjects import (

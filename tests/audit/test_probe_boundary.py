@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from gnomon.audit import Subject, examine, read_json, write_json
 from gnomon.audit.finding import Finding
-from gnomon.audit.probes.boundary import BoundaryComplexity, plane_of
-from gnomon.audit.report.figures.boundary import (
+from gnomon.audit.topics.boundary.pictures import (
     decisions_on_slices,
     decisions_through_training,
 )
-from gnomon.audit.report.figures.plane import decisions_on_the_plane
+from gnomon.audit.topics.boundary.plane import decisions_on_the_plane
+from gnomon.audit.topics.boundary.probe import BoundaryComplexity, plane_of
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from reference.small_subjects import (
@@ -149,7 +149,7 @@ def test_one_class_gives_slices_through_three_of_it() -> None:
 
 
 def test_the_three_examples_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gnomon.audit.probes.boundary._TRIES", 1)
+    monkeypatch.setattr("gnomon.audit.topics.boundary.probe._TRIES", 1)
     data = vector_data(5)
     few = Subject("net", FirstCoordinate(5), data, data.test.inputs[:3], data.test.labels[:3])
     for row in by_name(few, replace(PROBE, slices=6))["boundary_density"].details["slices"]:

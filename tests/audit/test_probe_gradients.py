@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from gnomon.activations import ReLU, Sigmoid, Tanh
 from gnomon.audit import Finding, Subject, examine, read_json, write_json
-from gnomon.audit.probes.gradients import GradientFlow
-from gnomon.audit.report.figures.gradients import gradient_pictures
-from gnomon.audit.report.terms.gradients import GRADIENTS_TERMS
+from gnomon.audit.topics.gradients.pictures import gradient_pictures
+from gnomon.audit.topics.gradients.probe import GradientFlow
+from gnomon.audit.topics.gradients.terms import GRADIENTS_TERMS
 from gnomon.data import MNIST, Store
 from gnomon.networks import CNN4, MLP, Signature
 from gnomon.seeds import generator

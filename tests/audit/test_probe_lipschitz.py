@@ -5,8 +5,8 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.audit import DoubtKind, Finding, LipschitzConstant, Subject
-from gnomon.audit.probes import lipschitz as module
 from gnomon.audit.report.definitions import GLOSSARY
+from gnomon.audit.topics.lipschitz import probe as module
 from gnomon.bounds import ECLipsEFast
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Linf

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.audit import Audit, Finding, Probe, Subject, examine, read_json, write_json
-from gnomon.audit.probes.weights import WeightSpectra
-from gnomon.audit.report.figures import Picture
-from gnomon.audit.report.figures.weight_spectra import (
+from gnomon.audit.topics.weights.pictures import weights_of
+from gnomon.audit.topics.weights.probe import WeightSpectra
+from gnomon.audit.topics.weights.spectra import (
     eigenvalues_on_the_plane,
     norms_through_training,
     singular_values_by_rank,
 )
-from gnomon.audit.report.figures.weights import weights_of
-from gnomon.audit.report.terms.weights import WEIGHTS_TERMS
+from gnomon.audit.topics.weights.terms import WEIGHTS_TERMS
 from gnomon.networks import Snapshots
 from gnomon.networks.files import save_weights
+from gnomon.report.picture import Picture
 from gnomon.seeds import generator
 from reference.small_subjects import FirstCoordinate, image_data, plane_data, subject_of
 

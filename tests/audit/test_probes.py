@@ -34,7 +34,7 @@ from gnomon.audit import (
     read_json,
     write_json,
 )
-from gnomon.audit.probes import PROBES
+from gnomon.audit.topics import PROBES
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf
 from reference.small_subjects import (

@@ -24,9 +24,10 @@ from gnomon.audit import (
     read_json,
 )
 from gnomon.audit.report import write_report
-from gnomon.audit.report.figures.picture import INK, Picture, house_style, new_figure
-from gnomon.audit.report.words import measured, percent
+from gnomon.audit.report.report import measured
 from gnomon.errors import SettingError
+from gnomon.report.picture import INK, Picture, house_style, new_figure
+from gnomon.report.prose import percent
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,

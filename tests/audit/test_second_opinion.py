@@ -12,7 +12,7 @@ from torch.nn import functional
 from gnomon.attacks import AutoAttack
 from gnomon.audit import AttackedAccuracy, DoubtKind, Finding, Subject
 from gnomon.audit.doubts import misled, one_step_wins, unbounded_survivors
-from gnomon.audit.probes.second_opinion import broken_promises
+from gnomon.audit.topics.attacks.second_opinion import broken_promises
 from gnomon.data.dataset import Dataset, Split
 from gnomon.data.digits import Digits
 from gnomon.data.store import Store

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.activations import Activation, Profile
+from gnomon.activations import ACTIVATIONS, Activation, Profile
 from gnomon.algebra import Interval
 from gnomon.algebra.profiles import CURVED, PROFILES
 from gnomon.algebra.slope_ranges import slope_range
@@ -17,7 +17,6 @@ from gnomon.bounds.lipschitz import ECLipsEFast, IntervalJacobian, NormProduct
 from gnomon.bounds.lipschitz.eclipse import next_root
 from gnomon.bounds.lipschitz.symbol import symbol_bound
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS
 
 SETTINGS: dict[str, tuple[float, ...]] = {
     "clamp": (-0.7, 1.2),

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.activations import Activation, PReLU, Swish
+from gnomon.activations import ACTIVATIONS, Activation, PReLU, Swish
 from gnomon.algebra import (
     NEAREST,
     REAL,
@@ -29,7 +29,6 @@ from gnomon.seeds import generator
 from gnomon.sets import Linf, ParameterBox
 from gnomon.sets.parameters import TensorSet
 from gnomon.sets.radius import Constant, Relative
-from gnomon.words.catalog import ACTIVATIONS
 from reference.user_activations import WITHOUT_FACTS, Gate, Rational, Wave
 
 CHANNELS, EXAMPLES = 3, 4

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gnomon.errors import SettingError
 from gnomon.objectives import Objective, RelativeObjective, cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -59,7 +59,7 @@ class Climb:
         generator: torch.Generator | None = None,
     ) -> Inputs:
         """The inputs perturbed, up to rounding in the set; `network` is called as it is."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         region = within.around(inputs)
         relative = min(1.0, 2.5 / self.steps) if self.relative_step is None else None
         step = within.radius * (relative or self.relative_step or 0.0)

@@ -14,8 +14,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from gnomon.audit.doubts import Doubt, doubts_about
 from gnomon.audit.finding import Finding
-from gnomon.audit.probes import Probe
 from gnomon.audit.subject import Subject
+from gnomon.audit.topics import Probe
 from gnomon.errors import DataError
 from gnomon.files import write_text
 from gnomon.networks.predictions import device_of

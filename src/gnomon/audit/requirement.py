@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.probes import PROBES
+from gnomon.audit.topics import PROBES
 from gnomon.errors import SettingError, UnknownNameError, nearest
 
 RELATIONS: Mapping[str, Callable[[float, float], bool]] = {

@@ -9,7 +9,7 @@ from typing import Any
 from pyarrow import parquet
 
 from gnomon.audit import Audit, LossFlatness, read_json
-from gnomon.audit.report.figures.picture import Picture
+from gnomon.report.picture import Picture
 from gnomon.study.axes import Settings
 from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
 from gnomon.study.report.report import Words, write_page
@@ -18,7 +18,7 @@ from gnomon.study.statistics import Results, Verdict, judge
 from gnomon.study.statistics.hypotheses import shown
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Study
-from gnomon.words.catalog import PROBES
+from gnomon.words.request import probe_kinds
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ def conclude(study: Study, store: TrialStore, remains: Prospect) -> Conclusions:
 
 def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Picture]:
     """Loss landscapes of one network for each setting, where the study asks for them."""
-    if LossFlatness not in {PROBES[name] for name in study.examine.probes}:
+    probes = study.examine.probes
+    if not probes or LossFlatness not in probe_kinds(probes):
         return []
     done = [trial for trial in remains.trials if trial.id in remains.done]
     first: dict[str, str] = {}

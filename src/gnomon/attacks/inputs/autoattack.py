@@ -12,7 +12,7 @@ from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import dlr
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -108,7 +108,7 @@ class AutoAttack:
         generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         return run_in_turn(
             untouched(self.name, self.parts, inputs, labels, within),
             list(enumerate(self.parts)),

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gnomon.errors import SettingError
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs
 
@@ -45,7 +45,7 @@ class UniformNoise:
         self, inputs: Inputs, domain: Domain, generator: torch.Generator | None = None
     ) -> Inputs:
         """The inputs with fresh noise, moved into the domain."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         device = generator.device
         noise = 2 * torch.rand(inputs.shape, generator=generator, device=device) - 1
         return _into(inputs + self.size * noise.to(inputs), domain)
@@ -65,7 +65,7 @@ class GaussianNoise:
         self, inputs: Inputs, domain: Domain, generator: torch.Generator | None = None
     ) -> Inputs:
         """The inputs with fresh noise, moved into the domain."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         device = generator.device
         noise = torch.randn(inputs.shape, generator=generator, device=device)
         return _into(inputs + self.size * noise.to(inputs), domain)

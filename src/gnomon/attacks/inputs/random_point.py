@@ -9,6 +9,7 @@ from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -41,6 +42,7 @@ class RandomPoint:
         generator: torch.Generator | None = None,
     ) -> Outcome:
         """Tries one batch; see `Search` for the errors."""
+        generator = ensure(generator, "attack")
         with Search(
             "random point", network, inputs, labels, within, self.view, generator
         ) as search:

@@ -12,7 +12,7 @@ from gnomon.attacks.parameters.reading import read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterRegion
 
@@ -72,7 +72,7 @@ class AdversarialParameterAttack:
         generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The changed parameters; `robustness_lost` says what they do."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         region, gradients = region.detach(), 0
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)

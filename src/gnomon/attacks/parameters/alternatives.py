@@ -11,7 +11,7 @@ from gnomon.attacks.parameters.reading import check_batches, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -63,7 +63,7 @@ class AlternativeNetworks:
         generator: torch.Generator | None = None,
     ) -> list[ParameterOutcome]:
         """Every member that was drawn, in the order of drawing."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
         found: list[ParameterOutcome] = []

@@ -11,7 +11,7 @@ from gnomon.attacks.parameters.reading import Reading, check_batches, read, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -66,7 +66,7 @@ class ParameterPGD:
             ShapeError: the network does not return batch × classes.
             SubjectError: NaN logits, or a label without a logit.
         """
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         region = region.detach()
         length = self.relative_step or min(1.0, 2.5 / self.steps)
         best: tuple[Reading, Mapping[str, Tensor]] | None = None

@@ -17,7 +17,7 @@ from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.weights import check_finite, held_tensors, weights_of
 from gnomon.objectives import Objective, scale_free_cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class GaussianFaults:
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             noisy = {
@@ -91,7 +91,7 @@ class StuckAtZero:
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with one draw of dead weights."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             broken: dict[str, Tensor] = {}
@@ -138,7 +138,7 @@ class SingleFault:
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         del generator
         with undisturbed(network):
             check_batches(network, batches)

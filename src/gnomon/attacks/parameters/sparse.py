@@ -20,7 +20,7 @@ from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.weights import weights_of
 from gnomon.objectives import cross_entropy
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 
 Masks = dict[str, Tensor]
@@ -85,7 +85,7 @@ class SparseParameterAttack:
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The changed parameters."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             own = {name: each.value().detach() for name, each in weights_of(network).items()}

@@ -1,5 +1,9 @@
-"""The report of an audit, and its figures."""
+"""The report: one page about one network, or about several side by side.
 
-from gnomon.audit.report.report import write_report
+The public name stands in `__init__.pyi` and is loaded when first used: drawing takes a while
+to import.
+"""
 
-__all__ = ["write_report"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,34 +3,31 @@
 from collections.abc import Sequence
 
 from gnomon.audit.audit import Audit
-from gnomon.audit.report.figures import (
-    Picture,
-    accuracy_against_radius,
-    accuracy_of_classes,
-    alternative_networks,
-    brackets,
-    confusion,
-    data_on_the_plane,
-    decisions_on_slices,
-    decisions_on_the_plane,
-    decisions_through_training,
-    eigenvalues_on_the_plane,
-    examples_of_classes,
-    fault_curves,
-    fooled_by_parts,
-    gallery,
-    gradient_pictures,
-    is_image,
-    jacobian_pictures,
-    landscapes,
-    mapping_pictures,
-    norms_of,
-    norms_through_training,
-    resistance_to_attacks,
-    singular_values_by_rank,
-    weights_of,
-)
 from gnomon.audit.subject import Subject
+from gnomon.audit.topics.accuracy.pictures import accuracy_of_classes, confusion
+from gnomon.audit.topics.attacks.gallery import examples_of_classes, gallery, is_image
+from gnomon.audit.topics.attacks.pictures import accuracy_against_radius, norms_of
+from gnomon.audit.topics.autoattack.pictures import fooled_by_parts
+from gnomon.audit.topics.boundary.pictures import (
+    decisions_on_slices,
+    decisions_through_training,
+)
+from gnomon.audit.topics.boundary.plane import data_on_the_plane, decisions_on_the_plane
+from gnomon.audit.topics.certificates.pictures import brackets
+from gnomon.audit.topics.faults.pictures import fault_curves
+from gnomon.audit.topics.flatness.pictures import landscapes
+from gnomon.audit.topics.gradients.pictures import gradient_pictures
+from gnomon.audit.topics.jacobians.pictures import jacobian_pictures
+from gnomon.audit.topics.mapping.pictures import mapping_pictures
+from gnomon.audit.topics.parameters.pictures import alternative_networks
+from gnomon.audit.topics.resistance.pictures import resistance_to_attacks
+from gnomon.audit.topics.weights.pictures import weights_of
+from gnomon.audit.topics.weights.spectra import (
+    eigenvalues_on_the_plane,
+    norms_through_training,
+    singular_values_by_rank,
+)
+from gnomon.report.picture import Picture
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Linf
 

@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from gnomon.audit.audit import Audit, write_json
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.definitions import GLOSSARY
-from gnomon.audit.report.figures import Picture
 from gnomon.audit.report.pictures import pictures_of
-from gnomon.audit.report.words import file_stem, interval, listed, measured, percent
 from gnomon.audit.requirement import Verdict
 from gnomon.audit.subject import Subject
 from gnomon.errors import SettingError
 from gnomon.files import write_text
 from gnomon.references import cite
+from gnomon.report.page import render_page
+from gnomon.report.picture import Picture
+from gnomon.report.prose import file_stem, interval, listed, percent
 
 _HEADLINES = ("clean_accuracy", "noise_accuracy", "attacked_accuracy")
 """The findings at the top of the page; each has an interval."""
@@ -61,15 +60,11 @@ def render(
 ) -> str:
     """The page as text: it loads nothing, from this machine or another."""
     audits = [audit for _, audit in examined]
-    here = resources.files("gnomon.audit.report")
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"percent": percent, "interval": interval, "measured": measured}
-    template = environment.from_string(here.joinpath("report.html.j2").read_text("utf-8"))
-    return template.render(
+    return render_page(
+        "gnomon.audit.report",
+        "report",
+        filters={"percent": percent, "interval": interval, "measured": measured},
         title=_title(audits),
-        style=Markup(here.joinpath("report.css").read_text("utf-8")),  # noqa: S704 - our own file
         audits=audits,
         abouts=[(audit.name, _about(audit)) for audit in audits],
         cards=_cards(audits),
@@ -109,6 +104,17 @@ class Row:
     name: str
     condition: str
     cells: tuple[Finding | None, ...]
+
+
+def measured(finding: Finding) -> str:
+    """The finding's value with its interval, or why there is none."""
+    if finding.value is None:
+        return f"none: {finding.absent}"
+    if finding.unit != "share":
+        ends = f" ({finding.error[0]:.3g} to {finding.error[1]:.3g})" if finding.error else ""
+        return f"{finding.value:.4g} {finding.unit}".strip() + ends
+    spread = f" ({interval(finding.error)})" if finding.error else ""
+    return f"{percent(finding.value)}{spread}"
 
 
 def _title(audits: Sequence[Audit]) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import CutBall, NormSet, room
 from gnomon.sets.balls.shortest import along_coordinates
 from gnomon.sets.rounding import per_example
@@ -83,7 +83,7 @@ class L1Ball(CutBall[L1]):
         References:
             barthe2005
         """
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         flat, device = self.centre.flatten(1), generator.device
         shape = (flat.shape[0], flat.shape[1] + 1)
         exponential = torch.empty(shape, device=device).exponential_(generator=generator)

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import CutBall, NormSet, room
 from gnomon.sets.balls.shortest import along_ray
 from gnomon.sets.lengths import scaled, unit
@@ -65,7 +65,7 @@ class L2Ball(CutBall[L2]):
 
     def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball (Gaussian direction, length r U^(1/n)), then cut."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         shape, device = self.centre.shape, generator.device
         direction = torch.randn(shape, generator=generator, device=device).to(self.centre)
         share = torch.rand(shape[0], generator=generator, device=device).to(self.centre)

@@ -6,7 +6,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.balls.cut import CutBall, NormSet, into_domain, room
 from gnomon.sets.balls.input_set import InputSet
 from gnomon.sets.balls.shortest import along_ray
@@ -84,7 +84,7 @@ class LinfBall(CutBall[Sides]):
 
     def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform between the sides in each coordinate, then cut with the domain."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         uniform = uniform.to(self.centre)
         return self.project(self.ball.at(2 * uniform - 1))

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import SettingError, ShapeError
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.guards import known
 from gnomon.sets.lengths import length, unit
 from gnomon.sets.parameters.tensor_set import Weights
@@ -60,7 +60,7 @@ class TensorBall:
 
     def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the ball: a Gaussian direction, the length r U^(1/n)."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         direction = self._gaussian(generator)
         uniform = torch.rand((), generator=generator, device=generator.device)
         reach = self.radius * uniform.to(self.centre) ** (1 / max(self.centre.numel(), 1))
@@ -68,7 +68,7 @@ class TensorBall:
 
     def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform on the sphere, whose points are the extreme ones of a ball."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         return self.steepest(self._gaussian(generator))
 
     def contains(self, value: Weights) -> bool:

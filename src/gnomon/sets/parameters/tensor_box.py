@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import SettingError, ShapeError
-from gnomon.seeds import or_seeded
+from gnomon.seeds import ensure
 from gnomon.sets.guards import known
 from gnomon.sets.parameters.tensor_set import Weights
 
@@ -72,14 +72,14 @@ class TensorBox:
 
     def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the box."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         position = 2 * uniform.to(self.centre) - 1
         return self._inwards(self.centre + position * self.radius)
 
     def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """A random corner: every coordinate at one of its ends."""
-        generator = or_seeded(generator)
+        generator = ensure(generator)
         shape, device = self.centre.shape, generator.device
         signs = 2 * torch.randint(2, shape, generator=generator, device=device) - 1
         return self.steepest(signs.to(self.centre))

@@ -6,9 +6,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from gnomon.audit.audit import Audit
-from gnomon.audit.report.figures.picture import Picture
-from gnomon.audit.report.words import listed, percent
 from gnomon.errors import SettingError
+from gnomon.report.picture import Picture
+from gnomon.report.prose import listed, percent
 from gnomon.study.report.figures import draw_side_by_side
 from gnomon.study.report.landscapes import landscape_pictures
 from gnomon.study.report.report import Words, write_page

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gnomon.audit.report.figures.picture import Picture
-from gnomon.audit.report.words import file_stem, listed
+from gnomon.report.picture import Picture
+from gnomon.report.prose import file_stem, listed
 from gnomon.study.report.figures import draw_comparison, draw_trend
 from gnomon.study.report.words import compared, effect, number, ranges, scale_of
 from gnomon.study.statistics.hypotheses import Trend

@@ -6,9 +6,9 @@ import numpy as np
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.report.figures.landscape import KINDS, TOPIC, as_numbers
-from gnomon.audit.report.figures.picture import Picture
-from gnomon.audit.report.words import listed
+from gnomon.audit.topics.flatness.pictures import KINDS, TOPIC, as_numbers
+from gnomon.report.picture import Picture
+from gnomon.report.prose import listed
 from gnomon.study.report.figures import draw_landscape_panels
 from gnomon.study.report.figures.landscape_panels import Line, middle_of
 

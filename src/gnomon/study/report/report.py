@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib as mpl
 import pyarrow as pa
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
-from gnomon.audit.report.definition import Definition
 from gnomon.audit.report.definitions import GLOSSARY
-from gnomon.audit.report.figures.picture import Picture, house_style
 from gnomon.files import replacing, write_text
+from gnomon.report.definition import Definition
+from gnomon.report.page import render_page
+from gnomon.report.picture import Picture, house_style
 from gnomon.study.report.claims import Claim, claims_of
 from gnomon.study.report.tables import Table, settings_of, tables_of
 from gnomon.study.report.terms import TERMS
@@ -109,21 +107,17 @@ def render(
     overview: Sequence[Picture] = (),
 ) -> str:
     """The page as text: it loads nothing, from this machine or another."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"effect": effect, "p_value": p_value}
-    here = resources.files("gnomon.study.report")
-    template = environment.from_string(here.joinpath("study.html.j2").read_text("utf-8"))
     first, others = _in_order(tables, claims)
-    return template.render(
+    return render_page(
+        "gnomon.study.report",
+        "study",
+        filters={"effect": effect, "p_value": p_value},
         version=version("gnomon"),
         kicker=words.kicker,
         title=words.title,
         question=words.question,
         notes=words.notes,
         about=_about(results),
-        style=_style(),
         claims=claims,
         overview=overview,
         roles=_ROLES,
@@ -145,15 +139,6 @@ def _glossary(claims: Sequence[Claim], overview: Sequence[Picture]) -> list[Defi
         *(term for term in TERMS if claims or term.key == "interval"),
         *(term for term in GLOSSARY if term.key in shown),
     ]
-
-
-def _style() -> Markup:
-    """The style of audits, and what a study adds."""
-    sheets = [("gnomon.audit.report", "report.css"), ("gnomon.study.report", "study.css")]
-    texts = [
-        resources.files(package).joinpath(name).read_text("utf-8") for package, name in sheets
-    ]
-    return Markup("\n".join(texts))  # noqa: S704 - our own files
 
 
 def _about(results: Results) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gnomon.audit.report.words import file_stem
+from gnomon.report.prose import file_stem
 from gnomon.study.report.words import (
     CONFIDENCE,
     number,

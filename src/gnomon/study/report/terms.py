@@ -1,6 +1,6 @@
 """The glossary of a study's report: how a verdict is reached, and from what."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 TERMS = (
     Definition(

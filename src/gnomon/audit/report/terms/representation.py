@@ -1,6 +1,6 @@
 """The terms of representations and of the change of variables."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 REPRESENTATION_TERMS = (
     Definition(

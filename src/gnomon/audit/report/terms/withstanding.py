@@ -1,6 +1,6 @@
 """The terms of accuracy, perturbation and doubt."""
 
-from gnomon.audit.report.definition import Definition
+from gnomon.report.definition import Definition
 
 WITHSTANDING_TERMS = (
     Definition(

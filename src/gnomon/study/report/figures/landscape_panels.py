@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from gnomon.audit.report.figures.landscape import KINDS, as_numbers, shown_losses
-from gnomon.audit.report.figures.picture import COLOURS, INK, WIDTH, house_style, new_figure
+from gnomon.audit.topics.flatness.pictures import KINDS, as_numbers, shown_losses
+from gnomon.report.picture import COLOURS, INK, WIDTH, house_style, new_figure
 from gnomon.study.report.words import wrapped
 
 Line = Mapping[str, Any]

@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from gnomon.audit.report.figures.picture import (
+from gnomon.report.picture import (
     COLOURS,
     MARKERS,
     WIDTH,
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import shortened
+from gnomon.report.prose import shortened
 from gnomon.study.statistics.results import Row
 
 _MOST_AT_ONCE = 8

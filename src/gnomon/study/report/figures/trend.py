@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from gnomon.audit.report.figures.picture import (
+from gnomon.report.picture import (
     COLOURS,
     INK,
     MARKERS,
@@ -15,7 +15,7 @@ from gnomon.audit.report.figures.picture import (
     house_style,
     new_figure,
 )
-from gnomon.audit.report.words import shortened
+from gnomon.report.prose import shortened
 from gnomon.study.report.words import axis_label, scale_of, with_unit
 from gnomon.study.statistics.verdict import Verdict
 

@@ -1,0 +1,1 @@
+"""The accuracy on examples as they are, class by class."""

@@ -1,0 +1,1 @@
+"""The accuracy that bounds certify, between what is certified and what is attacked."""

@@ -1,0 +1,1 @@
+"""The accuracy with rounded, inverted, noisy and broken weights."""

@@ -1,0 +1,1 @@
+"""The rise of the loss around the parameters."""

@@ -1,0 +1,1 @@
+"""The gradient of the loss, layer by layer, and dead and saturated units."""

@@ -1,0 +1,1 @@
+"""Lipschitz constants of the network, from both sides."""

@@ -1,0 +1,1 @@
+"""The paths of examples from layer to layer and from epoch to epoch."""

@@ -1,0 +1,1 @@
+"""The radii up to which bounds certify examples."""

@@ -1,0 +1,1 @@
+"""Attacks on the parameters that destroy robustness unnoticed."""

@@ -1,0 +1,1 @@
+"""The weight matrices: norms, singular values and eigenvalues."""
