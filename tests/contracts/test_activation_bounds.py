@@ -9,7 +9,7 @@ import torch
 from gnomon.words.catalog import ACTIVATIONS
 from torch import Tensor, nn
 
-from gnomon.activations import Activation, PReLU, Swish
+from gnomon.activations import ACTIVATIONS, Activation, PReLU, Swish
 from gnomon.algebra import (
     NEAREST,
     REAL,

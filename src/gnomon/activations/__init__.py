@@ -1,12 +1,7 @@
 """Activation functions as modules that state their facts."""
 
 from gnomon.activations.activation import Activation as Activation
-from gnomon.activations.gated import (
-    GELU as GELU,
-    Mish as Mish,
-    SiLU as SiLU,
-    Swish as Swish,
-)
+from gnomon.activations.gated import GELU as GELU, Mish as Mish, SiLU as SiLU, Swish as Swish
 from gnomon.activations.profile import (
     Evaluation as Evaluation,
     Fact as Fact,

@@ -13,6 +13,7 @@ from gnomon.bounds.lipschitz import (
     ECLipsEFast as ECLipsEFast,
     IntervalJacobian as IntervalJacobian,
     LipschitzBound as LipschitzBound,
+    LipschitzMethod as LipschitzMethod,
     NormProduct as NormProduct,
     SteepestAscent as SteepestAscent,
     SteepPoints as SteepPoints,
