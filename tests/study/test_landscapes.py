@@ -12,14 +12,14 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from gnomon.audit import Audit, Finding, write_json
+from gnomon.audit.report.comparison import compare_audits
+from gnomon.audit.topics.flatness.landscapes import landscape_pictures
+from gnomon.audit.topics.flatness.panels import draw_landscape_panels
 from gnomon.study.conclusions import _labels, conclude  # pyright: ignore[reportPrivateUsage]
 from gnomon.study.engines import Inline
-from gnomon.study.report import compare_audits
-from gnomon.study.report.figures import draw_landscape_panels
-from gnomon.study.report.landscapes import landscape_pictures
 from gnomon.study.run import run_study
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
+from gnomon.study.trial_store import TrialStore
 from reference.small_study import STUDY
 
 AT = (-1.0, -0.5, 0.0, 0.5, 1.0)

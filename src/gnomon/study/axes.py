@@ -93,7 +93,7 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Listed:
+class ListedAxis:
     """One key, these values."""
 
     key: str
@@ -113,7 +113,7 @@ class Listed:
 
 
 @dataclass(frozen=True)
-class Zipped:
+class ZippedAxis:
     """Several keys that change together: each of the values is a list with one item a key."""
 
     keys: tuple[str, ...]
@@ -139,7 +139,7 @@ class Zipped:
 
 
 @dataclass(frozen=True)
-class Grid:
+class GridAxis:
     """One key, `count` numbers from `low` to `high`, both included."""
 
     key: str
@@ -172,7 +172,7 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnAxis:
     """`count` points of the box that the ranges span.
 
     Attributes:
@@ -225,11 +225,11 @@ class Drawn:
         return cast("list[list[float]]", sequence.random_base2(exponent)[: self.count].tolist())
 
 
-_KINDS: Mapping[str, type[Listed | Zipped | Grid | Drawn]] = {
-    "keys": Zipped,
-    "draw": Drawn,
-    "low": Grid,
-    "key": Listed,
+_KINDS: Mapping[str, type[ListedAxis | ZippedAxis | GridAxis | DrawnAxis]] = {
+    "keys": ZippedAxis,
+    "draw": DrawnAxis,
+    "low": GridAxis,
+    "key": ListedAxis,
 }
 """The key that tells which kind of axis a table is; the first that is there decides."""
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnomon.errors import SettingError
-from gnomon.study.plan import Trial
-from gnomon.study.record import code_version
+from gnomon.study.code_version import code_version
 from gnomon.study.run import Prospect
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
-from gnomon.study.work import Task, carry_out
+from gnomon.study.tasks import Task, carry_out
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import Trial
 from gnomon.training import Experiment, read_history
 
 _GROUPS = 4

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from gnomon.study.work import Outcome, Task
+from gnomon.study.tasks import Task, TrialOutcome
 
 
 @runtime_checkable
@@ -14,7 +14,7 @@ class Engine(Protocol):
         """How many tasks run at once."""
         ...
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
         """What became of each trial, as soon as it is in the store.
 
         Closing the iterator stops the tasks that run.

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gnomon.study.work import Outcome, Task, carry_out
+from gnomon.study.tasks import Task, TrialOutcome, carry_out
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class Inline:
         """One."""
         return 1
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
         """What became of each trial."""
         for task in tasks:
             yield from carry_out(task)

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any
 
 from gnomon.errors import ClusterError, SettingError
-from gnomon.study.work import Outcome, Task, carry_out, give_up
+from gnomon.study.tasks import Task, TrialOutcome, carry_out, give_up
 
 _WAITING = 2
 """Tasks in Ray's hands for each that can run: enough that no worker waits for the next."""
@@ -63,7 +63,7 @@ class RayEngine:
         with self._connected() as ray:
             return self._slots(ray)
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
         """What became of each trial, in the order in which tasks end."""
         with self._connected() as ray:
             waiting = iter(tasks)
@@ -155,7 +155,7 @@ def _reach(address: str | None) -> None:
         ) from error
 
 
-def _all_outcomes(task: Task) -> tuple[Outcome, ...]:
+def _all_outcomes(task: Task) -> tuple[TrialOutcome, ...]:
     """What a worker returns."""
     return tuple(carry_out(task))
 
@@ -164,7 +164,7 @@ def outcomes_of(
     ray: Any,  # noqa: ANN401 - Ray is optional
     reference: Any,  # noqa: ANN401
     task: Task,
-) -> tuple[Outcome, ...]:
+) -> tuple[TrialOutcome, ...]:
     """A task's outcomes; where its workers died, its trials fail.
 
     Raises:

@@ -1,5 +1,6 @@
 """Statistics of a study: estimates, tests over seeds, and verdicts on its hypotheses."""
 
+from gnomon.study.results import Results
 from gnomon.study.statistics.blocks import Blocks, blocks
 from gnomon.study.statistics.effects import cohens_dz, rank_biserial
 from gnomon.study.statistics.estimates import (
@@ -8,7 +9,6 @@ from gnomon.study.statistics.estimates import (
     student_interval,
     student_mean,
 )
-from gnomon.study.statistics.holm import holm
 from gnomon.study.statistics.hypotheses import (
     HYPOTHESES,
     KINDS,
@@ -21,7 +21,7 @@ from gnomon.study.statistics.hypotheses import (
     Less,
     Rises,
 )
-from gnomon.study.statistics.judge import judge
+from gnomon.study.statistics.judge import holm, judge
 from gnomon.study.statistics.paired import (
     Significance,
     least_seeds,
@@ -29,7 +29,6 @@ from gnomon.study.statistics.paired import (
     sign_flip_test,
     signed_rank_test,
 )
-from gnomon.study.statistics.results import Results
 from gnomon.study.statistics.trends import (
     least_seeds_for_trend,
     page_test,

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gnomon.report.numbers import scale_of, unit_of
 from gnomon.report.picture import (
     COLOURS,
     INK,
@@ -14,8 +15,8 @@ from gnomon.report.picture import (
     house_style,
     new_figure,
 )
-from gnomon.report.prose import shortened
-from gnomon.study.report.words import compared, scale_of, unit_of, with_unit, wrapped
+from gnomon.report.prose import shortened, wrapped
+from gnomon.study.report.labels import compared, with_unit
 from gnomon.study.statistics.verdict import Verdict
 
 _MOST_PANELS = 6

@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from gnomon.report.numbers import scale_of
 from gnomon.report.picture import (
     COLOURS,
     INK,
@@ -16,7 +17,7 @@ from gnomon.report.picture import (
     new_figure,
 )
 from gnomon.report.prose import shortened
-from gnomon.study.report.words import axis_label, scale_of, with_unit
+from gnomon.study.report.labels import axis_label, with_unit
 from gnomon.study.statistics.verdict import Verdict
 
 _MOST_LINES = 4

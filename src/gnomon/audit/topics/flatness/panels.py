@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from gnomon.audit.topics.flatness.pictures import KINDS, as_numbers, shown_losses
 from gnomon.report.picture import COLOURS, INK, WIDTH, house_style, new_figure
-from gnomon.study.report.words import wrapped
+from gnomon.report.prose import wrapped
 
 Line = Mapping[str, Any]
 """`positions`, `loss` and `attacked_loss` (None without a set of inputs) along a direction."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from gnomon.audit.finding import Finding
 from gnomon.report.picture import (
     COLOURS,
     MARKERS,
@@ -13,12 +14,11 @@ from gnomon.report.picture import (
     new_figure,
 )
 from gnomon.report.prose import shortened
-from gnomon.study.statistics.results import Row
 
 _MOST_AT_ONCE = 8
 
 
-def draw_side_by_side(found: Sequence[tuple[str, Sequence[tuple[str, Row]]]]) -> Figure:
+def draw_side_by_side(found: Sequence[tuple[str, Sequence[tuple[str, Finding]]]]) -> Figure:
     """One line for each finding, and there a dot for each network, with its own interval.
 
     Args:
@@ -38,8 +38,8 @@ def draw_side_by_side(found: Sequence[tuple[str, Sequence[tuple[str, Row]]]]) ->
                 y = line + (place - (len(names) - 1) / 2) * step
                 colour = COLOURS[place]
                 axes.plot(100 * row.value, y, MARKERS[place], color=colour, markersize=5.5)
-                if row.low is not None and row.high is not None:
-                    axes.plot([100 * row.low, 100 * row.high], [y, y], color=colour)
+                if row.error is not None:
+                    axes.plot([100 * end for end in row.error], [y, y], color=colour)
         axes.set_yticks(range(len(found)), [shortened(title, 40) for title, _ in found])
         axes.set_ylim(len(found) - 0.5, -0.5)
         axes.set_xlim(-2, 102)

@@ -6,11 +6,10 @@ import numpy as np
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
+from gnomon.audit.topics.flatness.panels import Line, draw_landscape_panels, middle_of
 from gnomon.audit.topics.flatness.pictures import KINDS, TOPIC, as_numbers
 from gnomon.report.picture import Picture
 from gnomon.report.prose import listed
-from gnomon.study.report.figures import draw_landscape_panels
-from gnomon.study.report.figures.landscape_panels import Line, middle_of
 
 MOST_NETWORKS = 12
 """The first of so many are drawn."""

@@ -1,26 +1,12 @@
-"""Names and numbers of a study as readers want them."""
+"""Names and effects of a study as readers want them."""
 
-import math
-import textwrap
-
+from gnomon.report.numbers import number, scale_of, unit_of
+from gnomon.study.axis_values import shown
 from gnomon.study.statistics.estimates import Estimate
-from gnomon.study.statistics.hypotheses import shown
 from gnomon.study.statistics.verdict import Verdict
 
-CONFIDENCE = 0.95
-"""Of every interval in the tables."""
 _MOST_IN_A_LINE = 32
-"""Characters of the label of an axis."""
-
-
-def scale_of(unit: str) -> float:
-    """What a value is multiplied with for readers: shares are read in per cent."""
-    return 100.0 if unit == "share" else 1.0
-
-
-def unit_of(unit: str) -> str:
-    """The unit after scaling."""
-    return "%" if unit == "share" else unit
+"""Maximum number of characters in a line of an axis's label."""
 
 
 def with_unit(name: str, unit: str) -> str:
@@ -49,32 +35,6 @@ def axis_label(key: str) -> str:
     'learning rate'
     """
     return key.rsplit(".", 1)[-1].replace("_", " ")
-
-
-def number(value: float) -> str:
-    """Four significant digits.
-
-    >>> number(0.123456), number(1234567.0), number(0.0)
-    ('0.1235', '1.235e+06', '0')
-    """
-    return f"{value:.4g}".replace("-", "−")
-
-
-def with_error(value: float, half: float | None) -> str:
-    """The value ± half of its interval: two digits of the half, and as many decimals.
-
-    >>> with_error(12.3456, 0.0512), with_error(123456789.0, 1.2e6), with_error(2.5, None)
-    ('12.346 ± 0.051', '(1.235 ± 0.012)e8', '2.5')
-    """
-    if half is None or not math.isfinite(half):
-        return number(value)
-    if half == 0:
-        return f"{number(value)} ± 0"
-    exponent = math.floor(math.log10(max(abs(value), half)))
-    if -4 <= exponent < 6:
-        return _fixed(value, half)
-    shrunk = 10.0**exponent
-    return f"({_fixed(value / shrunk, half / shrunk)})e{exponent}".replace("e-", "e−")
 
 
 def effect(found: Estimate) -> str:
@@ -106,35 +66,6 @@ def compared(verdict: Verdict) -> tuple[str, str]:
     return "found", f"{scale_of(verdict.unit) * second:g}{' %' * (verdict.unit == 'share')}"
 
 
-def p_value(p: float) -> str:
-    """Two digits.
-
-    >>> p_value(0.0312), p_value(1.2e-9), p_value(1.0)
-    ('0.031', '1.2e−09', '1')
-    """
-    return f"{p:.2g}".replace("-", "−")
-
-
-def wrapped(text: str, width: int) -> str:
-    """In at most three lines of so many letters."""
-    return "\n".join(textwrap.wrap(text, width, max_lines=3, placeholder=" …"))
-
-
-def ranges(numbers: list[int]) -> str:
-    """Whole numbers with their gaps.
-
-    >>> ranges([0, 1, 2, 5, 7, 8])
-    '0–2, 5, 7–8'
-    """
-    parts: list[list[int]] = []
-    for each in sorted(set(numbers)):
-        if parts and each == parts[-1][-1] + 1:
-            parts[-1].append(each)
-        else:
-            parts.append([each])
-    return ", ".join(f"{p[0]}–{p[-1]}" if len(p) > 1 else f"{p[0]}" for p in parts)
-
-
 def _told_apart(first: str, second: str) -> tuple[str, str]:
     """The last parts of the ways through the details, if these differ; else the titles."""
     ends = first.rpartition("/")[2], second.rpartition("/")[2]
@@ -144,9 +75,3 @@ def _told_apart(first: str, second: str) -> tuple[str, str]:
 
 def _short(value: float) -> str:
     return f"{value:.3g}".replace("-", "−")
-
-
-def _fixed(value: float, half: float) -> str:
-    """Both with the decimals that show two digits of the half; not more than 8."""
-    decimals = min(8, max(0, 1 - math.floor(math.log10(half))))
-    return f"{value:.{decimals}f} ± {half:.{decimals}f}".replace("-", "−")
