@@ -115,7 +115,7 @@ def _overview(audits: Sequence[Audit]) -> list[Picture]:
             key="shares",
             topic="Overview",
             title="Shares side by side",
-            figure=draw_side_by_side(drawn),
+            chart=draw_side_by_side(drawn),
             caption=f"What each network reaches, with the interval of its audit.{left_out}",
             alt=f"Dots with intervals: {'; '.join(_spoken(*line) for line in drawn)}.",
             definition="interval",

@@ -109,7 +109,7 @@ def _on_slice(subject: Subject, details: Mapping[str, Any]) -> Picture:
         key=f"slice-{file_stem(subject.name)}",
         topic="Decisions",
         title=f"Decision regions of {subject.name} on a slice",
-        figure=figure,
+        chart=figure,
         caption=f"On the plane through three examples {subject.name} gives {classes} classes "
         f"in {found.regions} regions: {complexity(found)}.{_outside(found)}",
         alt=f"Square piece of the plane through three examples ({listed(names)}), coloured by "
@@ -239,7 +239,7 @@ def _through_training(subject: Subject, details: Mapping[str, Any]) -> Picture:
         key=f"decisions-through-training-{file_stem(subject.name)}",
         topic="Decisions",
         title=f"Decision regions of {subject.name} through training",
-        figure=figure,
+        chart=figure,
         caption=f"How {subject.name} comes to its boundary. {seen}",
         alt=f"{len(rows)} small pictures of the plane, one for each epoch kept, coloured by "
         f"the class that {subject.name} gives. {seen}",

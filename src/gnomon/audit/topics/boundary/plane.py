@@ -46,7 +46,7 @@ def data_on_the_plane(data: Dataset) -> Picture:
         key="data",
         topic="Decisions",
         title=data.title,
-        figure=figure,
+        chart=figure,
         caption=f"{counts} of {data.classes} classes" + (f" ({facts})." if facts else "."),
         alt=f"Scatter plot of {counts}, a colour and a marker for each of {data.classes} "
         "classes.",
@@ -79,7 +79,7 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
         key=f"decisions-{file_stem(subject.name)}",
         topic="Decisions",
         title=f"Decision regions of {subject.name}",
-        figure=figure,
+        chart=figure,
         caption=f"{subject.name}: {seen}look how near the boundary passes to the data, and "
         f"what it does where there are none. In this window {complexity(found)}.",
         alt=f"Plane coloured by the class that {subject.name} gives, with the examined points: "

@@ -89,7 +89,7 @@ def _along(
         key="landscape",
         topic=TOPIC,
         title="The loss along directions of parameters",
-        figure=figure,
+        chart=figure,
         caption="The mean loss of networks moved by s times a direction whose filters are as "
         f"long as the network's own{_perturbed(found[0][1])}. {said}.",
         alt=f"Curves of the loss along two directions through the parameters. {said}.",
@@ -131,7 +131,7 @@ def _on_a_plane(name: str, found: Finding) -> Picture:
         key=f"landscape-plane-{file_stem(name)}",
         topic=TOPIC,
         title=f"Loss landscape of {name}",
-        figure=figure,
+        chart=figure,
         caption=f"{name}: the loss over two random directions of parameters, the network "
         f"itself in the middle{_perturbed(found)}; {seen}.",
         alt=f"Contours of the loss of {name} on a plane of parameters; {seen}.",

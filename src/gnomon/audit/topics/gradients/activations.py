@@ -34,7 +34,7 @@ def activations(name: str, units: dict[str, Any]) -> Picture:
         key=f"activations-{file_stem(name)}",
         topic="Gradients and units",
         title=f"Activations of {name}",
-        figure=figure,
+        chart=figure,
         caption=f"{said} Each row is what a weight layer receives, without what is exactly "
         f"zero, on an axis of its own{left_out}.",
         alt=f"{len(shown)} histograms, from the input to the output. {said}",

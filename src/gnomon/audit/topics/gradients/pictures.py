@@ -74,7 +74,7 @@ def gradient_sizes(flows: dict[str, Table]) -> Picture:
         key="gradient-sizes",
         topic=TOPIC,
         title="Gradients by layer",
-        figure=figure,
+        chart=figure,
         caption=f"{' '.join(said)} Bands hold 90 % of the examples; below, the typical entry "
         "of each weight matrix's gradient.",
         alt="Curves of the gradient's size from the input to the output, on a logarithmic "
@@ -116,7 +116,7 @@ def lost_gradients(flows: dict[str, Table], units: dict[str, Table]) -> Picture:
         key="lost-gradients",
         topic=TOPIC,
         title="Zero gradients, dead and saturated units",
-        figure=figure,
+        chart=figure,
         caption=" ".join(said),
         alt=f"Two charts with one point for each weight layer. {' '.join(said)}",
         definition="dead-unit" if units else "vanishing-gradient",
@@ -143,7 +143,7 @@ def gradients_through_training(flows: dict[str, Table]) -> Picture:
         key="gradients-through-training",
         topic=TOPIC,
         title="Gradients through training",
-        figure=figure,
+        chart=figure,
         caption=f"{' '.join(said)} Gradients shrink as a network becomes sure.",
         alt=f"One curve for each epoch, over the layers. {' '.join(said)}",
         definition="loss-gradient",

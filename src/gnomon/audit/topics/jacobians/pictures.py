@@ -57,7 +57,7 @@ def _layers(named: Sequence[tuple[str, Finding]], folded: dict[str, Finding]) ->
         key="layer-jacobians",
         topic=TOPIC,
         title="How each layer stretches and folds",
-        figure=figure,
+        chart=figure,
         caption="Each layer turns a small ball around an example into an ellipsoid, whose "
         "longest and shortest half-axis are drawn (medians; 90 % of the examples shaded). Of "
         f"the layers that keep the dimension the share of flat ellipsoids is {said}.",
@@ -126,7 +126,7 @@ def _norms(named: Sequence[tuple[str, Finding]]) -> Picture:
         key="jacobian-norms",
         topic=TOPIC,
         title="How sensitive the logits are at the data",
-        figure=figure,
+        chart=figure,
         caption="How many examples there are at which a small change of the input can change "
         f"the logits by so many times its size; the median is {said}.",
         alt=f"Histograms of the largest singular value of the Jacobian; the median is {said}.",

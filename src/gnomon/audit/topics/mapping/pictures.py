@@ -86,7 +86,7 @@ def _paths(subject: Subject, audit: Audit, found: Finding) -> Picture:
         key=f"paths-{file_stem(audit.name)}",
         topic=TOPIC,
         title=f"Where {audit.name} takes its data",
-        figure=figure,
+        chart=figure,
         caption=f"{audit.name}: the same {chosen} in every representation ({columns})"
         + (" after chosen epochs (rows)" if len(rows) > 1 else "")
         + f", {how}; {_progress(found)}.",
@@ -217,7 +217,7 @@ def _separability(named: Sequence[tuple[str, Finding]]) -> Picture:
         key="linear-separability",
         topic=TOPIC,
         title="Linear separability by layer",
-        figure=figure,
+        chart=figure,
         caption=f"How well a linear layer could finish the task from each stage: {said}.",
         alt=f"Curves of the accuracy of a linear probe against the stage: {said}.",
         definition="linear-probe",
@@ -266,7 +266,7 @@ def _extents(named: Sequence[tuple[str, Finding]]) -> Picture:
         key="class-extents",
         topic=TOPIC,
         title="How much room each class takes",
-        figure=figure,
+        chart=figure,
         caption=f"The smallest class's spread divided by the largest's is {said}: 1 means that "
         "classes are treated alike, 0 that one has collapsed to a point. Below, how many "
         "directions the class with the fewest (line) and with the most (dashed) uses.",
@@ -312,7 +312,7 @@ def _movement(moved: Sequence[tuple[str, Finding]], key: str) -> Picture:
         key=key,
         topic=TOPIC,
         title="Are outer points moved further?",
-        figure=figure,
+        chart=figure,
         caption=f"Each dot is an example; the rank correlation of the two distances is {said}: "
         "+1 if points further out are always moved further.",
         alt=f"Scatter plot; rank correlations: {said}.",

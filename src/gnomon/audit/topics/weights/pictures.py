@@ -76,7 +76,7 @@ def _picture(subject: Subject, finding: Finding, shown: list[str]) -> Picture:
         key=f"weights-{file_stem(subject.name)}",
         topic="Weights",
         title=f"Weight matrices of {subject.name}",
-        figure=figure,
+        chart=figure,
         caption=_caption(subject.name, finding, shown),
         alt=f"Heatmaps of {len(shown)} weight matrices of {subject.name}, each above the "
         f"histogram of its entries.{_moved(finding, first)}",

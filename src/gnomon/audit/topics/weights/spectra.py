@@ -66,7 +66,7 @@ def singular_values_by_rank(examined: _Examined) -> list[Picture]:
             key="singular-values",
             topic="Weights",
             title="Singular values of the weight matrices",
-            figure=figure,
+            chart=figure,
             caption="How strongly each weight matrix stretches its principal directions, from "
             f"the strongest on. {said}",
             alt="Falling curves of the singular values against their rank, one for each weight "
@@ -101,7 +101,7 @@ def norms_through_training(examined: _Examined) -> list[Picture]:
             key="norms-through-training",
             topic="Weights",
             title="Norms of the weight matrices through training",
-            figure=figure,
+            chart=figure,
             caption="The size of each weight matrix after each kept epoch: of all its entries "
             f"together (above), and its strongest stretch (below). {said}",
             alt="Curves of the Frobenius and the spectral norm of each weight matrix against "
@@ -155,7 +155,7 @@ def _planes(name: str, finding: Finding) -> Picture:
         key=f"eigenvalues-{file_stem(name)}",
         topic="Weights",
         title=f"Eigenvalues of the square weight matrices of {name}",
-        figure=figure,
+        chart=figure,
         caption=_caption(name, layers, shown),
         alt="Points on the complex plane, symmetric about the real line, in and around a "
         f"circle. {_caption(name, layers, shown)}",
