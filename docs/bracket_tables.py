@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from gnomon.audit.report.figures.picture import COLOURS, house_style, new_figure
 from pyarrow import parquet
 from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.data import MNIST, Store
+from gnomon.report.picture import COLOURS, house_style, new_figure
 from gnomon.sets import Linf, ParameterBox
 from gnomon.sets.radius import Relative
 

@@ -5,21 +5,23 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from gnomon.audit import Audit, Finding
 from gnomon.audit.report.comparison import compare_audits
 from gnomon.errors import SettingError
+from gnomon.report.charts import Chart, Curve, Points, Text, numbers
+from gnomon.report.charts.draw_matplotlib import draw_matplotlib
 from gnomon.report.numbers import ranges, with_error
 from gnomon.report.tables import latex, markdown
 from gnomon.study.report import Heading, write_study_report
-from gnomon.study.report.figures import draw_comparison, draw_trend
+from gnomon.study.report.figures import comparison_chart, trend_chart
 from gnomon.study.report.tables import tables_of
 from gnomon.study.statistics import (
     Differs,
@@ -291,45 +293,67 @@ def test_seeds_are_listed_with_their_gaps() -> None:
     assert ranges([]) == ""
 
 
-def drawn_points(figure: Figure) -> set[tuple[float, float]]:
+def points(chart: Chart) -> set[tuple[float, float]]:
+    """The points of all curves and dots."""
+    marks = [mark for panel in chart.panels for mark in panel.marks]
     return {
         (float(x), float(y))
-        for axes in figure.axes
-        for line in axes.get_lines()
-        for x, y in np.asarray(line.get_xydata())
+        for mark in marks
+        if isinstance(mark, Curve | Points)
+        for x, y in zip(numbers(mark.x), numbers(mark.y), strict=True)
     }
 
 
-def test_a_figure_draws_every_seed_and_the_mean() -> None:
+def test_a_chart_shows_every_seed_and_the_mean() -> None:
     verdicts = judge(Results(results(), AXES), HYPOTHESES)
-    trends = [each for each in verdicts if each.name == "H1"]
-    points = drawn_points(draw_trend(trends))
+    trends = [verdict for verdict in verdicts if verdict.name == "H1"]
+    shown = points(trend_chart(trends))
     for verdict in trends:
         for values in verdict.blocks.values:
-            assert set(zip(LEVELS, values, strict=True)) <= points
-        assert {
-            (level, mean.value) for level, mean in zip(LEVELS, verdict.means, strict=True)
-        } <= points
-    (paired,) = (each for each in verdicts if each.name == "H2")
-    points = drawn_points(draw_comparison([paired]))
+            assert set(zip(LEVELS, values, strict=True)) <= shown
+        means = [mean.value for mean in verdict.means]
+        assert set(zip(LEVELS, means, strict=True)) <= shown
+    (paired,) = (verdict for verdict in verdicts if verdict.name == "H2")
+    shown = points(comparison_chart([paired]))
     for first, second in paired.blocks.values:
-        assert {(0.0, 100 * first), (1.0, 100 * second)} <= points
+        assert {(0.0, 100 * first), (1.0, 100 * second)} <= shown
+        assert (0.0, 100 * first - 100 * second) in shown
+    assert (0.5, 100 * paired.effects[0].value) in shown
+
+
+def test_the_band_of_a_mean_is_its_interval() -> None:
+    verdicts = judge(Results(results(), AXES), HYPOTHESES[:1])
+    (panel,) = trend_chart(verdicts[:1]).panels
+    (band,) = (mark.band for mark in panel.marks if isinstance(mark, Curve) and mark.band)
+    for mean, low, high in zip(verdicts[0].means, *band, strict=True):
+        assert (low, high) == (mean.low, mean.high)
+
+
+def test_names_beside_the_lines_do_not_meet() -> None:
+    verdicts = judge(Results(results(), AXES), HYPOTHESES[:1])
+    (panel,) = trend_chart(verdicts).panels
+    names = [mark for mark in panel.marks if isinstance(mark, Text)]
+    texts = [f"{verdict.condition}\n{verdict.answer}" for verdict in verdicts]
+    assert [name.text for name in names] == texts
+    assert panel.y.low is not None
+    assert panel.y.high is not None
+    heights = sorted(name.y for name in names)
+    gap = 2 * 0.062 * (panel.y.high - panel.y.low)
+    assert min(b - a for a, b in pairwise(heights)) >= gap
 
 
 def test_many_verdicts_of_one_hypothesis_are_drawn_small() -> None:
     many = {ACTIVATION: [f"a{place}" for place in range(9)], ENTANGLEMENT: LEVELS}
     table = tidy(many, range(3), {"f": ("p", "", lambda s, seed: s[ENTANGLEMENT] + seed)})
-    trends = judge(
-        Results(table, AXES), [Rises(finding="f", along=ENTANGLEMENT, per=(ACTIVATION,))]
-    )
-    titles = [axes.get_title() for axes in draw_trend(trends).axes]
-    assert [title for title in titles if title] == [f"a{n}: supported" for n in range(9)]
-    pairs = judge(
-        Results(table, AXES),
-        [Greater(finding="f", of=ENTANGLEMENT, values=(4.0, 2.0), per=(ACTIVATION,))],
-    )
-    (axes,) = draw_comparison(pairs).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == many[ACTIVATION]
+    rises = Rises(finding="f", along=ENTANGLEMENT, per=(ACTIVATION,))
+    chart = trend_chart(judge(Results(table, AXES), [rises]))
+    assert [panel.title for panel in chart.panels] == [f"a{n}: supported" for n in range(9)]
+    assert (chart.share_x, chart.share_y, chart.x_label) == (True, "all", "entanglement")
+    greater = Greater(finding="f", of=ENTANGLEMENT, values=(4.0, 2.0), per=(ACTIVATION,))
+    chart = comparison_chart(judge(Results(table, AXES), [greater]))
+    (panel,) = chart.panels
+    assert panel.y.ticks == list(enumerate(many[ACTIVATION]))
+    assert len(draw_matplotlib(chart).axes) == 1
 
 
 def test_a_study_of_one_setting_without_hypotheses_has_a_report(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.definitions import GLOSSARY
-from gnomon.audit.report.side_by_side import draw_side_by_side
+from gnomon.audit.report.side_by_side import shares_chart
 from gnomon.audit.topics.flatness.landscapes import landscape_pictures
 from gnomon.errors import SettingError
 from gnomon.report.numbers import ranges, scale_of, with_ends
@@ -115,7 +115,7 @@ def _overview(audits: Sequence[Audit]) -> list[Picture]:
             key="shares",
             topic="Overview",
             title="Shares side by side",
-            chart=draw_side_by_side(drawn),
+            chart=shares_chart(drawn),
             caption=f"What each network reaches, with the interval of its audit.{left_out}",
             alt=f"Dots with intervals: {'; '.join(_spoken(*line) for line in drawn)}.",
             definition="interval",

@@ -7,7 +7,7 @@ from itertools import groupby
 from gnomon.report.numbers import number, ranges, scale_of
 from gnomon.report.picture import Picture
 from gnomon.report.prose import file_stem, listed
-from gnomon.study.report.figures import draw_comparison, draw_trend
+from gnomon.study.report.figures import comparison_chart, trend_chart
 from gnomon.study.report.labels import compared, effect
 from gnomon.study.statistics.hypotheses import Hypothesis, Trend
 from gnomon.study.statistics.verdict import Answer, Verdict
@@ -94,7 +94,7 @@ def _claim(key: str, verdicts: tuple[Verdict, ...]) -> Claim:
         key=f"{key}-{file_stem(hypothesis.name or hypothesis.finding).lower()}",
         topic="Claims",
         title=hypothesis.title,
-        chart=(draw_trend if trend else draw_comparison)(drawable),
+        chart=(trend_chart if trend else comparison_chart)(drawable),
         caption=_caption_of_trend(drawable) if trend else _caption_of_comparison(drawable),
         alt=f"{hypothesis.statement}. {outcomes}",
         definition="trend" if trend else "comparison",

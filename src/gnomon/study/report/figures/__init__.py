@@ -1,6 +1,6 @@
-"""Figures of verdicts, which the page of a study shows."""
+"""Charts of verdicts, which the page of a study shows."""
 
-from gnomon.study.report.figures.comparison import draw_comparison
-from gnomon.study.report.figures.trend import draw_trend
+from gnomon.study.report.figures.comparison import comparison_chart
+from gnomon.study.report.figures.trend import trend_chart
 
-__all__ = ["draw_comparison", "draw_trend"]
+__all__ = ["comparison_chart", "trend_chart"]
