@@ -1,6 +1,7 @@
 """The shares that a few networks reach, one below the other, with their intervals."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from gnomon.audit.finding import Finding
 from gnomon.report.charts import (
@@ -45,7 +46,8 @@ def shares_chart(lines: Shares) -> Chart:
             for height, finding in rows
             if finding.error is not None
         ]
-        marks += [Points(shares, heights, looks[name], name), Paths(intervals, looks[name])]
+        look = replace(looks[name], size=6.5)
+        marks += [Points(shares, heights, look, name), Paths(intervals, looks[name])]
     panel = Panel(
         marks,
         Axis("share in %, with its 95 % interval", low=-2, high=102, grid=True),

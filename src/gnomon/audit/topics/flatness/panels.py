@@ -104,8 +104,12 @@ def _panel(
         for key, _, style in KINDS
         if line[key] is not None
     ]
-    ticks = [(tick, f"{tick:g}".replace("-", "−")) for tick in (min(at), 0, max(at))]
-    across = Axis("" if title else "distance s", ticks=ticks)
+    ends = (min(at), 0, max(at))
+    if title:  # words stand below the lower panel
+        across = Axis(ticks=[(tick, "") for tick in ends])
+    else:
+        ticks = [(tick, f"{tick:g}".replace("-", "−")) for tick in ends]
+        across = Axis("distance s", ticks=ticks)
     return Panel([*curves, Rule(0, look=FAINT)], across, title=title)
 
 

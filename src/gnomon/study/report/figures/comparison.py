@@ -32,7 +32,7 @@ from gnomon.study.statistics.verdict import Verdict
 _MOST_PANELS = 6
 """Maximum number of verdicts that have a column of panels each."""
 _ZERO = Look(width=0.8)
-_SEED = Look(marker=".", line="", size=4, opacity=0.4)
+_SEED = Look(marker="o", line="", size=3.5, opacity=0.4)
 _PAIR = Look(width=0.8, opacity=0.3)
 _TOO_SMALL = Look(line="", opacity=0.45)
 """Look of the band in which differences do not matter."""
@@ -65,7 +65,7 @@ def _pairs(verdict: Verdict) -> Panel:
     pairs = scale_of(verdict.unit) * verdict.blocks.values
     marks: list[Mark] = [Paths([list(enumerate(pair)) for pair in pairs], _PAIR)]
     for place, (values, mean) in enumerate(zip(pairs.T, verdict.means, strict=True)):
-        dots = Look(COLOURS[place], ".", "", size=4, opacity=0.6)
+        dots = Look(COLOURS[place], "o", "", size=3.5, opacity=0.6)
         marks.append(Points([place] * len(values), values, dots))
         marks += _mean(mean, verdict, place, at=(-0.22, 1.22)[place])
     condition = f"{wrapped(verdict.condition, 16)}\n" if verdict.condition else ""
@@ -129,7 +129,7 @@ def _mean(
     ends = [mean.value] if mean.low is None or mean.high is None else [mean.low, mean.high]
     line = [(at, scale * end) if upright else (scale * end, at) for end in ends]
     x, y = (at, scale * mean.value) if upright else (scale * mean.value, at)
-    marker = Look(style.colour, style.marker, "", size=6.5)
+    marker = Look(style.colour, style.marker, "", size=7.5)
     return [Paths([line], Look(style.colour, width=2)), Points([x], [y], marker)]
 
 
