@@ -50,7 +50,7 @@ from gnomon.notation import Notation
 from gnomon.records import fingerprint
 from gnomon.references import cite
 from gnomon.representation import spectrum
-from gnomon.seeds import derive
+from gnomon.seeds import derive, ensure
 from gnomon.study.statistics import (
     holm,
     least_seeds,

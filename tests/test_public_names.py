@@ -53,7 +53,7 @@ for folder in folders:
         continue
     try:
         package = getattr(fresh(), folder)
-        public = [(name, getattr(package, name)) for name in package.__all__]
+        public = [(name, getattr(package, name)) for name in dir(package) if name[0] != "_"]
     except AttributeError as error:
         failed.append(f"{folder}: {error}")
         continue

@@ -1,8 +1,10 @@
+import gnomon.audit.door as _door
+
 from . import (
     activations as activations,
     algebra as algebra,
     attacks as attacks,
-    audit as audit,
+    audit as audit,  # pyright: ignore[reportAssignmentType] - it can be called, see below
     bounds as bounds,
     data as data,
     errors as errors,
@@ -232,5 +234,6 @@ from .words.targets import (
     open_target as open_target,
 )
 
+audit: _door.AuditModule
 __all__: list[str]
 __version__: str

@@ -39,7 +39,7 @@ def demonstrate(
         data = planned.data(planned.seed, Store.default(download=False))
         with watch(activation) as observer:
             train(planned, data, run, describe(planned), observer, "cpu")
-        subject, probes = prepare(Request(str(run), inputs=_limits(data), device="cpu"))
+        subject, probes = prepare(Request(target=str(run), within=_limits(data), device="cpu"))
         examined.append((subject, examine(subject, probes, announce=announce)))
     announce("report")
     return write_report(folder, examined)

@@ -1,9 +1,81 @@
-"""Things with settings that are numbers, written as a text: "linf:8/255", "tanh:0.01:10"."""
+"""How members of a choice are named: by a word, by a text with numbers, or by their module."""
 
-from collections.abc import Sequence
+import dataclasses
+import functools
+import inspect
+import re
+import types
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 from gnomon.errors import SettingError
+
+_OWN = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The members a field may hold, by name.
+
+    Attributes:
+        members: the classes.
+        what: one of them in words, such as "a training method"; for messages.
+        tag: the key that carries the name.
+        implied: the default member: if the name is not a member but a valid value of this
+            member's first setting, that member is used. "relative:0.01" thus means a box with
+            the radius law "relative"; the settings of both stand side by side.
+    """
+
+    members: Mapping[str, type]
+    what: str = "a member"
+    tag: str = "name"
+    implied: str | None = None
+
+
+@dataclass(frozen=True)
+class Imported:
+    """A thing that is written by the name it was imported under.
+
+    Attributes:
+        name: such as "my_package.models:ResNet18".
+        settings: the arguments it is called with, as plain values.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+
+
+@runtime_checkable
+class Importer(Protocol):
+    """Finds things of a user's own by their names, and checks of what kind they are."""
+
+    def find(self, name: str, kind: Any, where: str) -> object:
+        """The class or the object called "package.module:name".
+
+        Args:
+            name: as a configuration has it.
+            kind: the abstract type of what is wanted.
+            where: the place in the file, for messages.
+
+        Raises:
+            SettingError: the module cannot be imported, or has no such name.
+        """
+        ...
+
+    def check(self, made: object, kind: Any, what: str, where: str) -> None:
+        """Refuses something imported that is not of the kind.
+
+        Args:
+            made: what a name stands for, made with its settings.
+            kind: the abstract type of what is wanted.
+            what: the same in words, such as "a training method".
+            where: the place in the file, for messages.
+
+        Raises:
+            SettingError: it is something else than `what` says.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -63,8 +135,69 @@ class Notation:
         )
 
 
+def is_own(name: str) -> bool:
+    """Tells whether a name has the form "package.module:name" of a user's own things."""
+    return _OWN.fullmatch(name) is not None
+
+
+def own_name(thing: object) -> str:
+    """The name "package.module:name" of a class, a function, or any other thing's class."""
+    named = isinstance(thing, type) or inspect.isroutine(thing)
+    kind: Any = thing if named else type(thing)
+    return f"{kind.__module__}:{kind.__qualname__}"
+
+
+def notation_of(name: str, kind: type) -> Notation:
+    """How a member of that name is written as a text."""
+    keys = [
+        key for key, each in settings_of(kind).items() if without_none(each) in {int, float}
+    ]
+    needed = [key for key in required(kind) if key in keys]
+    return Notation(name, tuple(keys), len(needed))
+
+
+@functools.cache
+def settings_of(kind: type) -> Mapping[str, Any]:
+    """The settings of a record class and their types: its constructor's named parameters."""
+    hints = get_type_hints(kind.__init__)
+    return {item.name: hints.get(item.name, Any) for item in _parameters(kind)}
+
+
+def required(kind: type) -> list[str]:
+    """The names of the settings that have no default."""
+    return [item.name for item in _parameters(kind) if item.default is inspect.Parameter.empty]
+
+
+@functools.cache
+def defaults(kind: type) -> Mapping[str, object]:
+    """The default of each setting that has one; made anew where a factory makes it."""
+    made = {
+        item.name: item.default_factory()
+        for item in (dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ())
+        if item.default_factory is not dataclasses.MISSING
+    }
+    return {item.name: item.default for item in _parameters(kind)} | made
+
+
+def without_none(kind: Any) -> Any:
+    """The annotation `X` for `X | None`; any other one unchanged."""
+    if get_origin(kind) in {Union, types.UnionType}:
+        others = [item for item in get_args(kind) if item is not type(None)]
+        return others[0] if len(others) == 1 else kind
+    return kind
+
+
 def _number(text: str) -> int | float:
     numerator, slash, denominator = text.partition("/")
     if slash:
         return float(numerator) / float(denominator)
     return int(text) if text.isdecimal() else float(text)
+
+
+@functools.cache
+def _parameters(kind: type) -> list[inspect.Parameter]:
+    """Without *args and **kwargs, which a module that has no settings inherits from torch."""
+    star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
+    return [
+        item for item in inspect.signature(kind).parameters.values() if item.kind not in star
+    ]

@@ -8,7 +8,10 @@ names it:
     schedule = { name = "cosine", restarts = 2 }     # or some of them given
     within = "linf:8/255"                            # those that are numbers, in their order
 
-Which names exist is not known here: `Names` is given the tables by the front end's catalogue.
+    method = "my_package.training:Mine"              # a class of the user's own
+
+Which names exist is not known here: `Names` is given the tables, and what imports a user's own
+things, by the front end.
 """
 
 import dataclasses
@@ -17,44 +20,43 @@ import hashlib
 import inspect
 import json
 import tomllib
-import types
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin
 
 import tomli_w
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from gnomon.errors import DataError, SettingError, UnknownNameError, nearest
 from gnomon.files import write_text
-from gnomon.notation import Notation
+from gnomon.notation import (
+    Choice,
+    Imported,
+    Importer,
+    defaults,
+    is_own,
+    notation_of,
+    own_name,
+    required,
+    settings_of,
+    without_none,
+)
 
 T = TypeVar("T")
 _Keep = Callable[[object, str, object], bool]
-"""Whether a record's setting of this name and value is written."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Choice:
-    """The members a field may hold, by name.
-
-    Attributes:
-        members: the classes.
-        tag: the key that carries the name.
-        implied: the member that is meant where a name is none of a member, but one that its
-            first setting may have; the settings of both then stand side by side.
-    """
-
-    members: Mapping[str, type]
-    tag: str = "name"
-    implied: str | None = None
+"""Decides whether a record's setting of this name and value is written."""
 
 
 class Names:
-    """Translates between records and mappings, given the choice behind each abstract type."""
+    """Translates between records and mappings.
 
-    def __init__(self, choices: Mapping[Any, Choice]) -> None:
-        self._choices = choices
+    Args:
+        choices: the members behind each abstract type.
+        importer: finds what is named "package.module:name"; without it there are no such names.
+    """
+
+    def __init__(self, choices: Mapping[Any, Choice], importer: Importer | None = None) -> None:
+        self._choices, self._importer = choices, importer
 
     def read(self, kind: type[T], value: object, where: str = "") -> T:
         """The record of type `kind` that the plain `value` describes.
@@ -94,11 +96,11 @@ class Names:
         Raises:
             SettingError: too few or too many numbers for the settings of that name.
         """
-        return self._table(self._choices.get(_without_none(kind), Choice({})), text, where)
+        return self._table(self._choices.get(without_none(kind), Choice({})), text, where)
 
     def kind_at(self, kind: Any, plain: Mapping[str, object], key: str) -> Any:
         """The type of the setting `key` in the table `plain` of a `kind`; None if unknown."""
-        kind = _without_none(kind)
+        kind = without_none(kind)
         if kind in self._choices:
             choice = self._choices[kind]
             kind = choice.members.get(str(plain.get(choice.tag)))
@@ -107,36 +109,66 @@ class Names:
         return settings_of(kind).get(key) if kind is not None else None
 
     def write(self, record: object) -> Any:
-        """The plain value that `read` turns into an equal record; what is None is absent."""
-        return self._write(record, _is_given)
+        """A plain value from which `read` restores an equal record.
+
+        Settings that are None are omitted.
+
+        Raises:
+            SettingError: something of the user's own cannot be named in a file.
+        """
+        return self._write(record, _has_value)
 
     def write_changes(self, record: object) -> Any:
-        """As `write`, without the settings that are at their defaults.
+        """A plain value as `write` gives it, without the settings that are at their defaults.
 
-        A record class that gains a setting with a default later writes the same still.
+        It stays the same when the record's class gains a setting with a default.
         """
         return self._write(record, _is_changed)
 
-    def _write(self, record: object, keep: _Keep) -> Any:
+    def _write(self, record: object, keep: _Keep, kind: Any = None) -> Any:
+        """The plain value of a record that stands where one of type `kind` is expected."""
+        choice, name = self._name_of(record, kind)
+        if name:
+            settings = self._write_settings(record, keep)
+            return {choice.tag: name, **settings} if settings or choice.tag != "name" else name
+        if dataclasses.is_dataclass(record):
+            return self._write_settings(record, keep)
+        inner = (
+            get_args(kind)[-1] if get_origin(kind) is Mapping else (*get_args(kind), None)[0]
+        )
+        if isinstance(record, Mapping):
+            items = cast("Mapping[str, object]", record).items()
+            return {key: self._write(item, keep, inner) for key, item in items}
+        if isinstance(record, list | tuple):
+            items = cast("Sequence[object]", record)
+            return [self._write(item, keep, inner) for item in items]
+        return str(record) if isinstance(record, Path) else record
+
+    def _name_of(self, record: object, kind: Any) -> tuple[Choice, str]:
+        """The choice that a record belongs to, and its name in it; no name if to none.
+
+        Raises:
+            SettingError: the record is a user's own and cannot be imported by a name.
+        """
         for choice in self._choices.values():
             for name, member in choice.members.items():
                 if type(record) is member:
-                    settings = self._write_settings(record, keep)
-                    whole = settings or choice.tag != "name"
-                    return {choice.tag: name, **settings} if whole else name
-        if dataclasses.is_dataclass(record):
-            return self._write_settings(record, keep)
-        if isinstance(record, Mapping):
-            items = cast("Mapping[str, object]", record).items()
-            return {key: self._write(item, keep) for key, item in items}
-        if isinstance(record, list | tuple):
-            return [self._write(item, keep) for item in cast("Sequence[object]", record)]
-        return str(record) if isinstance(record, Path) else record
+                    return choice, name
+        choice = self._choices.get(without_none(kind))
+        if choice is None or self._importer is None:
+            return Choice({}), ""
+        name = record.name if isinstance(record, Imported) else own_name(record)
+        if not is_own(name):
+            raise SettingError(
+                f"{name}: expected {choice.what} that a file can name, got one that is defined "
+                "within a function. Define it at the top of a module."
+            )
+        return choice, name
 
     def _read(self, kind: Any, value: object, where: str) -> object:
-        kind = _without_none(kind)
+        kind = without_none(kind)
         if kind in self._choices:
-            return self._read_choice(self._choices[kind], value, where)
+            return self._read_choice(kind, value, where)
         if self._is_record(kind):
             return self._read_settings(kind, _mapping(value, where), where)
         if get_origin(kind) is tuple and self._is_record(get_args(kind)[0]):
@@ -164,7 +196,8 @@ class Names:
             self._read(kind, item, f"{where}[{index}]") for index, item in enumerate(items)
         )
 
-    def _read_choice(self, choice: Choice, value: object, where: str) -> object:
+    def _read_choice(self, kind: Any, value: object, where: str) -> object:
+        choice = self._choices[kind]
         named = self._named(choice)
         if isinstance(value, str):
             settings = self._table(choice, value, where)
@@ -176,26 +209,53 @@ class Names:
             raise SettingError(
                 f"[{where}]: expected the key '{choice.tag}' with one of {known}; got {got}."
             )
+        if name not in named and self._importer and is_own(name):
+            return self._read_own(kind, name, settings, where)
         if name not in named:
             first, _, _ = name.partition(":")
             raise UnknownNameError(
                 f"{where}: nothing is named {name!r}.{nearest(first, named)}"
             )
         if isinstance(value, str) and not settings:
-            _notation(name, named[name]).read((), where)
+            notation_of(name, named[name]).read((), where)
         if name not in choice.members:
             return self._read_implied(choice, name, settings, where)
         return self._read_settings(choice.members[name], settings, where)
+
+    def _read_own(self, kind: Any, name: str, settings: dict[str, Any], where: str) -> object:
+        """The thing that a user's own name stands for, made with its settings."""
+        assert self._importer is not None
+        thing, what = self._importer.find(name, kind, where), self._choices[kind].what
+        if isinstance(thing, type):
+            thing = self._read_settings(thing, settings, where)
+        elif isinstance(thing, Imported):
+            thing = dataclasses.replace(thing, settings=settings)
+        elif settings:
+            raise SettingError(
+                f"{_join(where, next(iter(settings)))}: expected no settings, since {name} is "
+                f"{what} already and no class, got {settings}. Name its class, or drop them."
+            )
+        self.check(kind, thing, where)
+        return thing
+
+    def check(self, kind: Any, made: object, where: str) -> None:
+        """Refuses a thing of the user's own that is not of a kind.
+
+        Raises:
+            SettingError: it is of another.
+        """
+        if self._importer:
+            self._importer.check(made, kind, self._choices[kind].what, where)
 
     def _table(self, choice: Choice, text: str, where: str) -> dict[str, object]:
         name, *numbers = text.split(":")
         member = self._named(choice).get(name)
         if member is None or not numbers:
             return {choice.tag: text}
-        return {choice.tag: name, **_notation(name, member).read(numbers, where)}
+        return {choice.tag: name, **notation_of(name, member).read(numbers, where)}
 
     def _named(self, choice: Choice) -> Mapping[str, type]:
-        """The class of each name, also of those that stand for the implied member."""
+        """The class of each name, those that stand for the implied member included."""
         if choice.implied is None:
             return choice.members
         _, inner = self._first_setting(choice.members[choice.implied])
@@ -222,9 +282,18 @@ class Names:
         return _made(kind, self.read_settings(kind, value, where), where)
 
     def _write_settings(self, record: object, keep: _Keep) -> dict[str, Any]:
-        values = {key: getattr(record, key) for key in settings_of(type(record))}
+        if isinstance(record, Imported):
+            return dict(record.settings)
+        kinds = {} if inspect.isroutine(record) else settings_of(type(record))
+        try:
+            values = {key: getattr(record, key) for key in kinds}
+        except AttributeError as error:
+            raise SettingError(
+                f"{type(record).__name__}: expected each setting to be kept as an attribute of "
+                f"its name, got: {error}. Assign it in the constructor."
+            ) from error
         return {
-            key: self._write(value, keep)
+            key: self._write(value, keep, kinds[key])
             for key, value in values.items()
             if keep(record, key, value)
         }
@@ -239,7 +308,7 @@ def _check_keys(value: Mapping[str, object], known: Collection[str], where: str)
 
 
 def _made(kind: type, settings: Mapping[str, Any], where: str) -> object:
-    missing = [key for key in _required(kind) if key not in settings]
+    missing = [key for key in required(kind) if key not in settings]
     if missing:
         raise SettingError(
             f"{_join(where, missing[0])}: expected a value, got none. Add the key."
@@ -250,29 +319,13 @@ def _made(kind: type, settings: Mapping[str, Any], where: str) -> object:
         raise SettingError(f"[{where}] {error}" if where else str(error)) from error
 
 
-def _notation(name: str, kind: type) -> Notation:
-    """How a member of that name is written as a text."""
-    keys = [
-        key for key, each in settings_of(kind).items() if _without_none(each) in {int, float}
-    ]
-    needed = [key for key in _required(kind) if key in keys]
-    return Notation(name, tuple(keys), len(needed))
-
-
-def _is_given(record: object, key: str, value: object) -> bool:  # noqa: ARG001 (another looks at them)
+def _has_value(record: object, key: str, value: object) -> bool:  # noqa: ARG001 - `_is_changed` needs them
     return value is not None
 
 
 def _is_changed(record: object, key: str, value: object) -> bool:
-    default = _defaults(type(record)).get(key, inspect.Parameter.empty)
+    default = defaults(type(record)).get(key, inspect.Parameter.empty)
     return value is not None and (type(value) is not type(default) or value != default)
-
-
-@functools.cache
-def settings_of(kind: type) -> Mapping[str, Any]:
-    """The settings of a record class and their types: its constructor's named parameters."""
-    hints = get_type_hints(kind.__init__)
-    return {parameter.name: hints[parameter.name] for parameter in _parameters(kind)}
 
 
 def fingerprint(plain: object) -> str:
@@ -332,38 +385,6 @@ def _mapping(value: object, where: str) -> Mapping[str, object]:
             f"{where}: expected a table of keys, got {value!r}. Write it as [{where}]."
         )
     return cast("Mapping[str, object]", value)
-
-
-def _required(kind: type) -> list[str]:
-    return [item.name for item in _parameters(kind) if item.default is inspect.Parameter.empty]
-
-
-@functools.cache
-def _defaults(kind: type) -> Mapping[str, object]:
-    """The default of each setting that has one; made anew where a factory makes it."""
-    made = {
-        item.name: item.default_factory()
-        for item in (dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ())
-        if item.default_factory is not dataclasses.MISSING
-    }
-    return {item.name: item.default for item in _parameters(kind)} | made
-
-
-@functools.cache
-def _parameters(kind: type) -> list[inspect.Parameter]:
-    """Without *args and **kwargs, which a module that has no settings inherits from torch."""
-    star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
-    return [
-        item for item in inspect.signature(kind).parameters.values() if item.kind not in star
-    ]
-
-
-def _without_none(kind: Any) -> Any:
-    """`X` for the annotation `X | None`; anything else unchanged."""
-    if get_origin(kind) in {Union, types.UnionType}:
-        others = [item for item in get_args(kind) if item is not type(None)]
-        return others[0] if len(others) == 1 else kind
-    return kind
 
 
 def _join(*parts: str) -> str:

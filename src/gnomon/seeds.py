@@ -23,3 +23,12 @@ def generator(
 ) -> torch.Generator:
     """A torch generator on `device`, seeded with `derive(seed, *names)`."""
     return torch.Generator(device).manual_seed(derive(seed, *names))
+
+
+def ensure(source: torch.Generator | None, *names: str | int) -> torch.Generator:
+    """The generator itself, or without one a new one that depends on seed 0 and the names.
+
+    >>> ensure(None, "attack").initial_seed() == derive(0, "attack")
+    True
+    """
+    return source if source is not None else generator(0, *names)

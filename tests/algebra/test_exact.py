@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 import gnomon as gn
+from gnomon.activations import ACTIVATIONS
 from gnomon.algebra import Ball, Exact, Interval, evaluate, exactly
 from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import exact
 from gnomon.algebra.interval.interval import extremes
 from gnomon.algebra.interval.products import mul, product
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS
 from reference.interval_products import exact_convolution, exact_linear
 
 RATIO = 4 - 2 * 2**0.5

@@ -8,8 +8,8 @@ from hypothesis import given, strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gnomon.activations import ACTIVATIONS
 from gnomon.algebra import Interval, evaluate
-from gnomon.words.catalog import ACTIVATIONS
 
 FUNCTIONS: dict[str, Callable[[Tensor], Tensor]] = {
     **{name: make() for name, make in ACTIVATIONS.items()},

@@ -13,13 +13,12 @@ from scipy import integrate, stats
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.activations import Activation, LeakyReLU, ReLU
+from gnomon.activations import ACTIVATIONS, Activation, LeakyReLU, ReLU
 from gnomon.algebra import Ball, Interval, evaluate, moments
 from gnomon.algebra.moments import Moments
 from gnomon.algebra.moments.pointwise import through
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet, Signature
-from gnomon.words.catalog import ACTIVATIONS
 
 F64 = torch.float64
 ERRORS = 5  # standard errors allowed: one false alarm in 1.7 million coordinates

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from gnomon.activations import (
+    ACTIVATIONS,
     ELU,
     GELU,
     SELU,
@@ -25,7 +26,6 @@ from gnomon.algebra.relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.lines import Lines
 from gnomon.algebra.relaxation.origins import Activated
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS
 from reference import facts
 
 MEMBERS: list[Callable[..., object]] = [

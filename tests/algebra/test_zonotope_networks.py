@@ -6,12 +6,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.activations import ReLU
+from gnomon.activations import ACTIVATIONS, ReLU
 from gnomon.algebra import Interval, evaluate
 from gnomon.algebra.zonotope import Zonotope
 from gnomon.networks import CNN4, MLP, Architecture, CNN4Conv, LeNet, Signature
 from gnomon.networks.chain import Normalization
-from gnomon.words.catalog import ACTIVATIONS
 
 SIGNATURE = Signature((1, 12, 12), 4, (0.5,), (0.3,))
 ARCHITECTURES: list[Architecture] = [

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import (
+    ACTIVATIONS,
     ELU,
     GELU,
     SELU,
@@ -25,7 +26,6 @@ from gnomon.algebra import Interval
 from gnomon.algebra.curvature import Curvature
 from gnomon.algebra.zonotope import Zonotope
 from gnomon.algebra.zonotope.relaxation import Curve, by_lipschitz, curve_of
-from gnomon.words.catalog import ACTIVATIONS
 
 MEMBERS: list[Activation] = [
     ReLU(),

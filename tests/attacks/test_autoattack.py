@@ -78,7 +78,7 @@ class Fools:
         inputs: Tensor,
         labels: Tensor,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         del network, labels, within, generator
         self.asked.append(len(inputs))

@@ -8,10 +8,10 @@ import torch
 from gnomon.attacks import APGD, AutoAttack, Ordered, Part, RandomPoint, SquareAttack
 from gnomon.audit import AutoAttackAccuracy, DoubtKind, Finding, clopper_pearson, examine
 from gnomon.audit.report.report import write_report
+from gnomon.audit.selection import PROBES_BY_NAME, USUAL_PROBES
 from gnomon.audit.topics.autoattack.pictures import fooled_by_parts
 from gnomon.seeds import generator
 from gnomon.sets import Linf
-from gnomon.words.catalog import PROBES, SLOW_PROBES
 from gnomon.words.request import Request, prepare
 from reference.small_subjects import FirstCoordinate, plane_data, plane_subject, subject_of
 
@@ -108,14 +108,14 @@ def test_nothing_is_drawn_where_nothing_was_asked() -> None:
 
 
 def test_it_is_asked_only_by_name() -> None:
-    assert "autoattack" in SLOW_PROBES
+    assert "autoattack" not in USUAL_PROBES
     target = f"{__name__}:half_planes"
-    asked = Request(target, data="spiral", probes=("autoattack",), device="cpu")
-    usual = Request(target, data="spiral", device="cpu")
+    asked = Request(target=target, data="spiral", probes=("autoattack",), device="cpu")
+    usual = Request(target=target, data="spiral", device="cpu")
     with_name = [type(probe) for probe in _probes(asked)]
     without = [type(probe) for probe in _probes(usual)]
     assert with_name == [AutoAttackAccuracy]
-    usually = [kind for name, kind in PROBES.items() if name not in SLOW_PROBES]
+    usually = [PROBES_BY_NAME[name] for name in USUAL_PROBES]
     assert without == usually
     assert AutoAttackAccuracy not in usually
 

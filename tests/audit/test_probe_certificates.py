@@ -274,6 +274,6 @@ def test_a_bracket_knows_its_gap() -> None:
 
 
 def test_parameters_need_a_probe_that_varies_them() -> None:
-    request = Request("nowhere", parameters=("relative:0.01",), probes=("accuracy",))
+    request = Request(target="nowhere", parameters=("relative:0.01",), probes=("accuracy",))
     with pytest.raises(SettingError, match="certificates"):
         prepare(request)

@@ -23,13 +23,13 @@ from gnomon.audit import (
 )
 from gnomon.audit.doubts import beaten_by_a_random_network
 from gnomon.audit.report import write_report
+from gnomon.audit.selection import PROBES_BY_NAME as PROBES, USUAL_PROBES
 from gnomon.data.dataset import Split
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy as each_cross_entropy
 from gnomon.seeds import derive, generator
 from gnomon.sets import Linf
 from gnomon.sets.parameters import ParameterBall
-from gnomon.words.catalog import PROBES, SLOW_PROBES
 from reference.small_subjects import (
     FirstCoordinate,
     image_data,
@@ -299,8 +299,8 @@ def test_without_parameters_there_is_no_figure(
 
 def test_resistance_is_asked_only_by_name() -> None:
     assert PROBES["resistance"] is ParameterAttackResistance
-    assert "resistance" in SLOW_PROBES
-    assert not {"parameters", "faults", "flatness"} & set(SLOW_PROBES)
+    assert "resistance" not in USUAL_PROBES
+    assert {"parameters", "faults", "flatness"} <= set(USUAL_PROBES)
 
 
 def test_several_networks_are_drawn_and_required_together(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_without_a_set_networks_within_one_per_cent_are_examined() -> None:
 
 
 def test_sets_of_parameters_reach_the_probe() -> None:
-    request = Request("nowhere", parameters=("relative:0.01",), probes=("faults",))
+    request = Request(target="nowhere", parameters=("relative:0.01",), probes=("faults",))
     with pytest.raises(SettingError, match="parameters"):
         prepare(request)
 

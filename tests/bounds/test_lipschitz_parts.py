@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.activations import Activation
+from gnomon.activations import ACTIVATIONS, Activation
 from gnomon.algebra import Interval
 from gnomon.algebra.curvature import FUNCTIONS
 from gnomon.bounds.lipschitz import ECLipsEFast, IntervalJacobian, NormProduct
@@ -16,7 +16,6 @@ from gnomon.bounds.lipschitz.eclipse import next_root
 from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
 from gnomon.bounds.lipschitz.symbol import symbol_bound
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS
 
 SETTINGS: dict[str, tuple[float, ...]] = {
     "clamp": (-0.7, 1.2),

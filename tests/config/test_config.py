@@ -9,29 +9,28 @@ import pytest
 import torch
 from torch import nn
 
-from gnomon.data import ArrayFile, DoubleSpiral, ImageFolder
+from gnomon.activations import ACTIVATIONS
+from gnomon.data import SOURCES, ArrayFile, DoubleSpiral, ImageFolder
 from gnomon.errors import SettingError, UnknownNameError
+from gnomon.networks import ARCHITECTURES
 from gnomon.records import read_toml, write_toml
-from gnomon.sets import L2, InputSet, Linf, balls, parameters, radius
+from gnomon.sets import (
+    INPUT_SETS,
+    L2,
+    PARAMETER_SETS,
+    InputSet,
+    Linf,
+    balls,
+    parameters,
+    radius,
+)
 from gnomon.sets.balls import L1
 from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
-from gnomon.sets.radius import Constant, RadiusLaw, Relative, Tanh
+from gnomon.sets.radius import RADIUS_LAWS, Constant, RadiusLaw, Relative, Tanh
 from gnomon.study.axes import ListedAxis
 from gnomon.study.study import Study
 from gnomon.study.trials import trials_of
 from gnomon.training import Batch, Loss
-from gnomon.words.catalog import (
-    ACTIVATIONS,
-    ARCHITECTURES,
-    DATA,
-    INPUT_SETS,
-    METHODS,
-    NAMES,
-    OPTIMIZERS,
-    PARAMETER_SETS,
-    RADIUS_LAWS,
-    SCHEDULES,
-)
 from gnomon.words.config import (
     data_source,
     describe,
@@ -41,6 +40,7 @@ from gnomon.words.config import (
     parameter_set,
     read_config,
 )
+from gnomon.words.names import METHODS, NAMES, OPTIMIZERS, SCHEDULES
 
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.toml"))
@@ -85,8 +85,8 @@ def test_every_architecture_and_data_set_has_its_name() -> None:
         assert (
             type(experiment(override(SMALL, [f"network.architecture={name}"])).network) is kind
         )
-    for name in set(DATA) - {"npz", "parquet", "image_folder"}:
-        assert type(data_source(name)) is DATA[name]
+    for name in set(SOURCES) - {"npz", "parquet", "image_folder"}:
+        assert type(data_source(name)) is SOURCES[name]
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gnomon.activations import (
+    ACTIVATIONS,
     ELU,
     GELU,
     SELU,
@@ -20,7 +21,7 @@ from gnomon.activations import (
     Tanh,
 )
 from gnomon.errors import SettingError
-from gnomon.words.catalog import ACTIVATIONS, NAMES
+from gnomon.words.names import NAMES
 from reference import facts
 
 MEMBERS = [

@@ -124,6 +124,7 @@ def test_samples_reach_every_side(allowed: InputSet, region: PerturbationSet) ->
 
 def test_the_same_generator_gives_the_same_sample(region: PerturbationSet) -> None:
     assert torch.equal(region.sample(generator(5)), region.sample(generator(5)))
+    assert torch.equal(region.sample(), region.sample(generator(0)))
     assert not torch.equal(
         Linf(1.0).around(_inputs()).sample(generator(5)),
         Linf(1.0).around(_inputs()).sample(generator(6)),

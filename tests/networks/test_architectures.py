@@ -7,9 +7,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.activations import SELU, ReLU, SiLU, Softplus, Tanh
+from gnomon.activations import ACTIVATIONS, SELU, ReLU, SiLU, Softplus, Tanh
 from gnomon.errors import SettingError, ShapeError
 from gnomon.networks import (
+    ARCHITECTURES,
     CNN4,
     MLP,
     VGG,
@@ -23,7 +24,6 @@ from gnomon.networks import (
 )
 from gnomon.networks.chain import Normalization
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS, ARCHITECTURES
 
 CIFAR = Signature((3, 32, 32), 10, (0.5, 0.4, 0.3), (0.25, 0.2, 0.3))
 MNIST = Signature((1, 28, 28), 10, (0.13,), (0.31,))
@@ -162,7 +162,7 @@ def test_every_architecture_takes_every_option(
     )
     network = build(signature, generator(0)).eval()
     assert network(torch.rand(4, *signature.shape)).shape == (4, 10)
-    kinds = {type(layer).__name__ for layer in network}
+    kinds = {type(layer).__name__ for layer in network.children()}
     assert {"Tanh", "Dropout"} <= kinds
     assert any("Norm" in kind for kind in kinds) == (normalization != "none")
 

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.networks import MLP, VGG, Architecture, LeNet, ResNet, Signature
+from gnomon.activations import ACTIVATIONS
+from gnomon.networks import ARCHITECTURES, MLP, VGG, Architecture, LeNet, ResNet, Signature
 from gnomon.seeds import generator
-from gnomon.words.catalog import ACTIVATIONS, ARCHITECTURES
 
 IMAGES = Signature((1, 16, 16), 3, (0.4,), (0.3,))
 VECTORS = Signature((4,), 3, (0.1,) * 4, (1.5,) * 4)

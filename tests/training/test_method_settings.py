@@ -36,8 +36,8 @@ from gnomon.training.methods import (
 )
 from gnomon.training.min_max import Composed, MinMax
 from gnomon.training.ramps import LinearRamp
-from gnomon.words.catalog import METHODS
 from gnomon.words.config import describe, experiment, override
+from gnomon.words.names import METHODS
 
 EPSILON = Linf(0.1)
 NAN = math.nan

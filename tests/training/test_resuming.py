@@ -66,7 +66,7 @@ def _weight_files(folder: RunFolder) -> list[str]:
 
 def test_the_experiment_has_everything_in_it(whole: Run) -> None:
     assert 1 < (whole.facts.best_epoch or 0) < whole.facts.epochs_done
-    names = [type(layer).__name__ for layer in whole.network]
+    names = [type(layer).__name__ for layer in whole.network.children()]
     assert {"BatchNorm1d", "Dropout"} <= set(names)
 
 

@@ -1,65 +1,38 @@
 """Attacks: the worst case from inside."""
 
-from gnomon.attacks.ascent import Ascent
-from gnomon.attacks.batched import Batched
-from gnomon.attacks.boundary_walk import Stride
-from gnomon.attacks.ensemble import Part
+from gnomon.attacks import parameters as parameters
+from gnomon.attacks.ascent import Ascent as Ascent
+from gnomon.attacks.batched import Batched as Batched
+from gnomon.attacks.boundary_walk import Stride as Stride
+from gnomon.attacks.ensemble import Part as Part
 from gnomon.attacks.inputs import (
-    APGD,
-    APGDT,
-    BIM,
-    FAB,
-    FABT,
-    FGSM,
-    FMN,
-    PGD,
-    AutoAttack,
-    DeepFool,
-    GaussianNoise,
-    Noise,
-    Ordered,
-    OrderedOutcome,
-    RandomPoint,
-    SquareAttack,
-    Trial,
-    UniformNoise,
-    UnprojectedBIM,
+    APGD as APGD,
+    APGDT as APGDT,
+    BIM as BIM,
+    FAB as FAB,
+    FABT as FABT,
+    FGSM as FGSM,
+    FMN as FMN,
+    INPUT_ATTACKS as INPUT_ATTACKS,
+    NOISES as NOISES,
+    PGD as PGD,
+    AutoAttack as AutoAttack,
+    DeepFool as DeepFool,
+    GaussianNoise as GaussianNoise,
+    Noise as Noise,
+    Ordered as Ordered,
+    OrderedOutcome as OrderedOutcome,
+    RandomPoint as RandomPoint,
+    SquareAttack as SquareAttack,
+    Trial as Trial,
+    UniformNoise as UniformNoise,
+    UnprojectedBIM as UnprojectedBIM,
 )
-from gnomon.attacks.outcome import InputAttack, Outcome, TargetedAttack
-from gnomon.attacks.slopes import Antithetic, Autograd
-from gnomon.attacks.surrogates import Surrogate
-from gnomon.attacks.view import View, fastest_precision
-
-__all__ = [
-    "APGD",
-    "APGDT",
-    "BIM",
-    "FAB",
-    "FABT",
-    "FGSM",
-    "FMN",
-    "PGD",
-    "Antithetic",
-    "Ascent",
-    "AutoAttack",
-    "Autograd",
-    "Batched",
-    "DeepFool",
-    "GaussianNoise",
-    "InputAttack",
-    "Noise",
-    "Ordered",
-    "OrderedOutcome",
-    "Outcome",
-    "Part",
-    "RandomPoint",
-    "SquareAttack",
-    "Stride",
-    "Surrogate",
-    "TargetedAttack",
-    "Trial",
-    "UniformNoise",
-    "UnprojectedBIM",
-    "View",
-    "fastest_precision",
-]
+from gnomon.attacks.outcome import (
+    InputAttack as InputAttack,
+    Outcome as Outcome,
+    TargetedAttack as TargetedAttack,
+)
+from gnomon.attacks.slopes import Antithetic as Antithetic, Autograd as Autograd
+from gnomon.attacks.surrogates import Surrogate as Surrogate
+from gnomon.attacks.view import View as View, fastest_precision as fastest_precision

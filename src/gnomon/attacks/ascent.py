@@ -83,7 +83,7 @@ class Ascent:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; with targets, fooled is who is given the target.

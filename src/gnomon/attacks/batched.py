@@ -10,6 +10,7 @@ from gnomon.attacks.guards import Aims, aims_of, check_examples
 from gnomon.attacks.outcome import InputAttack, Outcome, TargetedAttack
 from gnomon.errors import SettingError
 from gnomon.networks.predictions import device_of
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -39,13 +40,14 @@ class Batched:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks all examples; the outcome is where the inputs are.
 
         Targets are handed to the attack, which has to be one that takes them.
         """
+        generator = ensure(generator)
         check_examples(inputs, labels, within)
         aims = aims_of("Batched", targets, labels)
         device, whole, begun = device_of(network), None, 0

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from gnomon.errors import SettingError
 from gnomon.objectives import Objective, RelativeObjective, cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -55,9 +56,10 @@ class Climb:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Inputs:
         """The inputs perturbed, up to rounding in the set; `network` is called as it is."""
+        generator = ensure(generator)
         region = within.around(inputs)
         relative = min(1.0, 2.5 / self.steps) if self.relative_step is None else None
         step = within.radius * (relative or self.relative_step or 0.0)

@@ -13,6 +13,7 @@ from gnomon.attacks.parameters.outcome import Batches
 from gnomon.errors import SettingError
 from gnomon.networks.alternative import Alternative
 from gnomon.objectives import cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterBall, ParameterRegion
 
@@ -88,9 +89,10 @@ class AverageFlatness:
         network: nn.Module,
         batches: Batches,
         within: InputSet | None,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Flatness:
         """The rise at each random network; None as a set leaves inputs as they are."""
+        generator = ensure(generator)
         region = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)
@@ -128,12 +130,13 @@ class WorstFlatness:
         network: nn.Module,
         batches: Batches,
         within: InputSet | None,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Flatness:
         """The rise; the parameters' change is shared by all examples of a batch.
 
         Each batch has its own, so that more batches never give a smaller figure than one.
         """
+        generator = ensure(generator)
         region: ParameterRegion = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)

@@ -16,6 +16,7 @@ from gnomon.networks.alternative import Alternative
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.weights import held_tensors, weights_of
 from gnomon.objectives import cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 
 Direction = Mapping[str, Tensor]
@@ -72,12 +73,15 @@ def _unit(direction: Tensor) -> Tensor:
     return rows.view_as(direction)
 
 
-def random_direction(network: nn.Module, generator: torch.Generator) -> dict[str, Tensor]:
+def random_direction(
+    network: nn.Module, generator: torch.Generator | None = None
+) -> dict[str, Tensor]:
     """A Gaussian direction, filter-normalised.
 
     References:
         li2018, section 4.
     """
+    generator = ensure(generator, "attack")
     drawn = {
         name: torch.randn(each.shape, generator=generator, device=generator.device).to(each)
         for name, each in _own(network).items()
@@ -105,7 +109,7 @@ def landscape(
     batches: Batches,
     within: InputSet | None,
     climb: Climb,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
 ) -> Landscape:
     """The loss at each position, clean and with inputs perturbed for that very network.
 
@@ -126,6 +130,7 @@ def landscape(
         DataError, OutOfDomainError, SubjectError: the batches are no examples for this
             network.
     """
+    generator = ensure(generator, "attack")
     if positions.shape[1] != len(directions):
         raise ShapeError(
             f"landscape: expected {len(directions)} coordinates per network, one for each "

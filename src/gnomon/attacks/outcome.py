@@ -138,7 +138,7 @@ class TargetedAttack(Protocol):
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; the network is left exactly as it was."""
@@ -155,7 +155,7 @@ class InputAttack(Protocol):
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; the network is left exactly as it was."""
         ...

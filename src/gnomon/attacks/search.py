@@ -25,6 +25,7 @@ from gnomon.errors import SettingError, SubjectError
 from gnomon.networks.classifiers import check_classes
 from gnomon.networks.constancy import answers_vary, check_statistics
 from gnomon.objectives import Objective, RelativeObjective, masked
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Logits, Mask, PerExample
 
@@ -75,13 +76,13 @@ class Search:
         labels: Labels,
         within: InputSet,
         view: View,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> None:
         check_examples(inputs, labels, within)
         check_statistics(network)
         self.targets: Labels | None = None
         self.name, self.network, self.within = name, network, within
-        self.view, self.generator = view, generator
+        self.view, self.generator = view, ensure(generator)
         self.originals, self.labels = inputs.detach(), labels
         self.worst = inputs.detach().clone()
         self.fooled = torch.zeros_like(labels, dtype=torch.bool)

@@ -1,7 +1,10 @@
 """The audit: what a network withstands, how that was found, and how far to trust it."""
 
+import sys
+
 from gnomon.audit.audit import Audit, examine, read_json, write_json
 from gnomon.audit.bracket import Bracket
+from gnomon.audit.door import Audited, AuditModule
 from gnomon.audit.doubts import Doubt, DoubtKind
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
@@ -27,9 +30,14 @@ from gnomon.audit.topics import (
     WeightSpectra,
 )
 
+# The package can be called: gnomon.audit(network, data).
+sys.modules[__name__].__class__ = AuditModule
+
 __all__ = [
     "AttackedAccuracy",
     "Audit",
+    "AuditModule",
+    "Audited",
     "AutoAttackAccuracy",
     "BoundaryComplexity",
     "Bracket",

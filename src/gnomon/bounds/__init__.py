@@ -1,43 +1,29 @@
 """The worst case from outside: what no perturbation in a set can exceed."""
 
-from gnomon.bounds.crown import CROWN
-from gnomon.bounds.falsifier import Falsification, Falsifier
-from gnomon.bounds.head import Head, evaluate_head
-from gnomon.bounds.ibp import IBP, interval_margins, pairwise_margins
-from gnomon.bounds.largest_radius import LargestRadius, LargestSize
-from gnomon.bounds.lipschitz import (
-    ECLipsEFast,
-    IntervalJacobian,
-    LipschitzBound,
-    NormProduct,
-    SteepestAscent,
-    SteepPoints,
-    tightest,
+from gnomon.bounds.crown import CROWN as CROWN
+from gnomon.bounds.falsifier import Falsification as Falsification, Falsifier as Falsifier
+from gnomon.bounds.head import Head as Head, evaluate_head as evaluate_head
+from gnomon.bounds.ibp import (
+    IBP as IBP,
+    interval_margins as interval_margins,
+    pairwise_margins as pairwise_margins,
 )
-from gnomon.bounds.margins import BoundMethod, Margins
-from gnomon.bounds.rounded_crown import RoundedCROWN
-from gnomon.bounds.rounded_ibp import RoundedIBP
+from gnomon.bounds.largest_radius import (
+    LargestRadius as LargestRadius,
+    LargestSize as LargestSize,
+)
+from gnomon.bounds.lipschitz import (
+    ECLipsEFast as ECLipsEFast,
+    IntervalJacobian as IntervalJacobian,
+    LipschitzBound as LipschitzBound,
+    NormProduct as NormProduct,
+    SteepestAscent as SteepestAscent,
+    SteepPoints as SteepPoints,
+    tightest as tightest,
+)
+from gnomon.bounds.margins import BoundMethod as BoundMethod, Margins as Margins
+from gnomon.bounds.rounded_crown import RoundedCROWN as RoundedCROWN
+from gnomon.bounds.rounded_ibp import RoundedIBP as RoundedIBP
 
-__all__ = [
-    "CROWN",
-    "IBP",
-    "BoundMethod",
-    "ECLipsEFast",
-    "Falsification",
-    "Falsifier",
-    "Head",
-    "IntervalJacobian",
-    "LargestRadius",
-    "LargestSize",
-    "LipschitzBound",
-    "Margins",
-    "NormProduct",
-    "RoundedCROWN",
-    "RoundedIBP",
-    "SteepPoints",
-    "SteepestAscent",
-    "evaluate_head",
-    "interval_margins",
-    "pairwise_margins",
-    "tightest",
-]
+BOUNDS: dict[str, type] = {"ibp": IBP, "crown": CROWN}
+"""The methods of bounding by their names in a configuration."""

@@ -38,8 +38,8 @@ _Probes = Annotated[
     str | None,
     typer.Option(
         metavar="NAMES",
-        help="Which probes, such as accuracy,attacks; by default all but autoattack and "
-        "resistance, which are slow.",
+        help="Which probes, such as accuracy,attacks or my_package.probes:Mine; by default all "
+        "but autoattack and resistance, which are slow.",
     ),
 ]
 _Samples = Annotated[int | None, typer.Option(help="How many test examples; all by default.")]
@@ -87,16 +87,16 @@ def audit(
     requirements = [parse_requirement(text) for text in require or []]
     names = tuple(name.strip() for name in probes.split(",")) if probes else None
     request = Request(
-        target,
-        weights,
-        data,
-        tuple(settings or ()),
-        tuple(inputs or ()),
-        tuple(parameters or ()),
-        names,
-        samples,
-        seed,
-        device,
+        target=target,
+        weights=weights,
+        data=data,
+        settings=tuple(settings or ()),
+        within=tuple(inputs or ()),
+        parameters=tuple(parameters or ()),
+        probes=names,
+        samples=samples,
+        seed=seed,
+        device=device,
     )
     subject, chosen = prepare(request)
     with announcing() as announce:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from jaxtyping import Shaped
@@ -41,6 +42,8 @@ class ArrayFile:
     path: Path
     domain: tuple[float, float] | None = None
     validation_share: float = 0.1
+    suffix: ClassVar[str] = ".npz"
+    """The ending of the paths that it reads."""
 
     def __post_init__(self) -> None:
         check_shares("ArrayFile", validation_share=self.validation_share)

@@ -1,10 +1,10 @@
 """A data set as a value: three splits, their domain, their normalisation, their fingerprint."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -63,6 +63,57 @@ class Dataset:
     customary: tuple[InputSet, ...]
     facts: Mapping[str, Fact] = field(default_factory=dict)
     references: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        inputs: object,
+        labels: object = None,
+        *,
+        test: object = 0.2,
+        validation: object = 0.1,
+        domain: Domain | Literal["derived"] = "derived",
+        class_names: Sequence[str] | None = None,
+        name: str = "data",
+    ) -> "Dataset":
+        """The data set of a user's own examples; what is not given is derived from them.
+
+        Args:
+            inputs: tensor or array, examples × features or examples × channels × height ×
+                width; uint8 pixels p stand for p/255. Without labels, anything that holds both,
+                such as a `DataLoader`.
+            labels: one whole number for each input; classes are numbered from 0 on.
+            test: (inputs, labels) of the test examples, or the share that is held out, the same
+                whatever the seed; 1 makes all of them test examples, for an audit.
+            validation: likewise, of the examples that are left to train on.
+            domain: the interval of every coordinate, None for an unbounded space. It is derived
+                as (0, 1) for images whose values lie there, and as None for all else.
+            class_names: one per class; the numbers by default.
+            name: for reports.
+
+        Raises:
+            DataError: values that are not finite, labels that do not number the classes, or
+                another kind of data.
+            OutOfDomainError: values outside the domain.
+            ShapeError: inputs that are neither vectors nor images, or labels of another number.
+            SettingError: a share outside (0, 1).
+
+        >>> inputs = torch.arange(60.0).reshape(30, 2)
+        >>> data = Dataset.of(inputs, torch.arange(30) % 3)
+        >>> len(data.train), len(data.validation), len(data.test), data.class_names
+        (22, 2, 6, ('0', '1', '2'))
+        """
+        from gnomon.data.reading import make_dataset, read_examples  # noqa: PLC0415 - on this
+
+        examples = read_examples(inputs if labels is None else (inputs, labels), name)
+        return make_dataset(
+            examples,
+            test=test,
+            validation=validation,
+            domain=domain,
+            class_names=class_names,
+            name=name,
+        )
 
     @property
     def classes(self) -> int:

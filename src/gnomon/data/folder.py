@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,8 @@ class ImageFolder:
     size: tuple[int, int] | None = None
     validation_share: float = 0.1
     test_share: float = 0.2
+    suffix: ClassVar[str] = "/"
+    """The sign of the paths that it reads: folders."""
 
     def __post_init__(self) -> None:
         check_shares(

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -65,6 +65,8 @@ class ParquetFile:
     size: tuple[int, int] | None = None
     validation_share: float = 0.1
     test_share: float = 0.2
+    suffix: ClassVar[str] = ".parquet"
+    """The ending of the paths that it reads."""
 
     def __post_init__(self) -> None:
         check_shares(

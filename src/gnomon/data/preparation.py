@@ -75,18 +75,44 @@ def assemble(card: Card, train: Examples, validation: Examples, test: Examples) 
         ShapeError: inputs are malformed, or the splits differ in shape.
     """
     classes = len(card.class_names)
-    splits = [check(part, classes, card.domain) for part in (train, validation, test)]
-    check_classes(splits[0], card.class_names)
+    check_classes(check(train, classes, card.domain), card.class_names)
     _check_same_shape(train, test)
-    inputs = [_in_units(part.inputs) for part in splits]
-    labels = [torch.from_numpy(part.labels) for part in splits]
-    mean, std = _normalisation(inputs[0])
+    parts = (train, validation, test)
+    return _described(card, *(split_of(part, classes, card.domain) for part in parts))
+
+
+def examined(card: Card, test: Examples) -> Dataset:
+    """The data set of test examples alone: enough for an audit, and too little for training.
+
+    Raises:
+        DataError: as `gnomon.data.examples.check`.
+        ShapeError: inputs are malformed.
+    """
+    split = split_of(test, len(card.class_names), card.domain)
+    none = Split(split.inputs[:0], split.labels[:0])
+    return _described(card, none, none, split)
+
+
+def split_of(examples: Examples, classes: int, domain: Domain) -> Split:
+    """The examples as float32 tensors in units of the data, once they are checked.
+
+    Raises:
+        DataError: as `gnomon.data.examples.check`.
+        ShapeError: inputs are malformed.
+    """
+    checked = check(examples, classes, domain)
+    return Split(_in_units(checked.inputs), torch.from_numpy(checked.labels))
+
+
+def _described(card: Card, train: Split, validation: Split, test: Split) -> Dataset:
+    """The data set of these splits with the normalisation that its inputs ask for."""
+    mean, std = _normalisation((train if len(train) else test).inputs)
     return Dataset(
         name=card.name,
         title=card.title,
-        train=Split(inputs[0], labels[0]),
-        validation=Split(inputs[1], labels[1]),
-        test=Split(inputs[2], labels[2]),
+        train=train,
+        validation=validation,
+        test=test,
         class_names=card.class_names,
         domain=card.domain,
         mean=mean,

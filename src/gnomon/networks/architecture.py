@@ -28,6 +28,6 @@ class Signature:
 class Architecture(Protocol):
     """A frozen dataclass whose fields are the settings of `[network]`."""
 
-    def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
+    def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Module:
         """A fresh network: named layers in the order data meet them, random weights."""
         ...

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gnomon.networks import Stage, device_of, stages, undisturbed
+from gnomon.seeds import ensure
 from gnomon.shapes import Inputs
 
 WIDEST = 1024
@@ -48,7 +49,7 @@ def represent(
     network: nn.Module,
     inputs: Inputs,
     *,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
     widest: int = WIDEST,
     batch: int = 500,
 ) -> tuple[Representation, ...]:
@@ -68,6 +69,7 @@ def represent(
     References:
         charikar2002.
     """
+    generator = ensure(generator, "representation")
     device = device_of(network)
     sketches: dict[int, _Sketch] = {}
     found: tuple[Stage, ...] = ()
@@ -88,7 +90,7 @@ def represent(
 
 def _joined(stage: Stage, parts: tuple[Tensor, ...], examples: int) -> Representation:
     points = torch.cat(parts)
-    width = stage.values[0].numel()
+    width = stage.values.shape[1:].numel()  # also where there is no example
     return Representation(stage.name, stage.receiver, width, points, len(points) == examples)
 
 

@@ -22,6 +22,7 @@ from gnomon.errors import DataError, SettingError
 from gnomon.networks.predictions import device_of
 from gnomon.networks.structure import Stage, stages, weight_layers
 from gnomon.networks.undisturbed import undisturbed
+from gnomon.seeds import ensure
 from gnomon.shapes import Inputs
 
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -122,7 +123,7 @@ def unit_activity(
     network: nn.Module,
     inputs: Inputs,
     *,
-    generator: torch.Generator,
+    generator: torch.Generator | None = None,
     batch: int = 500,
     saturation: float = 0.01,
     sampled: int = SAMPLED,
@@ -146,6 +147,7 @@ def unit_activity(
     References:
         glorot2010, lu2020.
     """
+    generator = ensure(generator, "representation")
     _check(inputs, saturation)
     draws = _Draws(generator, max(1, sampled // len(inputs)))
     slopes: dict[str, _Slopes] = {}

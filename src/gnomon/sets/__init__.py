@@ -1,33 +1,23 @@
 """Perturbation sets: what an adversary may do to inputs and to parameters."""
 
-from gnomon.sets import radius
-from gnomon.sets.balls import L1, L2, Box, InputSet, Linf, MeasuredSet
-from gnomon.sets.parameters import (
-    ParameterBall,
-    ParameterBox,
-    ParameterRegion,
-    ParameterSet,
-    TensorBall,
-    TensorBox,
-    TensorSet,
+from gnomon.sets import radius as radius
+from gnomon.sets.balls import (
+    INPUT_SETS as INPUT_SETS,
+    L1 as L1,
+    L2 as L2,
+    Box as Box,
+    InputSet as InputSet,
+    Linf as Linf,
+    MeasuredSet as MeasuredSet,
 )
-from gnomon.sets.perturbation_set import Domain, PerturbationSet
-
-__all__ = [
-    "L1",
-    "L2",
-    "Box",
-    "Domain",
-    "InputSet",
-    "Linf",
-    "MeasuredSet",
-    "ParameterBall",
-    "ParameterBox",
-    "ParameterRegion",
-    "ParameterSet",
-    "PerturbationSet",
-    "TensorBall",
-    "TensorBox",
-    "TensorSet",
-    "radius",
-]
+from gnomon.sets.parameters import (
+    PARAMETER_SETS as PARAMETER_SETS,
+    ParameterBall as ParameterBall,
+    ParameterBox as ParameterBox,
+    ParameterRegion as ParameterRegion,
+    ParameterSet as ParameterSet,
+    TensorBall as TensorBall,
+    TensorBox as TensorBox,
+    TensorSet as TensorSet,
+)
+from gnomon.sets.perturbation_set import Domain as Domain, PerturbationSet as PerturbationSet

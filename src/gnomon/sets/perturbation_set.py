@@ -29,7 +29,7 @@ class PerturbationSet(Protocol):
         """The value max ⟨δ, direction⟩ over the set, for each example."""
         ...
 
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """A random member for each example: uniform in the ball, then cut with the domain."""
         ...
 

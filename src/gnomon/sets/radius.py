@@ -132,3 +132,11 @@ class Tanh:
     def with_size(self, size: float) -> "Tanh":
         """The same law with another λ."""
         return replace(self, size=size)
+
+
+RADIUS_LAWS: dict[str, type] = {
+    "constant": Constant,
+    "relative": Relative,
+    "tanh": Tanh,
+}
+"""The laws of radii by their names in a configuration: "relative:0.01"."""

@@ -21,7 +21,7 @@ from gnomon.study.run import RESULTS, Prospect
 from gnomon.study.statistics import Verdict, judge
 from gnomon.study.study import Study
 from gnomon.study.trial_store import TrialStore
-from gnomon.words.catalog import PROBES
+from gnomon.words.request import probe_kinds
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ def conclude(study: Study, store: TrialStore, remains: Prospect) -> Conclusions:
 
 def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Picture]:
     """Loss landscapes of one network for each setting, if the study asks for them."""
-    if LossFlatness not in {PROBES[name] for name in study.examine.probes}:
+    probes = study.examine.probes
+    if not probes or LossFlatness not in probe_kinds(probes):
         return []
     done = [trial for trial in remains.trials if trial.id in remains.done]
     first: dict[str, str] = {}

@@ -189,7 +189,7 @@ def _examined(folder: Path, task: Task) -> tuple[ResultRow, ...]:
         return ()
     request = Request(
         target=str(folder),
-        inputs=task.examine.inputs,
+        within=task.examine.inputs,
         parameters=task.examine.parameters,
         probes=task.examine.probes,
         samples=task.examine.samples,

@@ -13,8 +13,8 @@ from gnomon.study.axes import Settings, count_crossed, crossed
 from gnomon.study.study import Study
 from gnomon.training import Experiment
 from gnomon.training.replicas import replica_key
-from gnomon.words.catalog import NAMES
 from gnomon.words.config import assign, describe, experiment
+from gnomon.words.names import NAMES
 
 _GROUPS, _ENOUGH = 8, 16
 

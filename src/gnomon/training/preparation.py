@@ -41,7 +41,7 @@ class Run:
     folder: RunFolder
     facts: RunFacts
     history: tuple[Row, ...]
-    network: nn.Sequential
+    network: nn.Module
     epochs_trained: int
 
 
@@ -50,7 +50,7 @@ def signature_of(data: Dataset) -> Signature:
     return Signature(data.shape, data.classes, data.mean, data.std)
 
 
-def build(experiment: Experiment, data: Dataset) -> nn.Sequential:
+def build(experiment: Experiment, data: Dataset) -> nn.Module:
     """The network before training; its weights depend on the seed alone."""
     with default_randomness(torch.device("cpu"), experiment.seed, "torch initialisation"):
         network = experiment.network(

@@ -11,14 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from gnomon.data import Source
+from gnomon.data import SOURCES, Source
 from gnomon.errors import SettingError, UnknownNameError, nearest
 from gnomon.records import read_toml
 from gnomon.sets import Domain, InputSet, ParameterSet
 from gnomon.training import Device, Experiment
-from gnomon.words.catalog import DATA, NAMES
-
-_FILE_KINDS = {".npz": "npz", ".parquet": "parquet"}
+from gnomon.words.names import NAMES
 
 
 def read_config(path: Path, settings: Iterable[str] = ()) -> dict[str, Any]:
@@ -141,17 +139,18 @@ def parameter_set(text: str) -> ParameterSet:
 
 
 def _with_path(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Turns a path in `data.name` into the source that reads it; makes it absolute."""
+    """A copy in which a path as `data.name` is absolute, and named after the source for it."""
     changed = copy.deepcopy(dict(config))
     data = changed.get("data")
     if isinstance(data, str):
         data = changed["data"] = {"name": data}
     name = data.get("name") if isinstance(data, dict) else None
-    if isinstance(data, dict) and isinstance(name, str) and name not in DATA:
+    if isinstance(data, dict) and isinstance(name, str) and name not in SOURCES:
         path = Path(name)
-        kind = "image_folder" if path.is_dir() else _FILE_KINDS.get(path.suffix)
-        if kind:
-            data |= {"name": kind, "path": str(path.resolve())}
+        suffix = "/" if path.is_dir() else path.suffix
+        for reader, source in SOURCES.items():
+            if getattr(source, "suffix", None) == suffix:
+                data |= {"name": reader, "path": str(path.resolve())}
     return changed
 
 

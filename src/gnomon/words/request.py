@@ -1,50 +1,55 @@
-"""From what a front end was asked to examine to a subject and probes."""
+"""Turns a front end's request into a subject and a list of probes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from gnomon.audit import Probe, Subject, sample_subject
+from gnomon.audit.selection import (
+    PROBES_BY_NAME,
+    SETS,
+    USUAL_PROBES,
+    make_probe,
+    varies_parameters,
+)
 from gnomon.data import Dataset, Store
 from gnomon.errors import SettingError, UnknownNameError, nearest
-from gnomon.records import settings_of
+from gnomon.notation import is_own, own_name
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterSet
-from gnomon.words.catalog import NAMES, PROBES, SLOW_PROBES
 from gnomon.words.config import as_device, data_source, input_set, override, parameter_set
+from gnomon.words.names import NAMES
+from gnomon.words.own import find
 from gnomon.words.targets import Target, open_target
 
-_GIVEN = ("within", "parameters")
-"""What probes are given besides their settings: the sets of inputs and of parameters."""
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is to be examined, and how, in the words of the command line.
+    """An examination in the words of the command line.
 
     Attributes:
         target: a run folder, a .safetensors file, or package.module:factory.
-        weights: for a factory, the file to load.
+        weights: the file to load into a factory's network.
         data: the name or path of a data set; None means the run's own.
-        settings: "data.key=value", put into the data's settings.
-        inputs: such as "linf:2/255"; empty means the sets customary for the data.
-        parameters: such as "relative:0.01"; sets of alternative networks.
-        probes: names of probes; None means all but the slow ones.
-        samples: how many test examples; None means all.
+        settings: texts "data.key=value", put into the data's settings.
+        within: sets of inputs, such as "linf:2/255"; without any, those customary for the data.
+        parameters: sets of alternative networks, such as "relative:0.01".
+        probes: names of probes, package.module:name for one's own; None means all but the slow
+            ones.
+        samples: the number of test examples; None means all.
         seed: everything random in the audit depends on it.
         device: auto, cpu or cuda.
-        probe_settings: settings of probes by their names, such as {"noise": {"draws": 10}};
-            the sets are given above.
+        probe_settings: settings of probes by their names, such as {"noise": {"draws": 10}}.
     """
 
     target: str
     weights: Path | None = None
     data: str | None = None
     settings: tuple[str, ...] = ()
-    inputs: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     probes: tuple[str, ...] | None = None
     samples: int | None = None
@@ -54,15 +59,15 @@ class Request:
 
 
 def prepare(request: Request) -> tuple[Subject, list[Probe]]:
-    """The subject and the probes that a request names.
+    """Opens the network and the data of a request, and makes its probes.
 
     Raises:
         GnomonError: the target, the data, a set or a probe is not what it should be; the
             message says which.
     """
-    probes = _probe_kinds(request.probes)
+    probes = probe_kinds(request.probes)
     tuned = read_probe_settings(request.probes, request.probe_settings)
-    if request.parameters and not any("parameters" in settings_of(kind) for kind in probes):
+    if request.parameters and not varies_parameters(probes):
         raise SettingError(
             "--parameters: expected a probe that varies parameters, got --probes "
             f"{','.join(request.probes or ())}. Add parameters or certificates, or leave "
@@ -70,8 +75,8 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
         )
     target = open_target(request.target, request.weights)
     data = _data(request, target)
-    within = tuple(input_set(text, data.domain) for text in request.inputs) or data.customary
-    around = tuple(parameter_set(text) for text in request.parameters)
+    within = tuple(input_set(text, data.domain) for text in request.within) or data.customary
+    parameters = tuple(parameter_set(text) for text in request.parameters)
     network = target.network.to(_device(request.device))
     subject = sample_subject(
         network,
@@ -82,7 +87,7 @@ def prepare(request: Request) -> tuple[Subject, list[Probe]]:
         about=target.about,
         snapshots=target.snapshots,
     )
-    return subject, [_probe(kind, within, around, tuned.get(kind, {})) for kind in probes]
+    return subject, [_probe(kind, within, parameters, tuned.get(kind, {})) for kind in probes]
 
 
 def read_probe_settings(
@@ -98,24 +103,23 @@ def read_probe_settings(
         UnknownNameError: a name that the catalogue does not have.
         SettingError: a probe that is not asked, an unknown key, or a wrong value.
     """
-    asked = _probe_kinds(names)
-    found: dict[type, dict[str, Any]] = {}
+    asked = dict(zip(names or USUAL_PROBES, probe_kinds(names), strict=True))
+    settings_by_kind: dict[type, dict[str, Any]] = {}
     for name, table in settings.items():
-        if PROBES.get(name) not in asked:
-            known = [each for each, kind in PROBES.items() if kind in asked]
+        if name not in asked:
             raise SettingError(
                 f"settings.{name}: expected a probe that is asked, got {name}."
-                f"{nearest(name, known) or ' Add it to probes.'}"
+                f"{nearest(name, asked) or ' Add it to probes.'}"
             )
-        for key in _GIVEN:
+        for key in SETS:
             if key in table:
                 raise SettingError(
                     f"settings.{name}.{key}: expected the sets beside the settings, got them "
                     'within. Write inputs = ["linf:0.1"] or parameters there.'
                 )
         where = f"settings.{name}"
-        found[PROBES[name]] = NAMES.read_settings(PROBES[name], table, where)
-    return found
+        settings_by_kind[asked[name]] = NAMES.read_settings(asked[name], table, where)
+    return settings_by_kind
 
 
 def _data(request: Request, target: Target) -> Dataset:
@@ -136,25 +140,39 @@ def _data(request: Request, target: Target) -> Dataset:
     return data_source(config["data"])(target.config.get("seed", 0), Store.default())
 
 
-def _probe_kinds(names: tuple[str, ...] | None) -> list[type]:
-    for name in names or ():
-        if name not in PROBES:
+def probe_kinds(names: tuple[str, ...] | None) -> list[type]:
+    """The classes of probes by their names; None means all but the slow ones.
+
+    Raises:
+        UnknownNameError: a name that no probe has.
+        SettingError: a user's own name that cannot be imported, or is no probe's class.
+    """
+    kinds: list[type] = []
+    for name in names or USUAL_PROBES:
+        if name not in PROBES_BY_NAME and not is_own(name):
             raise UnknownNameError(
-                f"--probes: there is no probe {name!r}.{nearest(name, PROBES)}"
+                f"--probes: there is no probe {name!r}.{nearest(name, PROBES_BY_NAME)}"
             )
-    usual = tuple(name for name in PROBES if name not in SLOW_PROBES)
-    return [PROBES[name] for name in names or usual]
+        kind: Any = PROBES_BY_NAME.get(name) or find(name, "--probes")
+        if not (isinstance(kind, type) and is_dataclass(kind)):
+            raise SettingError(
+                f"--probes: expected the class of a probe, a frozen dataclass, got {name}, "
+                f"which is {kind!r}. Name the class."
+            )
+        kinds.append(kind)
+    return kinds
 
 
 def _probe(
     kind: type,
     within: tuple[InputSet, ...],
-    around: tuple[ParameterSet, ...],
+    parameters: tuple[ParameterSet, ...],
     tuned: Mapping[str, Any],
 ) -> Probe:
-    """The probe with the sets it can use and the settings given; all else by default."""
-    sets = dict(zip(_GIVEN, (within, around), strict=True))
-    return kind(**{name: sets[name] for name in settings_of(kind) if name in sets}, **tuned)
+    """The probe with the sets it can use and its settings, once it is seen to be one."""
+    probe = make_probe(kind, within, parameters, tuned)
+    NAMES.check(Probe, probe, f"--probes {own_name(kind)}")
+    return probe
 
 
 def _device(text: str) -> torch.device:

@@ -1,7 +1,5 @@
 """What the front ends may examine: a run folder, saved weights, or a Python factory."""
 
-import importlib
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,8 +12,9 @@ from gnomon.errors import FolderError, SettingError, SubjectError
 from gnomon.networks import Architecture, Snapshots, load_weights, read_description
 from gnomon.seeds import generator
 from gnomon.training import RunFolder
-from gnomon.words.catalog import NAMES
 from gnomon.words.config import read_config
+from gnomon.words.names import NAMES
+from gnomon.words.own import called, find
 
 WEIGHTS = "model.safetensors"
 CONFIG = "config.toml"
@@ -74,7 +73,7 @@ def open_target(text: str, weights: Path | None = None) -> Target:
     )
 
 
-def load_network(path: Path) -> nn.Sequential:
+def load_network(path: Path | str) -> nn.Module:
     """The network saved as `path` (.safetensors, its .toml beside it), or by a run in `path`.
 
     It is in evaluation mode.
@@ -83,10 +82,10 @@ def load_network(path: Path) -> nn.Sequential:
         WeightsError: the weights cannot be read, or belong to another architecture.
         DataError: the TOML file beside them is missing or not TOML.
     """
-    if path.is_dir():
-        path = path / WEIGHTS
+    path = Path(path) / WEIGHTS if Path(path).is_dir() else Path(path)
     table, signature = read_description(path)
-    network = NAMES.read(Architecture, table, "network")(signature, generator(0))
+    where = f"{path.with_suffix('.toml')}: network"
+    network = NAMES.read(Architecture, table, where)(signature, generator(0))
     load_weights(network, path)
     return network.eval()
 
@@ -110,34 +109,18 @@ def _from_run(folder: Path) -> Target:
 
 
 def _from_factory(text: str, weights: Path | None) -> Target:
-    module_name, _, attribute = text.partition(":")
-    if (here := str(Path.cwd())) not in sys.path:
-        sys.path.insert(0, here)
     try:
-        factory = getattr(importlib.import_module(module_name), attribute)
-        network = factory if isinstance(factory, nn.Module) else factory()
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SubjectError(
-            f"{text}: expected an importable module and a name in it, got: {error}. "
-            "Check the spelling, or run from the folder that holds the module."
-        ) from error
-    except Exception as error:
-        raise SubjectError(
-            f"{text}: expected a network from a call without arguments, got "
-            f"{type(error).__name__}: {error}. Correct the module; --debug shows where."
-        ) from error
-    if not isinstance(network, nn.Module):
-        raise SubjectError(
-            f"{text}: expected a factory that returns a torch.nn.Module, got "
-            f"{type(network).__name__}. Return the network itself."
-        )
+        thing = find(text, text)
+        network = thing if isinstance(thing, nn.Module) else called(text, thing, {})
+    except SettingError as error:
+        raise SubjectError(str(error)) from error
     if weights is not None:
         load_weights(network, weights)
     about: dict[str, Fact] = {
         "factory": text,
         "weights": str(weights or "as the factory made them"),
     }
-    return Target(attribute, network, {}, about)
+    return Target(text.partition(":")[2], network, {}, about)
 
 
 def _described(weights: Path) -> dict[str, Fact]:

@@ -6,14 +6,13 @@ import torch
 from torch import nn
 
 from gnomon.attacks.ensemble import Part, check_parts, run_in_turn, untouched
-from gnomon.attacks.inputs.apgd import APGD
-from gnomon.attacks.inputs.apgd_targeted import APGDT
-from gnomon.attacks.inputs.fab import FAB
-from gnomon.attacks.inputs.fab_targeted import FABT
+from gnomon.attacks.inputs.apgd import APGD, APGDT
+from gnomon.attacks.inputs.fab import FAB, FABT
 from gnomon.attacks.inputs.square import SquareAttack
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.objectives import dlr
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -106,9 +105,10 @@ class AutoAttack:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
+        generator = ensure(generator)
         return run_in_turn(
             untouched(self.name, self.parts, inputs, labels, within),
             list(enumerate(self.parts)),

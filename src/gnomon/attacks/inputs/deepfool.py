@@ -58,7 +58,7 @@ class DeepFool:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
         norm, name = measured("DeepFool", within), f"DeepFool-{self.steps}"

@@ -1,4 +1,4 @@
-"""The fast adaptive boundary attack: the nearest point that fools."""
+"""The fast adaptive boundary attack, to the nearest class or to one after another."""
 
 from dataclasses import dataclass
 
@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from gnomon.attacks.boundary_walk import STRIDE, BoundaryWalk, Stride, Until
+from gnomon.attacks.guards import Aims
 from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.view import PLAIN, View
 from gnomon.sets import InputSet
@@ -51,7 +52,7 @@ class FAB:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
         return self._walk()(network, inputs, labels, within, generator)
@@ -61,6 +62,68 @@ class FAB:
         return BoundaryWalk(
             f"FAB-{self.steps}{repeated}",
             None,
+            self.steps,
+            self.restarts,
+            self.stride,
+            self.until,
+            self.view,
+        )
+
+
+@dataclass(frozen=True)
+class FABT:
+    """Walks along the boundaries to the likeliest wrong classes, in their order.
+
+    Each example's targets are the wrong classes of largest logit at its unperturbed input, at
+    most classes − 1 of them. A step takes one gradient, however many classes there are; as
+    many runs go together as fill the batch that examples which left have made smaller.
+
+    Attributes:
+        steps: per target and restart.
+        targets: the most classes that are walked to.
+        restarts: runs for each target; all but the first start at random.
+        stride: see `FAB`.
+        until: see `FAB`.
+        view: how the network is seen while searching.
+
+    Raises:
+        SettingError: a setting outside its range.
+
+    References:
+        crocefab2020, algorithm 1; croce2020, section 5 (targets).
+    """
+
+    steps: int = 100
+    targets: int = 9
+    restarts: int = 1
+    stride: Stride = STRIDE
+    until: Until = "nearest"
+    view: View = PLAIN
+
+    def __post_init__(self) -> None:
+        self._walk()
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        within: InputSet,
+        generator: torch.Generator | None = None,
+        targets: Aims = None,
+    ) -> Outcome:
+        """Attacks one batch; see `Search` for the errors.
+
+        With targets each example walks to where its own becomes the largest logit, and fooled
+        is who is given it.
+        """
+        return self._walk()(network, inputs, labels, within, generator, targets)
+
+    def _walk(self) -> BoundaryWalk:
+        repeated = f" × {self.restarts}" if self.restarts > 1 else ""
+        return BoundaryWalk(
+            f"FAB-T-{self.steps}{repeated}",
+            self.targets,
             self.steps,
             self.restarts,
             self.stride,

@@ -75,7 +75,7 @@ class FMN:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors and the targets."""

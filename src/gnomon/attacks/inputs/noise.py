@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gnomon.errors import SettingError
+from gnomon.seeds import ensure
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs
 
@@ -23,7 +24,9 @@ class Noise(Protocol):
         """In the data's own units."""
         ...
 
-    def __call__(self, inputs: Inputs, domain: Domain, generator: torch.Generator) -> Inputs:
+    def __call__(
+        self, inputs: Inputs, domain: Domain, generator: torch.Generator | None = None
+    ) -> Inputs:
         """The inputs with fresh noise, moved into the domain."""
         ...
 
@@ -38,8 +41,11 @@ class UniformNoise:
     def __post_init__(self) -> None:
         _check_size(self.size, "UniformNoise")
 
-    def __call__(self, inputs: Inputs, domain: Domain, generator: torch.Generator) -> Inputs:
+    def __call__(
+        self, inputs: Inputs, domain: Domain, generator: torch.Generator | None = None
+    ) -> Inputs:
         """The inputs with fresh noise, moved into the domain."""
+        generator = ensure(generator)
         device = generator.device
         noise = 2 * torch.rand(inputs.shape, generator=generator, device=device) - 1
         return _into(inputs + self.size * noise.to(inputs), domain)
@@ -55,8 +61,11 @@ class GaussianNoise:
     def __post_init__(self) -> None:
         _check_size(self.size, "GaussianNoise")
 
-    def __call__(self, inputs: Inputs, domain: Domain, generator: torch.Generator) -> Inputs:
+    def __call__(
+        self, inputs: Inputs, domain: Domain, generator: torch.Generator | None = None
+    ) -> Inputs:
         """The inputs with fresh noise, moved into the domain."""
+        generator = ensure(generator)
         device = generator.device
         noise = torch.randn(inputs.shape, generator=generator, device=device)
         return _into(inputs + self.size * noise.to(inputs), domain)

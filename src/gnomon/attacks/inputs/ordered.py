@@ -12,6 +12,7 @@ from gnomon.attacks.ensemble import Part, check_parts, run_in_turn, untouched
 from gnomon.attacks.outcome import Outcome
 from gnomon.errors import SettingError
 from gnomon.networks.predictions import predict
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -119,9 +120,10 @@ class Ordered:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> OrderedOutcome:
         """Attacks all examples, in batches; see `Search` for the errors."""
+        generator = ensure(generator)
         start = untouched(self.name, self.parts, inputs, labels, within)
         right = predict(network, inputs, self.batch) == labels
         pilot = right.nonzero()[:, 0][: self.pilot]

@@ -9,6 +9,7 @@ from gnomon.attacks.outcome import Outcome
 from gnomon.attacks.search import Search
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -38,14 +39,15 @@ class RandomPoint:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Tries one batch; see `Search` for the errors."""
+        generator = ensure(generator, "attack")
         with Search(
             "random point", network, inputs, labels, within, self.view, generator
         ) as search:
             for _ in range(self.tries):
                 rows = search.resisting
                 if len(rows):
-                    search.judge(rows, search.region(rows).sample(generator))
+                    search.judge(rows, search.region(rows).sample(search.generator))
         return search.outcome()

@@ -61,7 +61,7 @@ class SquareAttack:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors.
 

@@ -10,6 +10,7 @@ from gnomon.attacks.search import Search
 from gnomon.attacks.view import PLAIN, View
 from gnomon.errors import SettingError
 from gnomon.objectives import scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
@@ -61,16 +62,17 @@ class UnprojectedBIM:
         inputs: Inputs,
         labels: Labels,
         within: InputSet,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
+        generator = ensure(generator, "attack")
         name, epsilon = f"unprojected BIM-{self.steps}", self.named(within.radius)
         start, step = within.with_radius(epsilon), self.relative_step * epsilon
         with Search(name, network, inputs, labels, within, self.view, generator) as search:
             rows = search.resisting
             perturbation = torch.zeros_like(search.originals[rows])
             if len(rows):
-                perturbation = start.around(search.originals[rows]).sample(generator)
+                perturbation = start.around(search.originals[rows]).sample(search.generator)
             for _ in range(self.steps):
                 if not len(rows):
                     break

@@ -12,6 +12,7 @@ from gnomon.attacks.parameters.reading import read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterRegion
 
@@ -67,11 +68,12 @@ class AdversarialParameterAttack:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
-        generator: torch.Generator,
+        region: ParameterRegion,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The changed parameters; `robustness_lost` says what they do."""
-        region, gradients = within.detach(), 0
+        generator = ensure(generator)
+        region, gradients = region.detach(), 0
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             here = region.centre()

@@ -11,6 +11,7 @@ from gnomon.attacks.parameters.reading import check_batches, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -41,11 +42,11 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
-        generator: torch.Generator,
+        region: ParameterRegion,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The member with the least accuracy; see `all` for all of them."""
-        members = self.all(network, batches, within, generator)
+        members = self.all(network, batches, region, generator)
         worst = min(members, key=lambda member: (member.accuracy, -member.value))
         with undisturbed(network):
             if not check_batches(network, batches):
@@ -58,11 +59,12 @@ class AlternativeNetworks:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
-        generator: torch.Generator,
+        region: ParameterRegion,
+        generator: torch.Generator | None = None,
     ) -> list[ParameterOutcome]:
         """Every member that was drawn, in the order of drawing."""
-        region, name = within.detach(), f"random {self.drawn} × {self.count}"
+        generator = ensure(generator)
+        region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
         found: list[ParameterOutcome] = []
         with undisturbed(network):

@@ -11,6 +11,7 @@ from gnomon.attacks.parameters.reading import Reading, check_batches, read, read
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets.parameters import ParameterRegion
 
 
@@ -55,8 +56,8 @@ class ParameterPGD:
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
-        generator: torch.Generator,
+        region: ParameterRegion,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """The alternative network with the least accuracy on the way.
 
@@ -65,7 +66,8 @@ class ParameterPGD:
             ShapeError: the network does not return batch × classes.
             SubjectError: NaN logits, or a label without a logit.
         """
-        region = within.detach()
+        generator = ensure(generator)
+        region = region.detach()
         length = self.relative_step or min(1.0, 2.5 / self.steps)
         best: tuple[Reading, Mapping[str, Tensor]] | None = None
         with undisturbed(network):
@@ -107,7 +109,7 @@ def towards(
 
 
 def awp_direction(
-    network: nn.Module, batches: Batches, within: ParameterRegion, objective: Objective
+    network: nn.Module, batches: Batches, region: ParameterRegion, objective: Objective
 ) -> dict[str, Tensor]:
     """The parameters one full step of steepest ascent from the network's own.
 
@@ -116,7 +118,7 @@ def awp_direction(
     References:
         wu2020, equation 9.
     """
-    region = within.detach()
+    region = region.detach()
     with undisturbed(network):
         check_batches(network, batches)
         slopes = read_slopes(network, region.centre(), batches, objective).slopes

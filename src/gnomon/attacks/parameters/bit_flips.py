@@ -12,6 +12,7 @@ from gnomon.attacks.parameters.reading import check_batches, read, read_slopes
 from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, cross_entropy, scale_free_cross_entropy
+from gnomon.seeds import ensure
 
 Codes = dict[str, FixedPoint]
 
@@ -37,7 +38,7 @@ class RandomBitFlips:
         _check(self.flips, self.bits)
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with random faults in its memory.
 
@@ -45,6 +46,7 @@ class RandomBitFlips:
             SettingError: more flips than there are bits, or no weights.
             SubjectError: a weight is infinite or NaN.
         """
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             codes = fixed_points(network, self.bits)
@@ -111,9 +113,10 @@ class ProgressiveBitFlips:
             )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network after the last flip; nothing here is random."""
+        generator = ensure(generator)
         del generator
         return self.course(network, batches)[-1]
 

@@ -17,6 +17,7 @@ from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.weights import check_finite, held_tensors, weights_of
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,14 @@ class GaussianFaults:
             )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with one draw of noise.
 
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             noisy = {
@@ -86,9 +88,10 @@ class StuckAtZero:
             )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with one draw of dead weights."""
+        generator = ensure(generator)
         with undisturbed(network):
             check_batches(network, batches)
             broken: dict[str, Tensor] = {}
@@ -128,13 +131,14 @@ class SingleFault:
             )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The network with the worst single fault of those tried; nothing here is random.
 
         Raises:
             SubjectError: a parameter is infinite or NaN.
         """
+        generator = ensure(generator)
         del generator
         with undisturbed(network):
             check_batches(network, batches)

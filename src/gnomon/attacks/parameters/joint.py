@@ -15,6 +15,7 @@ from gnomon.networks.classifiers import check_inputs, check_labels
 from gnomon.networks.constancy import answers_vary, check_statistics
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.objectives import Objective, scale_free_cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterRegion
 from gnomon.shapes import Inputs, Labels, Mask
@@ -82,7 +83,7 @@ class JointPGD:
         labels: Labels,
         within: InputSet | None,
         region: ParameterRegion,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> JointOutcome:
         """Attacks one batch; None leaves the inputs as they are.
 
@@ -92,6 +93,7 @@ class JointPGD:
             SubjectError: logits that are NaN or +∞, a label without a logit, or answers that
                 depend on the other examples of the batch.
         """
+        generator = ensure(generator)
         check_inputs(inputs)
         check_labels(labels, len(inputs))
         if within is not None:

@@ -45,8 +45,8 @@ class ParameterAttack(Protocol):
         self,
         network: nn.Module,
         batches: Batches,
-        within: ParameterRegion,
-        generator: torch.Generator,
+        region: ParameterRegion,
+        generator: torch.Generator | None = None,
     ) -> ParameterOutcome:
         """Attacks the network, which is left exactly as it was."""
         ...
@@ -57,7 +57,7 @@ class ParameterFault(Protocol):
     """Changes parameters by a rule of its own instead of within a set."""
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """Breaks a copy of the parameters; the network is left exactly as it was."""
         ...

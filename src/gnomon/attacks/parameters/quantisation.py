@@ -64,7 +64,7 @@ class Quantisation:
                 )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The rounded network; nothing here is random.
 

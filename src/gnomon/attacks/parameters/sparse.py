@@ -20,6 +20,7 @@ from gnomon.errors import SettingError
 from gnomon.networks.undisturbed import undisturbed
 from gnomon.networks.weights import weights_of
 from gnomon.objectives import cross_entropy
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 
 Masks = dict[str, Tensor]
@@ -81,9 +82,10 @@ class SparseParameterAttack:
             )
 
     def __call__(
-        self, network: nn.Module, batches: Batches, generator: torch.Generator
+        self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
         """The changed parameters."""
+        generator = ensure(generator)
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
             own = {name: each.value().detach() for name, each in weights_of(network).items()}

@@ -38,8 +38,12 @@ PROBES = (
 )
 """Every probe, in the order in which an audit asks them."""
 
+SLOW_PROBES = ("autoattack", "resistance")
+"""The probes that an audit asks only when they are named."""
+
 __all__ = [
     "PROBES",
+    "SLOW_PROBES",
     "AttackedAccuracy",
     "AutoAttackAccuracy",
     "BoundaryComplexity",

@@ -1,9 +1,10 @@
 """Balls of a norm around an input, cut with the domain of the data: one file per norm."""
 
-from gnomon.sets.balls.box import Box
-from gnomon.sets.balls.input_set import InputSet, MeasuredSet
-from gnomon.sets.balls.l1 import L1, L1Ball
-from gnomon.sets.balls.l2 import L2, L2Ball
-from gnomon.sets.balls.linf import Linf, LinfBall
+from gnomon.sets.balls.box import Box as Box
+from gnomon.sets.balls.input_set import InputSet as InputSet, MeasuredSet as MeasuredSet
+from gnomon.sets.balls.l1 import L1 as L1, L1Ball as L1Ball
+from gnomon.sets.balls.l2 import L2 as L2, L2Ball as L2Ball
+from gnomon.sets.balls.linf import Linf as Linf, LinfBall as LinfBall
 
-__all__ = ["L1", "L2", "Box", "InputSet", "L1Ball", "L2Ball", "Linf", "LinfBall", "MeasuredSet"]
+INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2, "l1": L1}
+"""The sets of inputs by their names in a configuration: "linf:8/255"."""

@@ -1,53 +1,30 @@
 """The sum of sizes: an input may spend the radius on few coordinates or on many."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from gnomon.sets.balls.cut import is_inside, perturbed, room
+from gnomon.seeds import ensure
+from gnomon.sets.balls.cut import CutBall, NormSet, room
 from gnomon.sets.balls.shortest import along_coordinates
-from gnomon.sets.guards import check_domain, check_size
-from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import per_example
-from gnomon.shapes import Inputs, Mask, PerExample
+from gnomon.shapes import Inputs, PerExample
 
 
 @dataclass(frozen=True)
-class L1:
+class L1(NormSet):
     """All perturbations whose sizes sum to at most `radius`: ``Σ_i |δ_i| ≤ radius``.
 
-    Attributes:
-        radius: ≥ 0, in the data's own units.
-        domain: the perturbed input stays in this interval; None leaves it free.
-
-    Raises:
-        SettingError: a negative or infinite radius, or an empty domain.
+    See `NormSet` for the settings.
     """
 
     norm: ClassVar[str] = "L1"
-    radius: float
-    domain: Domain = None
-
-    def __post_init__(self) -> None:
-        check_size(type(self).__name__, self.radius)
-        check_domain(type(self).__name__, self.domain)
-
-    def __str__(self) -> str:
-        return f"l1:{self.radius:g}"
 
     def around(self, inputs: Inputs) -> "L1Ball":
         """The ball at each input."""
         return L1Ball(inputs, self, *room(inputs, self.domain))
-
-    def with_radius(self, radius: float) -> "L1":
-        """The same kind of set with another radius."""
-        return replace(self, radius=radius)
-
-    def with_domain(self, domain: Domain) -> "L1":
-        """The same set with another domain."""
-        return replace(self, domain=domain)
 
     def distance(self, perturbation: Inputs) -> PerExample:
         """The sum of ``|δ_i|`` over each example, in float64."""
@@ -71,7 +48,7 @@ class L1:
 
 
 @dataclass(frozen=True)
-class L1Ball:
+class L1Ball(CutBall[L1]):
     """The L1 ball at each centre, cut with the box lower ≤ δ ≤ upper of the domain.
 
     Let ``a_i = |v_i|``, and w_i the room of coordinate i on v's side. The nearest point to v
@@ -83,11 +60,6 @@ class L1Ball:
     References:
         duchi2008, figure 1, for the ball without the box.
     """
-
-    centre: Tensor
-    ball: L1
-    lower: Tensor
-    upper: Tensor
 
     def project(self, perturbation: Inputs) -> Inputs:
         """The nearest member in the Euclidean norm."""
@@ -102,11 +74,7 @@ class L1Ball:
         spent = torch.zeros_like(sizes).scatter(1, order, wanted.minimum(left))
         return _with_signs(spent, direction)
 
-    def support(self, direction: Inputs) -> PerExample:
-        """The value ⟨δ, direction⟩ at the steepest member."""
-        return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
-
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball, then cut with the domain.
 
         With n + 1 independent exponential E_j, the sizes r E_i / Σ_j E_j of the first n and
@@ -115,6 +83,7 @@ class L1Ball:
         References:
             barthe2005
         """
+        generator = ensure(generator)
         flat, device = self.centre.flatten(1), generator.device
         shape = (flat.shape[0], flat.shape[1] + 1)
         exponential = torch.empty(shape, device=device).exponential_(generator=generator)
@@ -123,14 +92,6 @@ class L1Ball:
         return self.project(
             (self.ball.radius * share * signs).to(flat).reshape(self.centre.shape)
         )
-
-    def contains(self, perturbation: Inputs) -> Mask:
-        """Whether each δ is a member, judged in float64 without tolerance."""
-        return is_inside(self.ball, self.centre, perturbation)
-
-    def perturb(self, perturbation: Inputs) -> Inputs:
-        """The sum x + δ, shortened by a few ulps where rounding made it too long."""
-        return perturbed(self.ball, self.centre, self.project(perturbation))
 
 
 def _nearest(

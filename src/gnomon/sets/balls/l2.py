@@ -1,54 +1,31 @@
 """The Euclidean norm: an input may move by at most the radius."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from gnomon.sets.balls.cut import is_inside, perturbed, room
+from gnomon.seeds import ensure
+from gnomon.sets.balls.cut import CutBall, NormSet, room
 from gnomon.sets.balls.shortest import along_ray
-from gnomon.sets.guards import check_domain, check_size
 from gnomon.sets.lengths import scaled, unit
-from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import per_example
-from gnomon.shapes import Inputs, Mask, PerExample
+from gnomon.shapes import Inputs, PerExample
 
 
 @dataclass(frozen=True)
-class L2:
+class L2(NormSet):
     """All perturbations of Euclidean length at most `radius`: (Σ_i δ_i²)^½ ≤ radius.
 
-    Attributes:
-        radius: ≥ 0, in the data's own units.
-        domain: the perturbed input stays in this interval; None leaves it free.
-
-    Raises:
-        SettingError: a negative or infinite radius, or an empty domain.
+    See `NormSet` for the settings.
     """
 
     norm: ClassVar[str] = "L2"
-    radius: float
-    domain: Domain = None
-
-    def __post_init__(self) -> None:
-        check_size(type(self).__name__, self.radius)
-        check_domain(type(self).__name__, self.domain)
-
-    def __str__(self) -> str:
-        return f"l2:{self.radius:g}"
 
     def around(self, inputs: Inputs) -> "L2Ball":
         """The ball at each input."""
         return L2Ball(inputs, self, *room(inputs, self.domain))
-
-    def with_radius(self, radius: float) -> "L2":
-        """The same kind of set with another radius."""
-        return replace(self, radius=radius)
-
-    def with_domain(self, domain: Domain) -> "L2":
-        """The same set with another domain."""
-        return replace(self, domain=domain)
 
     def distance(self, perturbation: Inputs) -> PerExample:
         """The Euclidean length of each example's perturbation, in float64."""
@@ -69,7 +46,7 @@ class L2:
 
 
 @dataclass(frozen=True)
-class L2Ball:
+class L2Ball(CutBall[L2]):
     """The Euclidean ball at each centre, cut with the box lower ≤ δ ≤ upper of the domain.
 
     The nearest point to v in {‖δ‖ ≤ r, lower ≤ δ ≤ upper} is clip(s v) for one s in [0, 1], and
@@ -77,11 +54,6 @@ class L2Ball:
     constraint scales, those of the box clip. `_onto_sphere` finds s exactly, by growing the set
     of clipped coordinates.
     """
-
-    centre: Tensor
-    ball: L2
-    lower: Tensor
-    upper: Tensor
 
     def project(self, perturbation: Inputs) -> Inputs:
         """The nearest member in the Euclidean norm."""
@@ -91,25 +63,14 @@ class L2Ball:
         """The member furthest along the direction; 0 where the whole direction is 0."""
         return _onto_sphere(direction, self.ball.radius, self.lower, self.upper)
 
-    def support(self, direction: Inputs) -> PerExample:
-        """The value ⟨δ, direction⟩ at the steepest member."""
-        return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
-
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform in the ball (Gaussian direction, length r U^(1/n)), then cut."""
+        generator = ensure(generator)
         shape, device = self.centre.shape, generator.device
         direction = torch.randn(shape, generator=generator, device=device).to(self.centre)
         share = torch.rand(shape[0], generator=generator, device=device).to(self.centre)
         length = self.ball.radius * share ** (1 / self.centre[0].numel())
         return self.project(direction * per_example(length / _length(direction), direction))
-
-    def contains(self, perturbation: Inputs) -> Mask:
-        """Whether each δ is a member, judged in float64 without tolerance."""
-        return is_inside(self.ball, self.centre, perturbation)
-
-    def perturb(self, perturbation: Inputs) -> Inputs:
-        """The sum x + δ, shortened by a few ulps where rounding made it too long."""
-        return perturbed(self.ball, self.centre, self.project(perturbation))
 
 
 def _nearest(

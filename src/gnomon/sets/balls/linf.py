@@ -1,42 +1,27 @@
 """The maximum norm: every coordinate of an input may change by at most the radius."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
-from gnomon.sets.balls.cut import into_domain, is_inside, room
+from gnomon.seeds import ensure
+from gnomon.sets.balls.cut import CutBall, NormSet, into_domain, room
 from gnomon.sets.balls.input_set import InputSet
 from gnomon.sets.balls.shortest import along_ray
-from gnomon.sets.guards import check_domain, check_size
-from gnomon.sets.perturbation_set import Domain
 from gnomon.sets.rounding import ATTEMPTS, per_example
-from gnomon.shapes import Inputs, Mask, PerExample
+from gnomon.shapes import Inputs, PerExample
 
 
 @dataclass(frozen=True)
-class Linf:
+class Linf(NormSet):
     """All perturbations of size at most `radius` in every coordinate: ``max_i |δ_i| ≤ radius``.
 
-    Attributes:
-        radius: ≥ 0, in the data's own units.
-        domain: the perturbed input stays in this interval; None leaves it free.
-
-    Raises:
-        SettingError: a negative or infinite radius, or an empty domain.
+    See `NormSet` for the settings.
     """
 
     norm: ClassVar[str] = "Linf"
-    radius: float
-    domain: Domain = None
-
-    def __post_init__(self) -> None:
-        check_size(type(self).__name__, self.radius)
-        check_domain(type(self).__name__, self.domain)
-
-    def __str__(self) -> str:
-        return f"linf:{self.radius:g}"
 
     def around(self, inputs: Inputs) -> "LinfBall":
         """The ball at each input; costs two tensors of the inputs' size."""
@@ -44,14 +29,6 @@ class Linf:
         return LinfBall(
             inputs, self, lower.clamp_min(-self.radius), upper.clamp_max(self.radius)
         )
-
-    def with_radius(self, radius: float) -> "Linf":
-        """The same kind of set with another radius."""
-        return replace(self, radius=radius)
-
-    def with_domain(self, domain: Domain) -> "Linf":
-        """The same set with another domain."""
-        return replace(self, domain=domain)
 
     def distance(self, perturbation: Inputs) -> PerExample:
         """The largest ``|δ_i|`` of each example, in float64."""
@@ -93,13 +70,8 @@ class Sides(InputSet, Protocol):
 
 
 @dataclass(frozen=True)
-class LinfBall:
+class LinfBall(CutBall[Sides]):
     """The box lower ≤ δ ≤ upper: an L∞ ball, or a general box, cut with the domain."""
-
-    centre: Tensor
-    ball: Sides
-    lower: Tensor
-    upper: Tensor
 
     def project(self, perturbation: Inputs) -> Inputs:
         """The nearest member: each coordinate moved to its interval."""
@@ -110,19 +82,12 @@ class LinfBall:
         vertex = torch.where(direction > 0, self.upper, self.lower)
         return torch.where(direction == 0, torch.zeros_like(vertex), vertex)
 
-    def support(self, direction: Inputs) -> PerExample:
-        """The sum over coordinates of the larger of the two products."""
-        return (self.steepest(direction) * direction).flatten(1).sum(dim=1)
-
-    def sample(self, generator: torch.Generator) -> Inputs:
+    def sample(self, generator: torch.Generator | None = None) -> Inputs:
         """Uniform between the sides in each coordinate, then cut with the domain."""
+        generator = ensure(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         uniform = uniform.to(self.centre)
         return self.project(self.ball.at(2 * uniform - 1))
-
-    def contains(self, perturbation: Inputs) -> Mask:
-        """Whether each δ is a member, judged in float64 without tolerance."""
-        return is_inside(self.ball, self.centre, perturbation)
 
     def perturb(self, perturbation: Inputs) -> Inputs:
         """The sum x + δ, moved by a few ulps towards x where it would leave the set.

@@ -1,19 +1,12 @@
 """Sets of parameters: which alternative networks an adversary may choose from."""
 
-from gnomon.sets.parameters.parameter_ball import ParameterBall
-from gnomon.sets.parameters.parameter_box import ParameterBox
-from gnomon.sets.parameters.parameter_set import ParameterSet
-from gnomon.sets.parameters.region import ParameterRegion
-from gnomon.sets.parameters.tensor_ball import TensorBall
-from gnomon.sets.parameters.tensor_box import TensorBox
-from gnomon.sets.parameters.tensor_set import TensorSet
+from gnomon.sets.parameters.parameter_ball import ParameterBall as ParameterBall
+from gnomon.sets.parameters.parameter_box import ParameterBox as ParameterBox
+from gnomon.sets.parameters.parameter_set import ParameterSet as ParameterSet
+from gnomon.sets.parameters.region import ParameterRegion as ParameterRegion
+from gnomon.sets.parameters.tensor_ball import TensorBall as TensorBall
+from gnomon.sets.parameters.tensor_box import TensorBox as TensorBox
+from gnomon.sets.parameters.tensor_set import TensorSet as TensorSet
 
-__all__ = [
-    "ParameterBall",
-    "ParameterBox",
-    "ParameterRegion",
-    "ParameterSet",
-    "TensorBall",
-    "TensorBox",
-    "TensorSet",
-]
+PARAMETER_SETS: dict[str, type] = {"box": ParameterBox, "ball": ParameterBall}
+"""The sets of parameters by their names in a configuration; a law of radii means a box."""

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import ShapeError, UnknownNameError, nearest
+from gnomon.seeds import ensure
 from gnomon.sets.parameters.tensor_set import TensorSet
 
 Parameters = dict[str, Tensor]
@@ -62,12 +63,14 @@ class ParameterRegion(Mapping[str, TensorSet]):
         values = [allowed.support(given[name]) for name, allowed in self.items()]
         return torch.stack(values).sum() if values else torch.zeros(())
 
-    def sample(self, generator: torch.Generator) -> Parameters:
+    def sample(self, generator: torch.Generator | None = None) -> Parameters:
         """A random member, uniform in the region."""
+        generator = ensure(generator)
         return self._each(lambda allowed: allowed.sample(generator))
 
-    def vertex(self, generator: torch.Generator) -> Parameters:
+    def vertex(self, generator: torch.Generator | None = None) -> Parameters:
         """A random extreme point: a corner of every box, a point of every ball's sphere."""
+        generator = ensure(generator)
         return self._each(lambda allowed: allowed.vertex(generator))
 
     def contains(self, parameters: Mapping[str, Tensor]) -> bool:

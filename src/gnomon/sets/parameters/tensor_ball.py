@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import SettingError, ShapeError
+from gnomon.seeds import ensure
 from gnomon.sets.guards import known
 from gnomon.sets.lengths import length, unit
 from gnomon.sets.parameters.tensor_set import Weights
@@ -57,15 +58,17 @@ class TensorBall:
         """The sum ⟨θ, direction⟩ + r ‖direction‖."""
         return (self.centre * direction).sum() + self.radius * _length(direction)
 
-    def sample(self, generator: torch.Generator) -> Weights:
+    def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the ball: a Gaussian direction, the length r U^(1/n)."""
+        generator = ensure(generator)
         direction = self._gaussian(generator)
         uniform = torch.rand((), generator=generator, device=generator.device)
         reach = self.radius * uniform.to(self.centre) ** (1 / max(self.centre.numel(), 1))
         return self._reached(direction / _positive(direction.norm()) * reach)
 
-    def vertex(self, generator: torch.Generator) -> Weights:
+    def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform on the sphere, whose points are the extreme ones of a ball."""
+        generator = ensure(generator)
         return self.steepest(self._gaussian(generator))
 
     def contains(self, value: Weights) -> bool:

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.errors import SettingError, ShapeError
+from gnomon.seeds import ensure
 from gnomon.sets.guards import known
 from gnomon.sets.parameters.tensor_set import Weights
 
@@ -69,14 +70,16 @@ class TensorBox:
         """The sum ⟨θ, direction⟩ + ⟨r, |direction|⟩."""
         return (self.centre * direction + self.radius * direction.abs()).sum()
 
-    def sample(self, generator: torch.Generator) -> Weights:
+    def sample(self, generator: torch.Generator | None = None) -> Weights:
         """Uniform in the box."""
+        generator = ensure(generator)
         uniform = torch.rand(self.centre.shape, generator=generator, device=generator.device)
         position = 2 * uniform.to(self.centre) - 1
         return self._inwards(self.centre + position * self.radius)
 
-    def vertex(self, generator: torch.Generator) -> Weights:
+    def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """A random corner: every coordinate at one of its ends."""
+        generator = ensure(generator)
         shape, device = self.centre.shape, generator.device
         signs = 2 * torch.randint(2, shape, generator=generator, device=device) - 1
         return self.steepest(signs.to(self.centre))

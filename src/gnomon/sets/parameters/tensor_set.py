@@ -34,11 +34,11 @@ class TensorSet(Protocol):
         """The value max ⟨θ̃, direction⟩ over the set."""
         ...
 
-    def sample(self, generator: torch.Generator) -> Weights:
+    def sample(self, generator: torch.Generator | None = None) -> Weights:
         """A random member, uniform in the set."""
         ...
 
-    def vertex(self, generator: torch.Generator) -> Weights:
+    def vertex(self, generator: torch.Generator | None = None) -> Weights:
         """A random extreme point, uniform among them."""
         ...
 

@@ -34,7 +34,8 @@ def data_on_the_plane(data: Dataset) -> Picture:
         figure = new_figure(WIDTH)
         axes = figure.subplots()
         _scatter(axes, data.train, data.class_names, size=5.0, alpha=0.45)
-        _scatter(axes, data.test, None, size=16.0, alpha=1.0)
+        named = None if len(data.train) else data.class_names  # each class once in the legend
+        _scatter(axes, data.test, named, size=16.0, alpha=1.0)
         _frame(axes, plane_of(data))
         if data.classes <= 8:
             legend = figure.legend(loc="outside lower center", ncols=3, markerscale=2.5)
@@ -91,7 +92,7 @@ def decisions_on_the_plane(subject: Subject) -> Picture:
 def _scatter(
     axes: Axes, split: Split, names: Sequence[str] | None, size: float, alpha: float
 ) -> None:
-    step = -(-len(split) // _MOST_POINTS)
+    step = max(1, -(-len(split) // _MOST_POINTS))
     inputs, labels = split.inputs[::step].numpy(), split.labels[::step].numpy()
     for label in np.unique(labels):
         axes.scatter(

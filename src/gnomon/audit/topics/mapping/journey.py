@@ -68,7 +68,7 @@ class Place:
         """The reason where there is no linear probe."""
         if self.unknown:
             return self.unknown
-        return "the training examples hold one class only"
+        return "the training examples hold fewer than two classes"
 
     @property
     def why_no_ratio(self) -> str:
