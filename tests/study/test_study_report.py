@@ -1,6 +1,8 @@
 """The report of a study: whole, self-contained, and every number with its trials."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -408,6 +410,17 @@ def test_audits_stand_side_by_side(tmp_path: Path) -> None:
 def test_audits_of_different_examples_are_compared_with_a_warning(tmp_path: Path) -> None:
     page = read(compare_audits(tmp_path, [audit("a", 0.5), audit("b", 0.5, examples=50)]))
     assert "The number of examples differs: a 100, b 50. Compare with care." in page.text
+
+
+def test_audits_are_compared_without_a_study_and_without_pandas() -> None:
+    code = (
+        "import sys, gnomon.audit.report.comparison\n"
+        "print(sorted({'pandas', 'gnomon.study'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"
 
 
 def test_audits_of_one_name_are_refused(tmp_path: Path) -> None:

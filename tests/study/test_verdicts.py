@@ -1,6 +1,7 @@
 """Verdicts on planted truths: what is there is found, what is not there is not claimed."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -398,6 +399,49 @@ def test_lists_on_an_axis_are_compared_by_what_they_say() -> None:
     (verdict,) = verdicts_on(table, [hypothesis], ("network.hidden",))
     assert verdict.answer == "supported"
     assert verdict.claim == "norm is greater for [50, 50] than for [2]"
+
+
+@pytest.mark.parametrize(
+    ("values", "pair"),
+    [(["true", "false"], (True, False)), (["2", "relu"], (2, "relu"))],
+    ids=["truth values", "a number among texts"],
+)
+def test_values_of_an_axis_of_texts_are_found_as_they_stand_in_a_study_file(
+    values: list[str], pair: tuple[object, object]
+) -> None:
+    def higher(settings: Mapping[str, Any], seed: int) -> float:
+        return seed + float(settings["a"] == values[0])
+
+    table = tidy({"a": values}, range(6), {"norm": ("weights", "", higher)})
+    hypothesis = Greater(finding="norm", of="a", values=pair)
+    (verdict,) = verdicts_on(table, [hypothesis], ("a",))
+    assert verdict.answer == "supported"
+
+
+def test_an_answer_follows_from_the_corrected_p() -> None:
+    """The same numbers among more claims are undecided: nothing else of a verdict changes."""
+    claim = between(Greater, "offset", "tanh", "relu")
+    (verdict,) = verdicts_on(study(6, offset=offset), [claim])
+    assert verdict.answer == "supported"
+    (evidence,) = (test for test in verdict.evidence if test.role == "claim")
+    doubtful = replace(verdict, evidence=(replace(evidence, corrected=0.06, claims=4),))
+    assert doubtful.answer == "undecided"
+    assert "corrected for 4 verdicts 0.06" in doubtful.reason
+    assert replace(verdict, obstacle="no seed has a value").answer == "undecided"
+
+
+def test_roles_are_families_of_their_own() -> None:
+    """Two claims, of which one has a least effect: its test of that is corrected for one."""
+    claims = [
+        between(Greater, "offset", "tanh", "relu", smallest=0.5),
+        between(Greater, "offset", "elu", "relu"),
+    ]
+    verdicts = verdicts_on(study(6, offset=offset), claims)
+    families = [{test.role: test.claims for test in verdict.evidence} for verdict in verdicts]
+    assert families == [
+        {"claim": 2, "opposite": 2, "negligible": 1},
+        {"claim": 2, "opposite": 2},
+    ]
 
 
 def test_two_trials_of_one_setting_and_seed_are_refused() -> None:
