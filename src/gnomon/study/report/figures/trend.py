@@ -41,7 +41,8 @@ def trend_chart(verdicts: Sequence[Verdict]) -> Chart:
     drawn = [verdict for verdict in verdicts if verdict.seeds]
     x, y = _axes(drawn)
     if len(drawn) <= _MOST_LINES:
-        marks = [mark for place, each in enumerate(drawn) for mark in _marks(each, place)]
+        curves = [curve for place, each in enumerate(drawn) for curve in _marks(each, place)]
+        marks = sorted(curves, key=lambda curve: curve.band is None)  # bands below all lines
         y = replace(y, **_limits(marks))
         return one(Panel([*marks, *_names(drawn, y)], x, y), 3.9, 1.35 * WIDTH)
     panels = [
@@ -65,20 +66,18 @@ def trend_chart(verdicts: Sequence[Verdict]) -> Chart:
 
 
 def _marks(verdict: Verdict, place: int) -> list[Curve]:
-    """A thin line for each seed, and the mean with its interval."""
+    """The interval of the mean, a thin line for each seed, and the mean."""
     style, scale = look(place), scale_of(verdict.unit)
     thin = replace(style, marker=".", width=0.6, size=4, opacity=0.25)
     levels, means = list(verdict.blocks.levels), verdict.means
-    values = scale * np.array([mean.value for mean in means])
-    ends = [
-        scale
-        * np.array(
-            [mean.value if end is None else end for mean, end in zip(means, row, strict=True)]
-        )
-        for row in ([mean.low for mean in means], [mean.high for mean in means])
+    values = [scale * mean.value for mean in means]
+    low = [scale * (mean.value if mean.low is None else mean.low) for mean in means]
+    high = [scale * (mean.value if mean.high is None else mean.high) for mean in means]
+    return [
+        Curve(levels, values, replace(style, marker="", line=""), band=(low, high)),
+        *(Curve(levels, seed, thin) for seed in scale * verdict.blocks.values),
+        Curve(levels, values, replace(style, width=2.2)),
     ]
-    seeds = [Curve(levels, row, thin) for row in scale * verdict.blocks.values]
-    return [*seeds, Curve(levels, values, replace(style, width=2.2), band=(ends[0], ends[1]))]
 
 
 def _axes(drawn: Sequence[Verdict]) -> tuple[Axis, Axis]:
