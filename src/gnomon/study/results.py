@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pyarrow as pa
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 from gnomon.errors import DataError, SettingError, nearest
 from gnomon.study.axis_values import as_text, canonical
@@ -67,7 +67,7 @@ class Results:
             key: self.frame[key].astype(float).replace([np.inf, -np.inf], np.nan)
             for key in ("value", "low", "high")
         }
-        texts = {key: self.frame[key].map(canonical) for key in self.axes if self.is_text(key)}
+        texts = {key: _canonical(self.frame[key]) for key in self.axes if self.is_text(key)}
         object.__setattr__(self, "frame", self.frame.assign(**finite, **texts))
 
     def is_text(self, axis: str) -> bool:
@@ -101,7 +101,7 @@ class Results:
 
     def rows(self, finding: str, where: Mapping[str, Any] | None = None) -> DataFrame:
         """The rows of a finding whose trials have the values of axes in `where`."""
-        frame = self.frame.loc[self.frame["finding"] == finding]
+        frame = self._by_finding.get(finding, self.frame.iloc[:0])
         for key, value in (where or {}).items():
             frame = frame.loc[frame[key] == value]
         return frame
@@ -117,11 +117,20 @@ class Results:
         rows = self.trials[list(keys)].itertuples(name=None)
         return list(dict.fromkeys(values[1:] for values in rows))
 
+    @cached_property
+    def _by_finding(self) -> Mapping[str, DataFrame]:
+        groups = self.frame.groupby("finding", sort=False)
+        return {cast("str", finding): rows for finding, rows in groups}
+
     def _check(self, key: str) -> None:
         if key not in self.axes:
             raise SettingError(
                 f"expected an axis of the study, got {key!r}.{nearest(key, self.axes)}"
             )
+
+
+def _canonical(column: Series) -> Series:
+    return column.map({text: canonical(text) for text in column.unique()}.get)
 
 
 def _column_type(values: Iterable[object]) -> pa.DataType:

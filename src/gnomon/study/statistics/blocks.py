@@ -163,18 +163,16 @@ def _pivoted(
 
 def _complete(axis: str, levels: Sequence[Any], values: DataFrame, trials: DataFrame) -> Blocks:
     """The means within each seed, over the rows that have a value in every column."""
-    groups = values.dropna().groupby(level="seed")
-    whole = {cast("int", seed): rows for seed, rows in groups}
-    means = [
-        [float(np.mean(rows[place].to_numpy())) for place in rows] for rows in whole.values()
-    ]
-    ids = [trials.loc[rows.index] for rows in whole.values()]
+    whole = dict(iter(values.dropna().groupby(level="seed")))
+    # Each level's values side by side: NumPy adds those in another order than scattered ones.
+    means = [np.ascontiguousarray(rows.to_numpy().T).mean(axis=1) for rows in whole.values()]
+    ids = [trials.loc[rows.index].to_numpy().T for rows in whole.values()]
     return Blocks(
         axis=axis,
         levels=tuple(levels),
-        seeds=tuple(map(int, whole)),
+        seeds=tuple(int(cast("int", seed)) for seed in whole),
         values=np.array(means, dtype=np.float64).reshape(len(whole), len(levels)),
-        trials=tuple(tuple(tuple(part[place]) for place in part) for part in ids),
+        trials=tuple(tuple(map(tuple, levels_of_seed)) for levels_of_seed in ids),
         notes=(),
     )
 
