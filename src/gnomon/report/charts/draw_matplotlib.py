@@ -61,6 +61,10 @@ def draw_matplotlib(chart: Chart) -> Figure:
             figure.supxlabel(chart.x_label, fontsize=10)
         if chart.y_label:
             figure.supylabel(chart.y_label, fontsize=10)
+        engine = figure.get_layout_engine()
+        if engine is not None and any(panel.equal for panel in chart.panels):
+            # Square panels shrink after room was made for their titles: it is made anew.
+            engine.execute(figure)
     return figure
 
 
@@ -190,8 +194,10 @@ def _name_marks(figure: Figure, chart: Chart) -> None:
 
 def _handles(marks: Sequence[Mark]) -> dict[str, Artist]:
     """By label the entry of a legend; of several marks with one label the first counts."""
-    labelled = {label: mark for mark in reversed(marks) if (label := label_of(mark))}
-    return {label: _handle(mark, label) for label, mark in labelled.items()}
+    labelled: dict[str, Mark] = {}
+    for mark in marks:
+        labelled.setdefault(label_of(mark), mark)
+    return {label: _handle(mark, label) for label, mark in labelled.items() if label}
 
 
 def _handle(mark: Mark, label: str) -> Artist:

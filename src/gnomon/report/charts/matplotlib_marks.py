@@ -1,5 +1,6 @@
 """Marks drawn by Matplotlib."""
 
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
@@ -69,16 +70,13 @@ def _(mark: Curve, axes: Axes, order: float) -> None:
 @draw_mark.register
 def _(mark: Points, axes: Axes, order: float) -> None:
     look = mark.look
-    axes.scatter(
+    edged = look.hollow or look.marker in {"+", "x"}
+    axes.plot(
         numbers(mark.x),
         numbers(mark.y),
-        s=look.size**2,
-        marker=look.marker,
-        facecolors="none" if look.hollow else look.colour,
-        edgecolors=look.colour if look.hollow else "none",
-        linewidths=look.width if look.hollow else 0,
-        alpha=look.opacity,
         zorder=order,
+        markeredgewidth=look.width if edged else 0,
+        **style_of(replace(look, line="")),
     )
 
 
