@@ -62,7 +62,7 @@ def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Pict
         return []
     done = [trial for trial in remains.trials if trial.id in remains.done]
     first: dict[str, str] = {}
-    for label, trial in zip(_labels([each.settings for each in done]), done, strict=True):
+    for label, trial in zip(_labels([trial.settings for trial in done]), done, strict=True):
         first.setdefault(label or study.title, trial.id)
     note = "Each network is that of the first seed of its setting."
     if len(first) > MOST_NETWORKS:

@@ -1,4 +1,4 @@
-"""Where the files of a study lie: a folder, or any address that fsspec can reach."""
+"""Stores for the files of a study: a folder, or any address that fsspec can reach."""
 
 import os
 import shutil
@@ -29,7 +29,7 @@ class FileStore(Protocol):
     """The files of one study, by names such as "trials/ID/trial.json"."""
 
     publishes_at_once: ClassVar[bool]
-    """Whether a folder is published in one step; if not, it may lack its record for a while."""
+    """True if a folder is published in one step; if not, it may lack its record for a while."""
 
     @property
     def address(self) -> str:
@@ -42,7 +42,7 @@ class FileStore(Protocol):
         ...
 
     def everywhere(self) -> "FileStore":
-        """The same store for processes with another working directory."""
+        """The store under an address that is right in any working directory."""
         ...
 
     def claimed(self) -> AbstractContextManager[None]:
@@ -111,7 +111,7 @@ class FolderStore:
         return self.folder / _SCRATCH
 
     def everywhere(self) -> "FolderStore":
-        """The same store under its absolute path."""
+        """The store under its absolute path."""
         return FolderStore(str(self.folder), self.folder)
 
     @contextmanager
@@ -217,7 +217,7 @@ class RemoteStore:
 
     @contextmanager
     def claimed(self) -> Generator[None, None, None]:
-        """Does nothing."""
+        """Locks nothing: an address cannot be locked."""
         yield
 
     @contextmanager
@@ -235,10 +235,10 @@ class RemoteStore:
         """The bytes of all files below a folder, by their paths within it; sorted."""
         start = self._at(folder)
         try:
-            found = cast("Mapping[str, Mapping[str, int]]", self.files.find(start, detail=True))
+            files = cast("Mapping[str, Mapping[str, int]]", self.files.find(start, detail=True))
         except FileNotFoundError:
             return {}
-        return {path[len(start) + 1 :]: facts["size"] for path, facts in sorted(found.items())}
+        return {path[len(start) + 1 :]: facts["size"] for path, facts in sorted(files.items())}
 
     def read(self, name: str) -> bytes:
         """The content of a file."""

@@ -67,11 +67,13 @@ class Results:
             key: self.frame[key].astype(float).replace([np.inf, -np.inf], np.nan)
             for key in ("value", "low", "high")
         }
-        texts = {key: _canonical(self.frame[key]) for key in self.axes if self.is_text(key)}
+        texts = {
+            key: _canonical(self.frame.loc[:, key]) for key in self.axes if self.is_text(key)
+        }
         object.__setattr__(self, "frame", self.frame.assign(**finite, **texts))
 
     def is_text(self, axis: str) -> bool:
-        """Whether the values of an axis are texts, not numbers."""
+        """True if the values of an axis are texts, not numbers."""
         return self.frame[axis].dtype == object
 
     def on_axis(self, axis: str, value: object) -> Any:  # noqa: ANN401 - any plain value

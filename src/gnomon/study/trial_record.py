@@ -12,7 +12,7 @@ Status = Literal["finished", "failed"]
 
 @dataclass(frozen=True)
 class ResultRow:
-    """One number that one trial gave.
+    """A number that one trial gave.
 
     Attributes:
         finding: title of the finding, or of a number in one of its details.
@@ -101,7 +101,7 @@ def rows_of(audit: Audit, details: Sequence[str] = ()) -> tuple[ResultRow, ...]:
 
 
 def _within(finding: Finding, way: Sequence[str]) -> Iterator[ResultRow]:
-    """One row for each number at the end of the way."""
+    """Yields a row for each number at the end of the way."""
     for passed, value in _followed(finding.details, way, finding.title):
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | float)

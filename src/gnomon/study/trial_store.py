@@ -42,7 +42,7 @@ class TrialStore:
         object.__setattr__(self, "files", file_store(self.address))
 
     def everywhere(self) -> "TrialStore":
-        """The same store for processes with another working directory."""
+        """The store under an address that is right in any working directory."""
         return TrialStore(self.files.everywhere().address)
 
     def records(self, among: Iterable[str] | None = None) -> Iterator[TrialRecord]:

@@ -1,4 +1,4 @@
-"""Where the tasks of a study run: in this process, or on the workers of a Ray cluster."""
+"""Engines, which run the tasks of a study: in this process, or on a Ray cluster."""
 
 from gnomon.study.engines.engine import Engine
 from gnomon.study.engines.inline import Inline

@@ -1,4 +1,4 @@
-"""One task after another, in this process."""
+"""An engine that carries out one task after another, in this process."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ class Inline:
     """Runs the tasks here, in their order."""
 
     def workers(self) -> int:
-        """One."""
+        """The number 1."""
         return 1
 
     def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
-        """What became of each trial."""
+        """Yields the outcome of each trial."""
         for task in tasks:
             yield from carry_out(task)

@@ -73,7 +73,7 @@ class Claim:
 
 
 def claims_of(verdicts: Sequence[Verdict]) -> list[Claim]:
-    """One claim for each hypothesis, in the order of the verdicts."""
+    """The claims behind the verdicts, one for each hypothesis, in their order."""
     groups = groupby(verdicts, key=lambda verdict: id(verdict.hypothesis))
     return [
         _claim(f"claim-{place}", tuple(group)) for place, (_, group) in enumerate(groups, 1)

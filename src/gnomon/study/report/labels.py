@@ -22,10 +22,10 @@ def with_unit(name: str, unit: str) -> str:
         if lines[-1] and len(lines[-1] + part) > _MOST_IN_A_LINE:
             lines.append("")
         lines[-1] += part
-    label, said = "\n".join(lines), f"in {unit_of(unit)}"
+    label, words = "\n".join(lines), f"in {unit_of(unit)}"
     if not unit_of(unit):
         return label
-    return f"{label}{' ' if len(lines[-1] + said) < _MOST_IN_A_LINE else chr(10)}{said}"
+    return f"{label}{' ' if len(lines[-1] + words) < _MOST_IN_A_LINE else chr(10)}{words}"
 
 
 def axis_label(key: str) -> str:
@@ -37,23 +37,26 @@ def axis_label(key: str) -> str:
     return key.rsplit(".", 1)[-1].replace("_", " ")
 
 
-def effect(found: Estimate) -> str:
+def effect(estimate: Estimate) -> str:
     """The estimate of an effect with the ends of its interval, in percentage points for shares.
 
     >>> effect(Estimate("mean difference", 0.5, 0.4, 0.6, "Student's t", unit="share"))
     '50 points (40 to 60)'
     """
-    scale, unit = scale_of(found.unit), "points" if found.unit == "share" else found.unit
+    scale, unit = (
+        scale_of(estimate.unit),
+        "points" if estimate.unit == "share" else estimate.unit,
+    )
     sign = f" {unit}" if unit else ""
-    value = f"{number(scale * found.value)}{sign}"
-    if found.low is None or found.high is None:
+    value = f"{number(scale * estimate.value)}{sign}"
+    if estimate.low is None or estimate.high is None:
         return value
-    low, high = (_short(scale * end) for end in (found.low, found.high))
+    low, high = (_short(scale * end) for end in (estimate.low, estimate.high))
     return f"{value} ({low} to {high})"
 
 
 def compared(verdict: Verdict) -> tuple[str, str]:
-    """What the two columns of a comparison are called.
+    """The names of the two columns of a comparison.
 
     Values of an axis are their own names. Findings of the same networks are called by the part
     of their titles that tells them apart; a number by itself, a share in per cent.

@@ -86,17 +86,7 @@ def blocks(
     notes += [f"mean over the values of {key}" for key in averaged]
     values, trials = _pivoted(valued, ["seed", *averaged], axis, levels)
     complete = _complete(axis, levels, values, trials)
-    if complete.seeds:
-        notes += [
-            f"seed {seed} is left out: {_gap(rows.loc[rows['seed'] == seed], axis, levels)}"
-            for seed in results.seeds
-            if seed not in complete.seeds
-        ]
-    kept = values[values.index.isin(complete.seeds, level="seed")]
-    if partial := len(kept) - len(kept.dropna()):
-        notes.append(
-            f"left out for want of a value at every {axis}: {partial} of the settings averaged"
-        )
+    notes += _omissions(complete, rows, values, results.seeds)
     return replace(complete, notes=tuple(notes))
 
 
@@ -177,8 +167,26 @@ def _complete(axis: str, levels: Sequence[Any], values: DataFrame, trials: DataF
     )
 
 
+def _omissions(
+    complete: Blocks, rows: DataFrame, values: DataFrame, seeds: Sequence[int]
+) -> list[str]:
+    """Sentences about seeds and settings that are not complete; none where no seed is."""
+    axis, levels = complete.axis, complete.levels
+    notes = [
+        f"seed {seed} is left out: {_gap(rows.loc[rows['seed'] == seed], axis, levels)}"
+        for seed in seeds
+        if complete.seeds and seed not in complete.seeds
+    ]
+    kept = values.loc[values.index.isin(complete.seeds, level="seed")]
+    if partial := len(kept) - len(kept.dropna()):
+        notes.append(
+            f"left out for want of a value at every {axis}: {partial} of the settings averaged"
+        )
+    return notes
+
+
 def _gap(rows: DataFrame, axis: str, levels: Sequence[Any]) -> str:
-    """Why a seed with these rows is not complete."""
+    """The reason why a seed with these rows is not complete."""
     reasons: list[str] = []
     for level in levels:
         at_level = rows.loc[rows[axis] == level]

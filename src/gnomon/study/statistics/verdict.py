@@ -16,8 +16,8 @@ from gnomon.study.statistics.trends import least_seeds_for_trend
 
 Answer = Literal["supported", "refuted", "undecided"]
 Role = Literal["claim", "opposite", "negligible"]
-"""What a test looks for: the claimed effect, one in the other direction, or one that is too
-small to matter."""
+"""The effect a test looks for: the claimed one, one in the other direction, or one that is
+too small to matter."""
 
 _FEWEST_FOR_A_TREND = 3
 """Number of seeds a trend needs: two that agree by chance have an interval without width."""
@@ -75,7 +75,7 @@ class Verdict:
 
     @cached_property
     def decision(self) -> Decision:
-        """What the evidence decides: see `judge`."""
+        """The decision that follows from the evidence by the rules of `judge`."""
         if self.obstacle:
             return Decision("undecided", self.obstacle, "claim")
         return _decide(self)
@@ -211,7 +211,7 @@ def _doubt(verdict: Verdict) -> str:
 
 
 def _lack(verdict: Verdict, claim: Evidence) -> str:
-    """What a small p would take, where that is known."""
+    """The reason why p is not small, and how many seeds a small one takes."""
     grid = verdict.blocks.grid
     if (grid == grid[:, :1]).all():
         return f"all values are equal at every {verdict.blocks.axis or 'seed'}"
@@ -245,7 +245,7 @@ def _least_p(verdict: Verdict) -> str:
 
 
 def _excludes(effect: Estimate, sign: int) -> bool:
-    """Whether the interval lies wholly on that side of 0."""
+    """True if the interval lies wholly on that side of 0."""
     if effect.low is None or effect.high is None:
         return False
     return (effect.low > 0) if sign > 0 else (effect.high < 0)

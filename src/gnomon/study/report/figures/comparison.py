@@ -95,7 +95,7 @@ def _difference(verdict: Verdict) -> Panel:
 
 
 def _differences(drawn: Sequence[Verdict]) -> Chart:
-    """One line for each verdict, the first at the top."""
+    """A chart with one line for each verdict, the first at the top."""
     first = drawn[0]
     marks: list[Mark] = [Rule(0, "x", _ZERO)]
     if first.hypothesis.smallest is not None:
