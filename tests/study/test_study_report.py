@@ -25,11 +25,11 @@ from gnomon.report.tables import latex, markdown
 from gnomon.study.report import Heading, write_study_report
 from gnomon.study.report.figures import comparison_chart, trend_chart
 from gnomon.study.report.tables import tables_of
+from gnomon.study.results import Results
 from gnomon.study.statistics import (
     Differs,
     Greater,
     Hypothesis,
-    Results,
     Rises,
     Verdict,
     judge,

@@ -10,6 +10,7 @@ import pytest
 from pandas import DataFrame
 
 from gnomon.errors import DataError, SettingError, UnknownNameError
+from gnomon.study.results import Results
 from gnomon.study.statistics import (
     KINDS,
     Above,
@@ -19,7 +20,6 @@ from gnomon.study.statistics import (
     Greater,
     Hypothesis,
     Less,
-    Results,
     Rises,
     Verdict,
     blocks,

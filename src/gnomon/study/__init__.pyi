@@ -6,26 +6,11 @@ from .axes import (
     Range as Range,
     ZippedAxis as ZippedAxis,
 )
-from .conclusions import (
-    Conclusions as Conclusions,
-    conclude as conclude,
-)
-from .engines import (
-    Engine as Engine,
-    Inline as Inline,
-    RayEngine as RayEngine,
-)
-from .forecast import (
-    Forecast as Forecast,
-    foresee as foresee,
-)
-from .report import (
-    Heading as Heading,
-    write_study_report as write_study_report,
-)
-from .results import (
-    Results as Results,
-)
+from .conclusions import Conclusions as Conclusions, conclude as conclude
+from .engines import Engine as Engine, Inline as Inline, RayEngine as RayEngine
+from .forecast import Forecast as Forecast, foresee as foresee
+from .report import Heading as Heading, write_study_report as write_study_report
+from .results import Results as Results
 from .run import (
     Prospect as Prospect,
     StudyObserver as StudyObserver,
@@ -44,22 +29,9 @@ from .statistics import (
     Verdict as Verdict,
     judge as judge,
 )
-from .study import (
-    Examination as Examination,
-    Study as Study,
-    read_study as read_study,
-)
-from .tasks import (
-    Task as Task,
-    TrialOutcome as TrialOutcome,
-)
-from .trial_store import (
-    TrialStore as TrialStore,
-)
-from .trials import (
-    Trial as Trial,
-    count_trials as count_trials,
-    trials_of as trials_of,
-)
+from .study import Examination as Examination, Study as Study, read_study as read_study
+from .tasks import Task as Task, TrialOutcome as TrialOutcome
+from .trial_store import TrialStore as TrialStore
+from .trials import Trial as Trial, count_trials as count_trials, trials_of as trials_of
 
 __all__: list[str]

@@ -42,11 +42,7 @@ def code_fingerprint(root: Path) -> str:
 
 
 def _code_of(source: str) -> str:
-    r"""The source without docstrings, lines of comments and blank lines.
-
-    >>> _code_of('def f():  # kept\\n    \"\"\"Gone.\"\"\"\\n\\n    # gone\\n    return 1\\n')
-    'def f():  # kept\\n    return 1'
-    """
+    """The source without docstrings, lines of comments and blank lines."""
     lines = source.splitlines()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):

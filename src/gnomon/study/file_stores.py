@@ -4,10 +4,10 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Protocol, cast, final, runtime_checkable
+from typing import ClassVar, cast, final
 
 import fsspec
 import pooch
@@ -24,72 +24,6 @@ _LOCK = ".lock"
 _SCRATCH = "work"
 
 
-@runtime_checkable
-class FileStore(Protocol):
-    """The files of one study, by names such as "trials/ID/trial.json"."""
-
-    publishes_at_once: ClassVar[bool]
-    """True if a folder is published in one step; if not, it may lack its record for a while."""
-
-    @property
-    def address(self) -> str:
-        """A path, or a URL such as "s3://bucket/study" or "memory://study"."""
-        ...
-
-    @property
-    def scratch(self) -> Path:
-        """The folder of this machine in which trials are made."""
-        ...
-
-    def everywhere(self) -> "FileStore":
-        """The store under an address that is right in any working directory."""
-        ...
-
-    def claimed(self) -> AbstractContextManager[None]:
-        """Holds the study for this process alone, as far as the store can be locked.
-
-        Raises:
-            FolderError: another process holds it, or the folder holds other files.
-        """
-        ...
-
-    def mirrored(self, name: str) -> AbstractContextManager[Path]:
-        """A folder of this machine with that file; what is written there reaches the store."""
-        ...
-
-    def sizes(self, folder: str) -> Mapping[str, int]:
-        """The bytes of all files below a folder, by their paths within it; sorted."""
-        ...
-
-    def read(self, name: str) -> bytes:
-        """The content of a file."""
-        ...
-
-    def write(self, name: str, text: str) -> None:
-        """Writes a file, whole or not at all."""
-        ...
-
-    def put(self, path: Path, name: str) -> None:
-        """Copies a file of this machine into the store."""
-        ...
-
-    def get(self, name: str, path: Path) -> None:
-        """Copies a file of the store to this machine."""
-        ...
-
-    def remove(self, name: str) -> None:
-        """Removes a file, if it exists."""
-        ...
-
-    def move(self, source: str, target: str) -> None:
-        """Gives a folder of the store another name."""
-        ...
-
-    def publish(self, folder: Path, name: str) -> None:
-        """Moves a folder of this machine into the store, in place of what has that name."""
-        ...
-
-
 @final
 @dataclass(frozen=True)
 class FolderStore:
@@ -104,6 +38,7 @@ class FolderStore:
     folder: Path
 
     publishes_at_once: ClassVar[bool] = True
+    """A folder is published in one step, so that it always has its record."""
 
     @property
     def scratch(self) -> Path:
@@ -205,6 +140,7 @@ class RemoteStore:
     root: str = field(repr=False, compare=False)
 
     publishes_at_once: ClassVar[bool] = False
+    """A folder that is being published has no record yet."""
 
     @property
     def scratch(self) -> Path:
@@ -275,6 +211,10 @@ class RemoteStore:
 
     def _at(self, name: str) -> str:
         return f"{self.root}/{name}"
+
+
+FileStore = FolderStore | RemoteStore
+"""A store for the files of one study, under names such as "trials/ID/trial.json"."""
 
 
 def file_store(address: str) -> FileStore:

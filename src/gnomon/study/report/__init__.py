@@ -1,6 +1,4 @@
 """The report of a study."""
 
-from gnomon.report.results_page import Heading
-from gnomon.study.report.page import write_study_report
-
-__all__ = ["Heading", "write_study_report"]
+from gnomon.report.results_page import Heading as Heading
+from gnomon.study.report.page import write_study_report as write_study_report
