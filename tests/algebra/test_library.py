@@ -171,8 +171,8 @@ def test_a_logarithm_of_a_sigmoid_is_claimed_as_far_as_it_can_be() -> None:
         assert least <= wrong[place] <= 100 * least
     assert found.lower[5:].tolist() == [-math.inf] * 2
     eager: Any = functional.logsigmoid(
-        Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, TORCH)))
-    )  # type: ignore[arg-type]
+        Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, TORCH)))  # type: ignore[arg-type]
+    )
     # As stated: 40 u of |x| and 8 u on either side.
     assert bool((eager.width < 2.1 * 2.0**-24 * (40 * (1 + x.abs()) + 8)).all())
 

@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 import torch
@@ -101,8 +100,8 @@ def test_wrong_examples_are_neither_certified_nor_left_by_the_search() -> None:
 class Everything:
     """A method that certifies whatever it is asked: wrong, and caught."""
 
-    name: ClassVar[str] = "everything"
-    kind: ClassVar[str] = "none"
+    name: str = "everything"
+    kind: str = "none"
 
     def __call__(
         self,

@@ -27,9 +27,9 @@ from gnomon.sets import (
 from gnomon.sets.balls import L1
 from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
 from gnomon.sets.radius import RADIUS_LAWS, Constant, RadiusLaw, Relative, Tanh
-from gnomon.study.axes import Listed
-from gnomon.study.plan import trials_of
+from gnomon.study.axes import ListedAxis
 from gnomon.study.study import Study
+from gnomon.study.trials import trials_of
 from gnomon.training import SGD, Batch, Loss
 from gnomon.words.config import (
     data_source,
@@ -315,7 +315,7 @@ def test_a_set_that_does_not_fit_is_named_with_its_place(
 
 def test_an_axis_goes_into_the_text_of_a_set(pushed: dict[str, Any]) -> None:
     study = Study(
-        "t", "q", pushed, (0,), (Listed("training.method.within.radius", (0.1, 0.2)),)
+        "t", "q", pushed, (0,), (ListedAxis("training.method.within.radius", (0.1, 0.2)),)
     )
     methods = [trial.planned.training.method for trial in trials_of(study)]
     assert [cast("Pushed", each).within for each in methods] == [Linf(0.1), Linf(0.2)]

@@ -132,7 +132,7 @@ class Falsifier:
             ShapeError: bounds of another shape than the network's output.
         """
         hunt = _Hunt(network, inputs, claimed, within, region, self.ulps)
-        generator = ensure(generator, "falsifier")
+        generator = ensure(generator)
         for _ in range(self.members):
             hunt.see("members", *hunt.member(generator))
         for _ in range(self.corners):

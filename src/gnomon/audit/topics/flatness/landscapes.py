@@ -6,11 +6,10 @@ import numpy as np
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
+from gnomon.audit.topics.flatness.panels import Line, landscape_chart, middle_of
 from gnomon.audit.topics.flatness.pictures import KINDS, TOPIC, as_numbers
 from gnomon.report.picture import Picture
 from gnomon.report.prose import listed
-from gnomon.study.report.figures import draw_landscape_panels
-from gnomon.study.report.figures.landscape_panels import Line, middle_of
 
 MOST_NETWORKS = 12
 """The first of so many are drawn."""
@@ -52,7 +51,7 @@ def _picture(
         key=f"landscapes-{key}",
         topic=TOPIC,
         title=f"The loss along {words}",
-        chart=draw_landscape_panels(shown),
+        chart=landscape_chart(shown),
         caption=f"Each network moved by s times {words} of parameters ({which}), whose filters "
         f"are as long as its own{_perturbed(found)}. Above: the loss, logarithmic. Below: its "
         "rise over that of the network itself, which is flat where it stays near 0. From the "

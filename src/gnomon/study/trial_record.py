@@ -1,14 +1,9 @@
-"""What a trial leaves behind, apart from its network: a record that becomes rows of a table."""
+"""The record that a trial leaves beside its network, which becomes rows of the results."""
 
-import functools
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import version
-from pathlib import Path
 from typing import Literal, cast
 
-import gnomon
 from gnomon.audit import Audit, Finding
 from gnomon.errors import SettingError, nearest
 
@@ -16,15 +11,15 @@ Status = Literal["finished", "failed"]
 
 
 @dataclass(frozen=True)
-class Row:
-    """One figure of one trial.
+class ResultRow:
+    """A number that one trial gave.
 
     Attributes:
-        finding: the title of the finding, or of a number in one of its details.
-        probe: the topic.
-        value: the figure; None where the trial has none.
+        finding: title of the finding, or of a number in one of its details.
+        probe: name of the probe.
+        value: the number; None where the trial has none.
         low: lower end of the finding's own 95 % interval over the test examples, if it has one.
-        high: the upper end.
+        high: upper end.
         unit: of all three.
     """
 
@@ -41,16 +36,16 @@ class TrialRecord:
     """The content of a trial's trial.json.
 
     Attributes:
-        id: the trial's.
-        seed: the trial's.
-        status: what became of it.
+        id: id of the trial.
+        seed: seed of the trial.
+        status: whether it finished or failed.
         reason: the same in a sentence.
-        examination: fingerprint of what was asked of the network.
-        code: of the version that trained and examined it: see `code_version`.
-        training: seconds it took; a share of them, where many trained together.
-        examining: seconds.
-        rows: what was found.
-        files: the size of each file beside trial.json, in bytes, by its path in the folder.
+        examination: fingerprint of the examination that the study asked for.
+        code: version of the code that trained and examined it: see `code_version`.
+        training: seconds of training; a share of them, where many trained together.
+        examining: seconds of examination.
+        rows: the numbers that the examination gave.
+        files: sizes of the files beside trial.json, in bytes, by their paths in the folder.
     """
 
     id: str
@@ -61,32 +56,21 @@ class TrialRecord:
     code: str
     training: float
     examining: float
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ResultRow, ...] = ()
     files: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
-        """What it took in all."""
+        """Seconds of training and examination together."""
         return self.training + self.examining
 
     @property
     def size(self) -> int:
-        """The bytes of its files."""
+        """The size of its files, in bytes."""
         return sum(self.files.values())
 
 
-@functools.cache
-def code_version() -> str:
-    """The version of Gnomon, and a fingerprint of its source: "0.1.0+3f2a9c01"."""
-    root = Path(gnomon.__file__).parent
-    digest = hashlib.sha256()
-    for file in sorted(root.rglob("*.py")):
-        digest.update(str(file.relative_to(root)).encode())
-        digest.update(file.read_bytes())
-    return f"{version('gnomon')}+{digest.hexdigest()[:8]}"
-
-
-def rows_of(audit: Audit, details: Sequence[str] = ()) -> tuple[Row, ...]:
+def rows_of(audit: Audit, details: Sequence[str] = ()) -> tuple[ResultRow, ...]:
     """The findings of an audit as rows, with the numbers within their details that are named.
 
     Args:
@@ -98,24 +82,26 @@ def rows_of(audit: Audit, details: Sequence[str] = ()) -> tuple[Row, ...]:
     Raises:
         SettingError: a finding has no such detail, or it is no number.
     """
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     for finding in audit.findings:
         low, high = finding.error or (None, None)
-        rows.append(Row(finding.title, finding.probe, finding.value, low, high, finding.unit))
+        row = ResultRow(finding.title, finding.probe, finding.value, low, high, finding.unit)
+        rows.append(row)
     for detail in details:
         title, *way = detail.split("/")
-        found = [each for each in audit.findings if each.title == title]
-        if not found:
-            titles = [each.title for each in audit.findings]
+        findings = [finding for finding in audit.findings if finding.title == title]
+        if not findings:
+            titles = [finding.title for finding in audit.findings]
             raise SettingError(
                 f"details: {detail}: there is no finding {title!r}.{nearest(title, titles)}"
             )
-        rows += [row for each in found if not each.absent for row in _within(each, way)]
+        for finding in findings:
+            rows += [] if finding.absent else _within(finding, way)
     return tuple(rows)
 
 
-def _within(finding: Finding, way: Sequence[str]) -> Iterator[Row]:
-    """One row for each number at the end of the way."""
+def _within(finding: Finding, way: Sequence[str]) -> Iterator[ResultRow]:
+    """Yields a row for each number at the end of the way."""
     for passed, value in _followed(finding.details, way, finding.title):
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | float)
@@ -124,13 +110,13 @@ def _within(finding: Finding, way: Sequence[str]) -> Iterator[Row]:
                 f"details: {passed}: expected a number there, got {type(value).__name__}. "
                 "Name another detail, or go further with /*."
             )
-        yield Row(
+        yield ResultRow(
             passed, finding.probe, None if value is None else float(value), None, None, ""
         )
 
 
 def _followed(place: object, way: Sequence[str], passed: str) -> Iterator[tuple[str, object]]:
-    """What lies at the end of the way through tables and lists, and the way taken."""
+    """Every value at the end of the way through tables and lists, after the way taken to it."""
     if not way:
         yield passed, place
         return

@@ -1,4 +1,4 @@
-"""From a study to the trials it consists of: a pure function."""
+"""The trials of a study, and the groups in which they train."""
 
 import copy
 import itertools
@@ -16,19 +16,22 @@ from gnomon.training.replicas import replica_key
 from gnomon.words.config import assign, describe, experiment
 from gnomon.words.names import NAMES
 
-_GROUPS, _ENOUGH = 8, 16
+_GROUPS = 8
+"""Least number of groups of one kind, if each still has enough members."""
+_ENOUGH = 16
+"""Number of members from which a group is large enough."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One network to train.
+    """A network to train.
 
     Attributes:
         id: fingerprint of what is trained. Settings at their defaults do not count, so that it
             stays the same whether they are written or not.
         seed: of weights, data and order.
         settings: the values of the axes, by key.
-        planned: what is trained.
+        planned: the experiment.
         replicas: trials with equal texts may train as one computation; None: alone.
     """
 
@@ -45,7 +48,7 @@ class Trial:
 
 
 def count_trials(study: Study) -> int:
-    """How many trials a study has, without making them."""
+    """The number of trials of a study, without making them."""
     return count_crossed(study.axes) * len(study.seeds)
 
 
@@ -59,13 +62,14 @@ def trials_of(study: Study) -> tuple[Trial, ...]:
     trials: list[Trial] = []
     for settings in crossed(study.axes):
         trials += _seeded(study, settings)
-    there: dict[str, Trial] = {}
+    by_id: dict[str, Trial] = {}
     for trial in trials:
-        other = there.setdefault(trial.id, trial)
+        other = by_id.setdefault(trial.id, trial)
         if other is not trial:
             raise SettingError(
                 "axes: expected different configurations, got the same for "
-                f"{said(other.settings)} and for {said(trial.settings)}. Remove one of them."
+                f"{_in_words(other.settings)} and for {_in_words(trial.settings)}. "
+                "Remove one of them."
             )
     return tuple(trials)
 
@@ -108,7 +112,7 @@ def _seeded(study: Study, settings: Settings) -> list[Trial]:
     try:
         planned = experiment({**config, "seed": study.seeds[0]})
     except SettingError as error:
-        place = f"{said(settings)}: " if settings else ""
+        place = f"{_in_words(settings)}: " if settings else ""
         raise type(error)(f"{place}{error}") from error
     changes, key = NAMES.write_changes(planned), replica_key(planned)
     return [
@@ -123,6 +127,6 @@ def _seeded(study: Study, settings: Settings) -> list[Trial]:
     ]
 
 
-def said(settings: Settings) -> str:
+def _in_words(settings: Settings) -> str:
     """The settings in words: "data.entanglement 2.0, network.activation relu"."""
     return ", ".join(f"{key} {value}" for key, value in settings.items())

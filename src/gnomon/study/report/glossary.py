@@ -1,6 +1,7 @@
 """The glossary of a study's report: how a verdict is reached, and from what."""
 
 from gnomon.report.definition import Definition
+from gnomon.report.results_page import INTERVAL
 
 TERMS = (
     Definition(
@@ -15,16 +16,7 @@ TERMS = (
         "nothing was shown does not refute a claim.",
         ("schuirmann1987",),
     ),
-    Definition(
-        "interval",
-        "Interval",
-        "Student's 95 % interval for the mean over seeds: x̄ ± t · s / √n, with s the standard "
-        "deviation over n seeds and t the 97.5 % quantile with n − 1 degrees of freedom. A "
-        "seed decides weights, data and order, so that the interval speaks of other seeds. In "
-        "a table, 12.3 ± 0.4 are the mean and half of the interval. A single network has the "
-        "interval that its audit gave it, which speaks of other test examples.",
-        ("student1908",),
-    ),
+    INTERVAL,
     Definition(
         "trend",
         "Trend along an axis",

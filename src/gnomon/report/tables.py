@@ -1,8 +1,7 @@
-"""Tables as LaTeX (booktabs) and as Markdown."""
+"""Tables of numbers, as LaTeX (booktabs) and as Markdown."""
 
 import re
-
-from gnomon.study.report.tables import Cell, Table
+from dataclasses import dataclass
 
 _LATEX = {
     "\\": r"\textbackslash{}",
@@ -23,7 +22,56 @@ _LATEX = {
     "²": r"$^2$",
     "…": r"\dots{}",
 }
-_SAID = "Mean over seeds ± half of Student's 95 % interval; of one seed its own interval."
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One number of a table.
+
+    Attributes:
+        text: the number with its error; "none" where there is no value.
+        detail: a remark on where it comes from, for the mouse over it.
+        setting: number of its setting in the list of trials.
+        trials: ids of the trials that it comes from.
+    """
+
+    text: str
+    detail: str
+    setting: int
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row: its labels, and a cell for each column; None where there is no trial."""
+
+    labels: tuple[str, ...]
+    cells: tuple[Cell | None, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of numbers, as every format shows it.
+
+    Attributes:
+        key: the stem of its file names.
+        title: a caption without a full stop.
+        note: a sentence on what the numbers are.
+        labels: headings of the labels of the lines.
+        over: the axis whose values the columns are; empty where they are named.
+        columns: headings of the cells.
+        lines: the rows.
+        findings: titles of the findings that it shows.
+    """
+
+    key: str
+    title: str
+    note: str
+    labels: tuple[str, ...]
+    over: str
+    columns: tuple[str, ...]
+    lines: tuple[Line, ...]
+    findings: tuple[str, ...]
 
 
 def latex(table: Table) -> str:
@@ -34,7 +82,7 @@ def latex(table: Table) -> str:
     labels = len(table.labels)
     head = [*table.labels, *table.columns]
     lines = [
-        f"% {table.title}. {_SAID}",
+        f"% {table.title}. {table.note}",
         rf"\begin{{tabular}}{{{'l' * labels}{'r' * len(table.columns)}}}",
         r"\toprule",
     ]
@@ -58,7 +106,7 @@ def markdown(table: Table) -> str:
     over = f" The columns are values of {table.over}." if table.over else ""
     rows = [head, rule, *([*line.labels, *map(_text, line.cells)] for line in table.lines)]
     body = "\n".join("| " + " | ".join(map(_plain, row)) + " |" for row in rows)
-    return f"**{_plain(table.title)}.** {_SAID}{over}\n\n{body}\n"
+    return f"**{_plain(table.title)}.** {table.note}{over}\n\n{body}\n"
 
 
 def _row(cells: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What a worker does: trains a group of trials, examines each, and puts them into the store."""
+"""Tasks: a worker trains a group of trials, examines each, and puts them into the store."""
 
 import shutil
 import time
@@ -14,10 +14,11 @@ from gnomon.audit import examine, write_json
 from gnomon.data import Store
 from gnomon.errors import ClusterError, FolderError, GnomonError
 from gnomon.records import fingerprint
-from gnomon.study.plan import Trial
-from gnomon.study.record import Row, Status, TrialRecord, code_version, rows_of
-from gnomon.study.store import TrialStore
+from gnomon.study.code_version import code_version
 from gnomon.study.study import Examination
+from gnomon.study.trial_record import ResultRow, Status, TrialRecord, rows_of
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import Trial
 from gnomon.training import Run, train
 from gnomon.training.replicas import train_replicas
 from gnomon.words.config import as_device
@@ -31,11 +32,11 @@ class Task:
     Attributes:
         trials: they train as one computation, where there are several.
         trained: ids of those whose networks the store has already: they are examined anew.
-        examine: what is asked of each.
-        store: where they go.
-        code: the version that planned it; every worker must have the same.
+        examine: the questions to each network.
+        store: receives the trials.
+        code: version of the code that planned it; every worker must have the same.
         device: auto, cpu or cuda.
-        threads: of the processor, for this task.
+        threads: number of the processor's threads for this task.
     """
 
     trials: tuple[Trial, ...]
@@ -48,8 +49,8 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What became of a trial, in short."""
+class TrialOutcome:
+    """The end of a trial, in short: finished or failed, the reason, and its seconds."""
 
     trial: str
     status: Status
@@ -57,8 +58,8 @@ class Outcome:
     seconds: float
 
 
-def carry_out(task: Task) -> Iterator[Outcome]:
-    """Does the task; tells of each trial once it is in the store.
+def carry_out(task: Task) -> Iterator[TrialOutcome]:
+    """Carries out a task; yields the outcome of each trial once it is in the store.
 
     What goes wrong with one trial is kept in the store as its failure, and the others go on.
 
@@ -79,12 +80,12 @@ def carry_out(task: Task) -> Iterator[Outcome]:
             yield _finish(task, trial, run, 0.0 if trial.id in task.trained else share)
 
 
-def give_up(task: Task, reason: str) -> tuple[Outcome, ...]:
-    """Keeps the trials of a task as failed that are not in the store; what became of each."""
-    there = {record.id for record in task.store.records([each.id for each in task.trials])}
-    outcomes: list[Outcome] = []
+def give_up(task: Task, reason: str) -> tuple[TrialOutcome, ...]:
+    """Keeps the trials that are not in the store as failed; returns the outcome of each."""
+    stored = {record.id for record in task.store.records([each.id for each in task.trials])}
+    outcomes: list[TrialOutcome] = []
     for trial in task.trials:
-        lost = trial.id not in there or trial.id in task.trained
+        lost = trial.id not in stored or trial.id in task.trained
         if lost:
             task.store.fail(
                 TrialRecord(
@@ -98,7 +99,7 @@ def give_up(task: Task, reason: str) -> tuple[Outcome, ...]:
                     examining=0.0,
                 )
             )
-        outcomes.append(Outcome(trial.id, "failed" if lost else "finished", reason, 0.0))
+        outcomes.append(TrialOutcome(trial.id, "failed" if lost else "finished", reason, 0.0))
     return tuple(outcomes)
 
 
@@ -108,9 +109,9 @@ def examination_of(examine: Examination) -> str:
 
 
 def _trained(task: Task) -> list[Path | str]:
-    """For each trial the folder of its run, or why there is none."""
+    """The folder of each trial's run, or the reason why it has none."""
     todo = [trial for trial in task.trials if trial.id not in task.trained]
-    folders = {trial.id: task.store.scratch / trial.id for trial in task.trials}
+    folders = {trial.id: task.store.files.scratch / trial.id for trial in task.trials}
     for trial in task.trials:
         if trial.id in task.trained:
             shutil.rmtree(folders[trial.id], ignore_errors=True)
@@ -128,22 +129,22 @@ def _trained(task: Task) -> list[Path | str]:
 
 
 def _together(trials: list[Trial], task: Task) -> list[Run | str]:
-    """The runs of trials that train as one computation, or why one failed."""
-    found = train_replicas(
+    """The runs of trials that train as one computation; for one that failed, the reason."""
+    runs = train_replicas(
         [trial.planned for trial in trials],
         [trial.planned.data(trial.seed, Store.default()) for trial in trials],
-        [task.store.scratch / trial.id for trial in trials],
+        [task.store.files.scratch / trial.id for trial in trials],
         [trial.config for trial in trials],
         device=as_device(task.device),
     )
-    return [each if isinstance(each, Run) else str(each) for each in found]
+    return [run if isinstance(run, Run) else str(run) for run in runs]
 
 
 def _alone(trial: Trial, task: Task) -> Run | str:
-    """The run of one trial, or why it failed."""
+    """The run of one trial; where it failed, the reason."""
     try:
         data = trial.planned.data(trial.seed, Store.default())
-        folder = task.store.scratch / trial.id
+        folder = task.store.files.scratch / trial.id
         return train(trial.planned, data, folder, trial.config, device=as_device(task.device))
     except FolderError:
         raise
@@ -151,10 +152,10 @@ def _alone(trial: Trial, task: Task) -> Run | str:
         return _reason(error)
 
 
-def _finish(task: Task, trial: Trial, run: Path | str, seconds: float) -> Outcome:
+def _finish(task: Task, trial: Trial, run: Path | str, seconds: float) -> TrialOutcome:
     """Examines a trained network and puts the trial into the store."""
     begun = time.perf_counter()
-    rows: tuple[Row, ...] = ()
+    rows: tuple[ResultRow, ...] = ()
     status, reason = "finished", "Trained and examined."
     if isinstance(run, str):
         status, reason = "failed", run
@@ -180,10 +181,10 @@ def _finish(task: Task, trial: Trial, run: Path | str, seconds: float) -> Outcom
         task.store.publish(run, record)
     else:
         task.store.fail(record)
-    return Outcome(trial.id, status, reason, record.seconds)
+    return TrialOutcome(trial.id, status, reason, record.seconds)
 
 
-def _examined(folder: Path, task: Task) -> tuple[Row, ...]:
+def _examined(folder: Path, task: Task) -> tuple[ResultRow, ...]:
     if not task.examine.probes:
         return ()
     request = Request(
@@ -211,7 +212,7 @@ def _reason(error: Exception) -> str:
 
 @contextmanager
 def _threads(count: int) -> Generator[None, None, None]:
-    """Torch uses so many threads within the block."""
+    """Lets torch use that many threads within the block."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
