@@ -20,13 +20,13 @@ from gnomon.sets.parameters import TensorBox
 
 ROUNDS, BATCH = 7, 16
 EPSILON, RELATIVE = 2 / 255, 0.01
-EXECUTED = gn.Deployed(torch.float32)
+EXECUTED = gn.algebra.Deployed(torch.float32)
 
 
 def main() -> None:
     """Prints ratios of time and width."""
     torch.set_num_threads(1)
-    network = gn.CNN4Conv()(
+    network = gn.networks.CNN4Conv()(
         gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0)
     )
     network.requires_grad_(requires_grad=False)

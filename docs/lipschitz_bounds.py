@@ -30,7 +30,7 @@ def network_of(widths: tuple[int, ...]) -> nn.Sequential:
 
 def value_of(method: object, network: nn.Module, x: Tensor, box: gn.Interval | None) -> float:
     """The largest constant that a method says of a network, in boxes or everywhere."""
-    if isinstance(method, gn.SteepestAscent):
+    if isinstance(method, gn.bounds.SteepestAscent):
         ends = torch.full_like(x, torch.inf)
         space = gn.Interval.computed(-ends, ends)
         return method(network, x, space, gn.generator(0)).value
@@ -41,12 +41,12 @@ def value_of(method: object, network: nn.Module, x: Tensor, box: gn.Interval | N
 def main() -> None:
     """Prints a line for each network and method: the constant, and the seconds it took."""
     methods = {
-        "steepest point found": (gn.SteepestAscent(), False),
-        "product of norms": (gn.NormProduct(), False),
-        "forms, forward": (gn.ECLipsEFast(direction="forward"), False),
-        "forms, both directions": (gn.ECLipsEFast(), False),
-        f"forms, boxes ± {RADIUS}": (gn.ECLipsEFast(), True),
-        f"intervals, boxes ± {RADIUS}": (gn.IntervalJacobian("L2"), True),
+        "steepest point found": (gn.bounds.SteepestAscent(), False),
+        "product of norms": (gn.bounds.NormProduct(), False),
+        "forms, forward": (gn.bounds.ECLipsEFast(direction="forward"), False),
+        "forms, both directions": (gn.bounds.ECLipsEFast(), False),
+        f"forms, boxes ± {RADIUS}": (gn.bounds.ECLipsEFast(), True),
+        f"intervals, boxes ± {RADIUS}": (gn.bounds.IntervalJacobian("L2"), True),
     }
     for widths in WIDTHS:
         network = network_of(widths)

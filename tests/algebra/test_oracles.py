@@ -110,7 +110,7 @@ def test_forms_for_nonnegative_inputs_agree_with_the_range() -> None:
 
 def _network() -> nn.Module:
     signature = gn.Signature((4,), 3, (0.0,) * 4, (1.0,) * 4)
-    return gn.MLP(hidden=(8, 6))(signature, generator(1)).double().eval()
+    return gn.networks.MLP(hidden=(8, 6))(signature, generator(1)).double().eval()
 
 
 X = torch.randn(5, 4, generator=generator(0)).double()

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Arithmetic, Interval, enclose, evaluate
+from gnomon.algebra import NEAREST, Arithmetic, Interval, Outward, enclose, evaluate
 from gnomon.algebra.relaxation import LinearRelaxation, intermediate_bounds
 from gnomon.algebra.relaxation.forms import Node, signed_bounds
 from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
@@ -80,9 +80,10 @@ def _everywhere(node: Node, _: intermediate_bounds.Undecided | None, budget: int
     return intermediate_bounds.tightened(node, None, budget)
 
 
+@pytest.mark.parametrize("arithmetic", [NEAREST, Outward()], ids=["nearest", "outward"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_found_where_they_matter_are_those_found_everywhere(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, arithmetic: Arithmetic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, x = _network(KINDS[kind])
     used: list[bool] = []
@@ -94,11 +95,12 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
         return found
 
     monkeypatch.setattr(ReceptiveFields, "of", counted)
-    found = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
+    value = LinearRelaxation.around(x, 0.002, arithmetic=arithmetic)
+    found = evaluate(network, value).settled()
     assert any(used)
     monkeypatch.setattr(ReceptiveFields, "of", _none)
     monkeypatch.setattr("gnomon.algebra.relaxation.linear_relaxation.tightened", _everywhere)
-    expected = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
+    expected = evaluate(network, value).settled()
     assert torch.allclose(found.lower, expected.lower, rtol=1e-9, atol=1e-11)
     assert torch.allclose(found.upper, expected.upper, rtol=1e-9, atol=1e-11)
     assert float(expected.width.max()) > 1e-4
@@ -108,6 +110,7 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
 def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
     network, x = _network(KINDS[kind])
     found = evaluate(network, LinearRelaxation.around(x, 0.1)).settled()
+    rounded = evaluate(network, LinearRelaxation.around(x, 0.1, arithmetic=Outward())).settled()
     plain = evaluate(network, Interval.around(x, 0.1))
     assert bool((found.lower >= plain.lower - 1e-9).all())
     assert bool((found.upper <= plain.upper + 1e-9).all())
@@ -115,6 +118,7 @@ def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
     for _ in range(30):
         point = x + 0.1 * torch.randn(x.shape, generator=source).sign().double()
         assert found.contains(network(point), 1e-10)
+        assert rounded.contains(network(point))
 
 
 def test_what_follows_a_decided_activation_gets_both_of_its_bounds() -> None:

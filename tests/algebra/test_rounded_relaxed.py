@@ -1,16 +1,20 @@
 """Relaxations with an account of rounding, against exact rationals and executions."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, LinearRelaxation, Outward, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Outward, enclose, evaluate
+from gnomon.algebra.relaxation import optimised
 from gnomon.algebra.relaxation.forms import bounds
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.seeds import generator
+from gnomon.sets import L1, L2
+from gnomon.sets.parameters import TensorBall
 from reference.exact_rationals import Rationals, outputs, rationals
 
 SINGLE, DOUBLE = torch.float32, torch.float64
@@ -259,3 +263,88 @@ def test_what_one_layer_executes_lies_inside(layer: nn.Module) -> None:
             layer, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
         )
         assert found.bound(rows).contains(executed)
+
+
+def _largest_product(norm: str) -> tuple[Fraction, Tensor]:
+    """Of ⟨a, δ⟩ with a = (3, 4, 0), over the unit ball: exactly; and a times 2²⁰ as a row."""
+    largest = {"L2": Fraction(5), "L1": Fraction(4)}
+    return largest[norm] * 2**20, torch.tensor([[3.0, 4.0, 0.0]]) * 2.0**20
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+@pytest.mark.parametrize("within", [L2(0.1), L1(0.1)], ids=str)
+def test_balls_of_inputs_hold_their_exact_range(within: L2 | L1, dtype: torch.dtype) -> None:
+    """Of forms, whose range ⟨a, x⟩ ± r ‖a‖ is a rational number; and hardly more."""
+    x = torch.tensor([[0.1, -1.0 / 3, 7.0]])
+    largest, row = _largest_product(within.norm)
+    box = enclose(x, within, Outward(dtype=dtype))
+    found = LinearRelaxation.of(box).bound(row)
+    middle, reach = rationals(row).dot(rationals(x[0]))[0], Fraction(0.1) * largest
+    assert Fraction(found.lower.item()) <= middle - reach
+    assert middle + reach <= Fraction(found.upper.item())
+    assert found.width.item() <= 2 * float(reach) * (1 + 256 * torch.finfo(dtype).eps)
+
+
+def test_balls_that_a_domain_cuts_hold_their_exact_range() -> None:
+    """Of ⟨(3, 4), δ⟩ with ‖δ‖₂ ≤ 1 and δ₂ ≤ 1/4: at δ₂ = 1/4, δ₁ = √15 / 4."""
+    x, row = torch.tensor([[-5.0, 0.75]]), torch.tensor([[3.0, 4.0]])
+    within = L2(1.0, domain=(-8.0, 1.0))
+    exact = 3 * (-5 + math.sqrt(15) / 4) + 4  # to 8 units in the last place of 16
+    found = LinearRelaxation.of(enclose(x, within, Outward())).bound(row).upper.item()
+    assert exact - 2.0**-46 <= found <= exact + 0.02
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+def test_balls_of_weights_hold_their_exact_range_and_use_the_norm(dtype: torch.dtype) -> None:
+    """Of ⟨w, x⟩ with x = (3, 4) and ‖w − w₀‖₂ ≤ r: ± 5 r, where the box gives ± 7 r."""
+    layer = nn.Linear(2, 1, bias=False).requires_grad_(requires_grad=False)
+    layer.weight.copy_(torch.tensor([[1.0 / 3, -0.7]]))
+    x = torch.tensor([[3.0, 4.0]])
+    ball = {"weight": TensorBall(layer.weight, torch.tensor(0.5))}
+    value = evaluate(
+        layer, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=dtype)), ball
+    )
+    found = value.bound(torch.ones(1, 1))
+    middle = rationals(layer.weight)[0].dot(rationals(x[0]))
+    assert Fraction(found.lower.item()) <= middle - Fraction(5, 2)
+    assert middle + Fraction(5, 2) <= Fraction(found.upper.item())
+    assert found.width.item() < 5 * (1 + 256 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("kind", ["relu", "leaky"])
+def test_slopes_that_bound_best_hold_exact_outputs(kind: str) -> None:
+    """Found by ascent, in float32; some bounds are better than those of the chosen slopes."""
+    better, source = 0, generator(12, kind)
+    for seed in range(4):
+        network, x = _network(kind, seed)
+        value = evaluate(
+            network, LinearRelaxation.around(x, 0.25, arithmetic=Outward(dtype=SINGLE))
+        )
+        found, known = optimised(value, steps=20), value.bound(torch.eye(2))
+        better += int((found.width < 0.999 * known.width).any())
+        assert bool((found.width <= known.width).all())
+        for example, _ in itertools.product(range(2), range(8)):
+            exact = outputs(network, _drawn(x[example], Fraction(0.25), source))
+            assert _holds(found.lower[example], found.upper[example], exact)
+    assert better > 0
+
+
+class Overwritten(nn.Module):
+    """Writes into a copy of its input, and resamples it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(x.clone())
+        y[:, 0] = 0.1 * x[:, 1]
+        wide = nn.functional.interpolate(y[:, None], scale_factor=1.7, mode="linear")
+        return wide[:, 0] / 3
+
+
+def test_what_is_overwritten_or_resampled_goes_on_as_an_interval() -> None:
+    x = torch.randn(5, 4, generator=generator(13))
+    found = evaluate(Overwritten(), LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
+    assert found.contains(Overwritten()(x.double()))
+    level = Deployed(SINGLE)
+    executed = evaluate(
+        Overwritten(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(level))
+    )
+    assert executed.contains(Overwritten()(x).double())

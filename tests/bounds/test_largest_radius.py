@@ -1,7 +1,6 @@
 """How far each example is certified: by closed forms, and every value by itself."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 import torch
@@ -64,9 +63,9 @@ def test_of_one_layer_the_largest_box_of_weights_is_known(method: BoundMethod) -
         labels = logits.argmax(dim=1)
         lead = (logits[:, 0] - logits[:, 1]).abs()
     for biases in (True, False):
-        region = ParameterBox(Constant(2.0), biases=biases)
+        parameters = ParameterBox(Constant(2.0), biases=biases)
         expected = lead / (2 * (X.abs().sum(dim=1) + biases))
-        found = LargestRadius(12, method)(layer, X, labels, region=region)
+        found = LargestRadius(12, method)(layer, X, labels, parameters=parameters)
         assert bool((found <= expected + 1e-12).all())
         assert torch.allclose(found, expected.clamp_max(2.0), atol=2 * 2.0**-12)
 
@@ -92,8 +91,8 @@ def test_each_size_is_itself_certified_with_inputs_that_vary_too(
     family: ParameterSet, method: BoundMethod
 ) -> None:
     network, labels = _deep()
-    alone = LargestRadius(6, method)(network, X, labels, region=family)
-    both = LargestRadius(6, method)(network, X, labels, L2(0.02), region=family)
+    alone = LargestRadius(6, method)(network, X, labels, parameters=family)
+    both = LargestRadius(6, method)(network, X, labels, L2(0.02), parameters=family)
     assert float((alone - both).max()) > 0
     for example, size in enumerate(both.tolist()):
         parameters = family.with_size(size).of(network)
@@ -115,7 +114,7 @@ def test_a_wrong_example_has_radius_0_and_none_is_beyond_the_most() -> None:
     layer = _layer(2)
     labels = layer(X).argmax(dim=1)
     assert not LargestRadius()(layer, X, 1 - labels, Linf(8.0)).any()
-    assert not LargestRadius()(layer, X, 1 - labels, region=ParameterBall(1.0)).any()
+    assert not LargestRadius()(layer, X, 1 - labels, parameters=ParameterBall(1.0)).any()
     small = LargestRadius()(layer, X, labels, Linf(1e-6))
     assert small.tolist() == [1e-6] * len(X)
     assert LargestRadius()(layer, X[:0], labels[:0], Linf(1.0)).shape == (0,)
@@ -125,9 +124,9 @@ def test_a_wrong_example_has_radius_0_and_none_is_beyond_the_most() -> None:
 class Windows:
     """Certifies where the radius is in [0, 0.1] or [0.5, 0.6] only: not monotone."""
 
-    name: ClassVar[str] = "windows"
-    kind: ClassVar[str] = "none"
     value: float = -1.0
+    name: str = "windows"
+    kind: str = "none"
 
     def __call__(
         self,
@@ -167,8 +166,8 @@ def test_wrong_settings_are_refused() -> None:
     with pytest.raises(SettingError, match="steps ≥ 1"):
         LargestRadius(steps=0)
     network, labels = _deep()
-    region = ParameterBall(0.3)
+    ball = ParameterBall(0.3)
     with pytest.raises(SettingError, match="whose radius is searched"):
         LargestRadius()(network, X, labels)
-    with pytest.raises(SettingError, match="no other parameters"):
-        LargestRadius()(network, X, labels, None, region.of(network), region=region)
+    with pytest.raises(SettingError, match="no region"):
+        LargestRadius()(network, X, labels, None, ball.of(network), parameters=ball)

@@ -35,7 +35,7 @@ class Question:
     labels: Tensor
     within: gn.InputSet
     region: Any
-    level: gn.Deployed
+    level: gn.algebra.Deployed
 
 
 def evaluated(make: Callable[[Question], Value]) -> Claim:
@@ -114,7 +114,7 @@ def random_question(number: int) -> Question:
     elif law == 2:
         region = gn.ParameterBall(radius / 10).of(network)
     labels = network(x.clone()).argmax(dim=1)
-    return Question(network, x, labels, within, region, gn.Deployed(dtype))
+    return Question(network, x, labels, within, region, gn.algebra.Deployed(dtype))
 
 
 def inputs_of(question: Question) -> Tensor:

@@ -23,7 +23,7 @@ METHODS = {
     "IBP": gn.IBP(),
     "CROWN": gn.CROWN(),
     "CROWN-IBP": gn.CROWN(intermediate="interval"),
-    "rounded IBP": gn.IBP(gn.Outward(level=gn.Deployed(torch.float32))),
+    "rounded IBP": gn.IBP(gn.Outward(level=gn.algebra.Deployed(torch.float32))),
     "rounded CROWN": gn.CROWN(gn.algebra.Outward()),
 }
 SHIFT = torch.tensor([0.0, 3.0, -3.0])

@@ -30,7 +30,7 @@ from gnomon.sets.radius import RADIUS_LAWS, Constant, RadiusLaw, Relative, Tanh
 from gnomon.study.axes import Listed
 from gnomon.study.plan import trials_of
 from gnomon.study.study import Study
-from gnomon.training import Batch, Loss
+from gnomon.training import SGD, Batch, Loss
 from gnomon.words.config import (
     data_source,
     describe,
@@ -329,3 +329,21 @@ def test_a_setting_below_a_path_of_data_is_put_beside_it() -> None:
 def test_an_architecture_written_as_a_word_keeps_its_tag() -> None:
     planned = experiment(override({"data": "spiral", "network": "mlp"}, ["network.hidden=[4]"]))
     assert describe(planned)["network"]["hidden"] == [4]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[2] / "examples").glob("*.toml")),
+    ids=lambda path: path.stem,
+)
+def test_the_first_edit_of_an_example_works(path: Path) -> None:
+    """Fewer epochs than the example has: snapshots beyond them are no mistake."""
+    planned = experiment(read_config(path, ["training.epochs=2"]))
+    assert planned.training.epochs == 2
+
+
+def test_momentum_is_read_as_gradient_descent_with_momentum() -> None:
+    for table in ("momentum", {"name": "momentum", "momentum": 0.9, "nesterov": False}):
+        planned = experiment({**SMALL, "training": {"optimizer": table}})
+        assert planned.training.optimizer == SGD(0.9)
+    assert describe(planned)["training"]["optimizer"]["name"] == "sgd"

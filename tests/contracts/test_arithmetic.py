@@ -58,7 +58,8 @@ def _bounds(network: nn.Module, x: Tensor, region: str, arithmetic: Arithmetic) 
     varying = REGIONS[region]
     parameters = None if varying is None else varying.of(network)
     box = enclose(x, Linf(0.01), arithmetic)
-    return evaluate(network, box, parameters)
+    with torch.no_grad():
+        return evaluate(network, box, parameters)
 
 
 @pytest.mark.parametrize("region", REGIONS)
@@ -86,6 +87,7 @@ def test_executions_of_networks_of_all_kinds_lie_inside(name: str) -> None:
     """Of inputs and parameters in their boxes, in the numbers that the level speaks of."""
     network, x = NETWORKS[name]()
     network, x = network.float(), x.float()
+    network.requires_grad_(requires_grad=False)
     region = ParameterBox(LAW).of(network)
     try:
         level, dtype = Deployed(SINGLE), SINGLE

@@ -1,7 +1,7 @@
 """Number systems in which a network can be evaluated."""
 
 from gnomon.algebra import library
-from gnomon.algebra.arithmetic import NEAREST, Arithmetic, Outward
+from gnomon.algebra.arithmetic import NEAREST, Arithmetic
 from gnomon.algebra.enclose import enclose
 from gnomon.algebra.evaluate import evaluate
 from gnomon.algebra.interval import Ball, Exact, Interval
@@ -9,6 +9,7 @@ from gnomon.algebra.interval.norm_ball import NormBall
 from gnomon.algebra.library import Accuracy, Library
 from gnomon.algebra.lift import Parameters, exactly
 from gnomon.algebra.moments import Moments
+from gnomon.algebra.outward import Outward
 from gnomon.algebra.relaxation import LinearRelaxation
 from gnomon.algebra.rounding import REAL, Deployed, Level, Real
 from gnomon.algebra.value import Value

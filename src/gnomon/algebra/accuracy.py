@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from gnomon.activations import Evaluation, per_channel
-from gnomon.algebra.arithmetic import speck
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.library import TORCH, Library
+from gnomon.algebra.outward import speck
 from gnomon.algebra.rounding import Deployed, Level, outward, unit_roundoff
 
 

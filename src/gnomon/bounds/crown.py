@@ -85,5 +85,5 @@ class CROWN:
 
 
 def _interval(value: Value) -> Value:
-    """What intervals say of it, as far as it was bounded on the way."""
+    """The interval of a relaxation, as far as it was bounded on the way."""
     return value.interval if isinstance(value, LinearRelaxation) else value

@@ -1,4 +1,4 @@
-"""How far each example can be certified: in a family of sets, the largest that still is."""
+"""Certified radii: the largest set of a family at which each example is still certified."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from gnomon.sets.parameters import ParameterSet
 from gnomon.shapes import Centres, Labels, Mask, PerExample
 
 Certify = Callable[[Tensor, float], Mask]
-"""For the numbers of some examples and a size, which of them are certified at that size."""
+"""Returns which examples, given by their numbers, are certified at a size."""
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class LargestRadius:
         inputs: Centres,
         labels: Labels,
         within: InputSet | None = None,
-        parameters: Parameters | None = None,
+        region: Parameters | None = None,
         *,
-        region: ParameterSet | None = None,
+        parameters: ParameterSet | None = None,
     ) -> PerExample:
         """The certified radius of each example, in float64; 0 where not even 0 is certified.
 
@@ -70,29 +70,29 @@ class LargestRadius:
             network: in evaluation mode.
             inputs: inside the set's domain.
             labels: their labels.
-            within: the allowed inputs. Its radius is searched, up to its own, unless a region
-                is given.
-            parameters: sets of parameters that vary as well.
-            region: the family of sets of parameters around the network whose λ is searched
-                instead, up to its own.
+            within: the allowed inputs. Its radius is searched, up to its own, unless a family
+                of parameters is given.
+            region: sets of parameters around the network that vary as well.
+            parameters: the family of sets of parameters whose λ is searched instead, up to its
+                own.
 
         Raises:
-            SettingError: no family, or parameters that vary beside a region.
+            SettingError: no family, or a region beside a family of parameters.
         """
-        if region is not None and parameters is None:
-            most = region.size
-        elif region is None and within is not None:
+        if parameters is not None and region is None:
+            most = parameters.size
+        elif parameters is None and within is not None:
             most = within.radius
         else:
             raise SettingError(
-                "LargestRadius: expected a set of inputs, or a region and no other parameters, "
+                "LargestRadius: expected a set of inputs, or one of parameters and no region, "
                 "got neither or both. Give the family whose radius is searched."
             )
 
         def certify(places: Tensor, radius: float) -> Mask:
-            allowed, varying = within, parameters
-            if region is not None:
-                varying = region.with_size(radius).of(network).detach()
+            allowed, varying = within, region
+            if parameters is not None:
+                varying = parameters.with_size(radius).of(network).detach()
             elif within is not None:
                 allowed = within.with_radius(radius)
             examples, own = inputs[places], labels[places]
@@ -102,7 +102,7 @@ class LargestRadius:
 
 
 def _bisected(certify: Certify, labels: Labels, most: float, steps: int) -> PerExample:
-    """For each example the largest size at which it was seen certified."""
+    """The largest size at which each example was seen certified."""
     safe = torch.zeros(len(labels), dtype=torch.float64, device=labels.device)
     failed = torch.full_like(safe, most)
     with torch.no_grad():

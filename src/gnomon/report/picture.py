@@ -2,55 +2,18 @@
 
 import io
 import re
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from gnomon.files import replacing, write_text
+from gnomon.report.charts import COLOURS, INK, MARKERS, WIDTH, Chart
+from gnomon.report.charts.draw_matplotlib import draw_matplotlib, house_style
 
-INK = "#1d2129"
-"""The colour of text and axes: dark in a PNG, the colour of the surrounding text in an SVG."""
-COLOURS = (
-    "#2a7fc1",
-    "#d9600b",
-    "#12966f",
-    "#a7599b",
-    "#b08500",
-    "#5b6bd6",
-    "#c2436a",
-    "#6d7f8b",
-)
-"""Told apart by colour-blind readers (after Okabe and Ito), legible on white and on black."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "*")
-"""One for each colour, so that nothing depends on colour alone."""
-WIDTH = 4.8
-"""Inches of a figure that fills a phone: 10 pt text is then about 10 px there."""
-
-_SETTINGS: dict[Any, Any] = {
-    "svg.hashsalt": "gnomon",
-    "svg.fonttype": "none",
-    "font.size": 10,
-    "axes.edgecolor": INK,
-    "axes.labelcolor": INK,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "axes.titlesize": 10,
-    "axes.linewidth": 0.8,
-    "grid.color": INK,
-    "grid.alpha": 0.13,
-    "grid.linewidth": 0.7,
-    "legend.frameon": False,
-    "legend.fontsize": 9,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-}
 _ADAPTS = (
     "<style>svg{color:#1d2129}@media (prefers-color-scheme:dark){svg{color:#e8eaed}}</style>"
 )
@@ -79,7 +42,7 @@ class Picture:
         key: the stem of its file names, and its anchor.
         topic: the section it belongs to.
         title: what it shows, in a few words.
-        figure: the drawing.
+        chart: what is drawn.
         caption: one sentence that says what to see, with its numbers.
         alt: what a reader who cannot see it has to know.
         definition: the term of the glossary that defines what is shown.
@@ -90,12 +53,17 @@ class Picture:
     key: str
     topic: str
     title: str
-    figure: Figure
+    chart: Chart | Figure
     caption: str
     alt: str
     definition: str
     doubts: tuple[Doubted, ...] = ()
     wide: bool = False
+
+    @cached_property
+    def figure(self) -> Figure:
+        """The chart as Matplotlib draws it."""
+        return self.chart if isinstance(self.chart, Figure) else draw_matplotlib(self.chart)
 
     @cached_property
     def svg(self) -> str:
@@ -106,7 +74,7 @@ class Picture:
         takes as long as drawing it.
         """
         buffer = io.StringIO()
-        with mpl.rc_context(_SETTINGS):
+        with house_style():
             self.figure.savefig(
                 buffer, format="svg", transparent=True, metadata={"Date": None, "Creator": None}
             )
@@ -117,20 +85,10 @@ class Picture:
         """Writes KEY.svg, which adapts to light and dark, and KEY.png on white."""
         start, rest = self.svg.split(">", 1)
         write_text(folder / f"{self.key}.svg", f"{start}>{_ADAPTS}{rest}\n")
-        with mpl.rc_context(_SETTINGS), replacing(folder / f"{self.key}.png") as temporary:
+        with house_style(), replacing(folder / f"{self.key}.png") as temporary:
             self.figure.savefig(
                 temporary, format="png", dpi=200, facecolor="white", metadata={"Software": None}
             )
-
-
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, in inches; draw on it inside `house_style`."""
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-def house_style() -> AbstractContextManager[None]:
-    """A context in which axes are made in the style of the report; restores what was there."""
-    return mpl.rc_context(_SETTINGS)
 
 
 def _for_a_page(svg: str, key: str, alt: str) -> str:
@@ -156,3 +114,11 @@ def _escape(text: str) -> str:
         .replace("<", "&lt;")
         .replace(">", "&gt;")
     )
+
+
+def new_figure(height: float, width: float = WIDTH) -> Figure:
+    """An empty figure, in inches; draw on it inside `house_style`."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+__all__ = ["COLOURS", "INK", "MARKERS", "WIDTH", "Picture", "house_style", "new_figure"]

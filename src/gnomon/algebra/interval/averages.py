@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.arithmetic import speck
 from gnomon.algebra.interval.interval import Interval
+from gnomon.algebra.outward import speck
 from gnomon.algebra.rounding import Deployed, unit_roundoff
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError

@@ -55,6 +55,12 @@ class NormBall(Interval):
         """The centre, as a tensor."""
         return self.core.centre
 
+    @property
+    def least_room(self) -> Tensor:
+        """The room up to which a coordinate is taken to be still: twice what rounding moves."""
+        level = self.arithmetic.level
+        return 64 * (unit_roundoff(self.precision) + level.relative(1)) * self.magnitude
+
     def at(self, arithmetic: Arithmetic) -> Interval:
         """The same ball, from which others are computed in another arithmetic."""
         if arithmetic == self.arithmetic:

@@ -180,7 +180,8 @@ def _with_ball(multiply: Bilinear, x: Interval, w: Ball, terms: int) -> Ends:
 def _of_norm_ball(multiply: Bilinear, x: NormBall, w: Interval, terms: int) -> Ends:
     """The centre's product and r ‖s w‖*, and |w − w_c| |x| where weights vary; or the box's.
 
-    An execution misses γ* Σ |x_i w_i|, of which each of the three parts brings its share.
+    An execution misses γ* Σ |x_i w_i|, of which each of the three parts brings its share. A
+    coordinate that the box holds where it is, but for rounding, counts with its room alone.
     """
     arithmetic = x.arithmetic
     box = product(multiply, x.box, w, terms)
@@ -189,6 +190,9 @@ def _of_norm_ball(multiply: Bilinear, x: NormBall, w: Interval, terms: int) -> E
     duals = (_dual_l1 if x.norm == "L1" else _dual_l2)(multiply, x, centre, terms)
     reach = x.reach.reshape(-1, *[1] * (middle.ndim - 1))
     up, down = (arithmetic.inflate(reach * dual) for dual in duals)
+    if arithmetic.outwards and not x.whole:
+        still = arithmetic.inflate(multiply(x.least_room, centre.abs()), terms)
+        up, down = arithmetic.inflate(up + still), arithmetic.inflate(down + still)
     lower, upper = arithmetic.settle(middle.lower - down, middle.upper + up, 0)
     if radius is not None:
         error = arithmetic.inflate(multiply(x.magnitude, radius), terms)
@@ -203,7 +207,10 @@ def _dual_l2(multiply: Bilinear, x: NormBall, w: Tensor, terms: int) -> Ends:
     if x.whole:
         both = inflate(lengths(inflate(multiply(square, w.square()), terms)))
         return both, both
-    sides = (square * (x.upper > x.core.lower), square * (x.lower < x.core.upper))
+    above, below = x.core.lower, x.core.upper
+    if x.arithmetic.outwards:
+        above, below = above + x.least_room / 2, below - x.least_room / 2
+    sides = (square * (x.upper > above), square * (x.lower < below))
     rising, falling = w.clamp_min(0).square(), w.clamp_max(0).square()
     up, down = multiply.sums(sides, ((rising, falling), (falling, rising)))
     up, down = (inflate(lengths(inflate(total, 2 * terms))) for total in (up, down))

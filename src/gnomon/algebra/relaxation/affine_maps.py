@@ -41,8 +41,8 @@ class Product:
         multiply: W h, of h and W.
         transpose: Wᵀ a, of rows a and W.
         terms: at least the number of products in any sum, there or back.
-        pointwise: whether each coordinate is multiplied by a weight of its own.
-        dense: whether W is the weight itself, neurons × inputs.
+        pointwise: True if each coordinate is multiplied by a weight of its own.
+        dense: True if W is the weight itself, neurons × inputs.
         geometry: of a convolution; None if W is no convolution.
         outputs: the axis of outputs that share a weight, from the last.
     """
@@ -164,7 +164,7 @@ def instance_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Any:
-    """With running statistics a batch normalisation; with its own, afresh."""
+    """A batch normalisation with running statistics; a box with the example's own."""
     if not use_input_stats:
         return batch_norm(by_given)(x, running_mean, running_var, weight, bias, eps=eps)
     settings = (running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
@@ -205,14 +205,14 @@ def _by_given_outwards(
 
 
 def _alone(x: Any, *others: Any) -> bool:
-    """Whether x depends on the inputs and the others do not."""
+    """True if x depends on the inputs and the others do not."""
     return isinstance(x, LinearRelaxation) and not any(
         isinstance(each, LinearRelaxation) for each in others
     )
 
 
 def _fits(x: LinearRelaxation, box: Interval) -> bool:
-    """Whether the examples of a result are those of x."""
+    """True if the examples of a result are those of x."""
     return box.shape[:1] == x.shape[:1] and box.ndim == x.ndim
 
 

@@ -1,4 +1,4 @@
-"""How the nodes of an expression come about, and what that makes of linear forms over them."""
+"""Steps of an expression, and how each carries linear forms back to its arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,14 +50,14 @@ class Reshaped:
     separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
-        """Puts the coefficients along the axes there were."""
+        """Puts the coefficients along the axes of the parent."""
         parent = self.parents[0]
         whole = self.shape[0] == parent.shape[0] == parent.examples
         if rows.shape[1] != self.shape[0] and not whole:
             rows = rows.expand(-1, self.shape[0], *self.shape[1:])
         shape = (-1, *parent.shape[1:]) if whole else parent.shape
-        found = rows.reshape(len(rows), *shape)
-        forms.give(parent, channels_last(found) if found.ndim > 3 else found)
+        moved = rows.reshape(len(rows), *shape)
+        forms.give(parent, channels_last(moved) if moved.ndim > 3 else moved)
 
 
 @dataclass(eq=False)
@@ -102,7 +102,7 @@ class Shifted:
 
     @property
     def thin(self) -> bool:
-        """Whether it is the same constant always."""
+        """True if it is the same constant always."""
         return self.constant.lower is self.constant.upper
 
     def centre(self, forms: Forms) -> Tensor:
@@ -123,7 +123,7 @@ class Multiplied:
     Attributes:
         transpose: of rows over the image and a weight: rows over the node, Wᵀ a.
         weight: W as a tensor, or a box of it.
-        dense: whether W is the weight itself, neurons × inputs.
+        dense: True if W is the weight itself, neurons × inputs.
         geometry: of a convolution; None if W is no convolution.
         seen: where W is in a Euclidean ball, the greatest ‖h‖₂ of what each output sees.
         outputs: the axis of outputs that share it, from the last.
@@ -162,8 +162,8 @@ class Multiplied:
         |⟨Δ, a_p h_pᵀ⟩| ≤ ‖Δ‖₂ ‖a_p h_pᵀ‖₂.
         """
         square = (rows * forms.of(seen)).square()
-        found = lengths(square.sum(dim=self.outputs))
-        return found.reshape(len(rows), forms.examples, -1).sum(dim=-1)
+        norms = lengths(square.sum(dim=self.outputs))
+        return norms.reshape(len(rows), forms.examples, -1).sum(dim=-1)
 
 
 @dataclass(eq=False)
@@ -182,7 +182,7 @@ class Activated:
     separable: bool = True
 
     def pull(self, rows: Tensor, forms: Forms) -> None:
-        """A f(h) ≥ a⁺ (lower line) + a⁻ (upper line)."""
+        """⟨a, f(h)⟩ ≥ ⟨a⁺ lower line⟩ + ⟨a⁻, upper line⟩."""
         parent, lines = self.parents[0], self.lines.map(forms.of)
         matrix = _matrix_before(parent)
         free = forms.signs is None and forms.losses is None and self not in forms.slopes
@@ -226,7 +226,7 @@ def until_examples_differ(node: Node, rows: Tensor, arithmetic: Arithmetic) -> F
 
 
 def _is_common(origin: Origin) -> bool:
-    """Whether the step is the same for all examples, and no inequality."""
+    """True if the step is the same for all examples, and no inequality."""
     if isinstance(origin, Shifted):
         centre = origin.constant.lower
         return origin.thin and (centre.ndim < len(origin.shape) or len(centre) == 1)
@@ -251,7 +251,7 @@ def _matrix_before(node: Node) -> tuple[Tensor, Shifted | None, Node] | None:
 
 
 def _worth_a_loop(rows: Tensor, weight: Tensor) -> bool:
-    """Whether there are many forms, and nothing that is differentiated or stands for many."""
+    """True if there are many forms, and nothing is differentiated or stands for many."""
     if len(rows) < _MANY or (
         torch.is_grad_enabled() and (rows.requires_grad or weight.requires_grad)
     ):

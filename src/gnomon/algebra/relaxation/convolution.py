@@ -12,14 +12,14 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class Extent:
-    """Along one axis, what place t depends on: from stride · t + start on, `size` places."""
+    """The places on which place t depends along an axis: `size`, from stride · t + start on."""
 
     stride: int = 1
     start: int = 0
     size: int = 1
 
     def with_(self, other: "Extent") -> "Extent | None":
-        """The smallest that holds both; None if they move apart."""
+        """The smallest extent that holds both; None if they move apart."""
         if self.stride != other.stride:
             return None
         start = min(self.start, other.start)
@@ -33,7 +33,7 @@ Window = tuple[Extent, ...]
 
 @dataclass(frozen=True)
 class Geometry:
-    """How a convolution connects places.
+    """The way in which a convolution connects places.
 
     Attributes:
         stride: along each axis of places; so are the others.
@@ -63,7 +63,7 @@ class Geometry:
     def transpose(self, rows: Tensor, weight: Tensor) -> Tensor:
         """Rows over a window, pulled back to all places it is made from."""
         name = f"conv_transpose{len(self.stride)}d"
-        found = getattr(functional, name)(
+        pulled = getattr(functional, name)(
             channels_last(rows).flatten(0, 1),
             weight,
             None,
@@ -73,7 +73,7 @@ class Geometry:
             self.groups,
             self.dilation,
         )
-        return found.unflatten(0, rows.shape[:2])
+        return pulled.unflatten(0, rows.shape[:2])
 
 
 def pulled_back(
@@ -92,8 +92,8 @@ def pulled_back(
         function = partial(_unbiased, getattr(functional, name), weight, settings, named)
         back = torch.func.vjp(function, like.expand(len(flat), *shape[1:]))[1]
         return back(flat)[0].reshape(*rows.shape[:2], *shape[1:])
-    found = _transposed_convolution(name, shape, flat, weight, geometry)
-    return found.unflatten(0, rows.shape[:2])
+    pulled = _transposed_convolution(name, shape, flat, weight, geometry)
+    return pulled.unflatten(0, rows.shape[:2])
 
 
 def geometry_of(
@@ -101,14 +101,14 @@ def geometry_of(
 ) -> Geometry | None:
     """The geometry of a convolution; None if it is transposed or padded by a name."""
     defaults = {"stride": 1, "padding": 0, "dilation": 1, "groups": 1}
-    given = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
-    if "transpose" in name or isinstance(given["padding"], str):
+    chosen = {**defaults, **dict(zip(defaults, settings, strict=False)), **named}
+    if "transpose" in name or isinstance(chosen["padding"], str):
         return None
     stride, padding, dilation = (
         (each,) * axes if isinstance(each, int) else tuple(each)
-        for each in (given["stride"], given["padding"], given["dilation"])
+        for each in (chosen["stride"], chosen["padding"], chosen["dilation"])
     )
-    return Geometry(stride, padding, dilation, given["groups"])
+    return Geometry(stride, padding, dilation, chosen["groups"])
 
 
 def channels_last(rows: Tensor) -> Tensor:

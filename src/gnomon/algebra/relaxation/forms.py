@@ -16,12 +16,12 @@ Started = TypeVar("Started")
 
 @runtime_checkable
 class Origin(Protocol):
-    """How a node came about from others.
+    """The step that made a node from others.
 
     Attributes:
         parents: the others.
-        worthwhile: whether substitution can bound coordinates better than the interval's rule.
-        separable: whether some of the examples can be followed back without the others.
+        worthwhile: True if substitution can bound coordinates better than the interval's rule.
+        separable: True if some of the examples can be followed back without the others.
         restarts: names of the operations on the way that have no linear relaxation.
     """
 
@@ -54,7 +54,7 @@ class Node:
         noise: what rounding can take from forms in the step to its parents.
         depth: one more than that of the deepest parent.
         breadth: the most coordinates that an example has, here or on the way.
-        separable: whether some of the examples can be followed back without the others.
+        separable: True if some of the examples can be followed back without the others.
     """
 
     def __init__(
@@ -92,8 +92,8 @@ class Node:
         return self._interval
 
     @interval.setter
-    def interval(self, found: Interval) -> None:
-        self._interval = found
+    def interval(self, interval: Interval) -> None:
+        self._interval = interval
 
 
 class Forms:
@@ -132,11 +132,11 @@ class Forms:
         self.examples = len(range(node.examples)[part])
 
     def of(self, value: Tensor) -> Tensor:
-        """What belongs to the examples that are looked at: of a tensor with all of them."""
+        """The part of the examples that are looked at, of a tensor with all of them."""
         return value if self.part == _ALL else value[self.part]
 
     def own(self, value: Tensor) -> Tensor:
-        """What belongs to the examples that are looked at, if it is not the same for all."""
+        """The part of the examples that are looked at, if it is not the same for all."""
         return value if len(value) == 1 else self.of(value)
 
     def give(self, node: Node, rows: Tensor) -> None:
@@ -320,7 +320,7 @@ def unit_rows(node: Node, places: Tensor) -> Tensor:
 
 
 def concrete(value: Tensor) -> bool:
-    """Whether the numbers can be looked at: inside `torch.func.vmap` they stand for many."""
+    """True if the numbers can be looked at: inside `torch.func.vmap` they stand for many."""
     try:
         return bool(value.reshape(-1)[:1].isfinite().all()) or True
     except RuntimeError:

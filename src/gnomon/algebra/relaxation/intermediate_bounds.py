@@ -20,11 +20,16 @@ from gnomon.algebra.relaxation.forms import (
 from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
 
 Undecided = Callable[[Interval], Tensor]
-"""Which coordinates' bounds still matter, by the bounds that are known."""
+"""Returns a mask of the coordinates whose bounds still matter, from the known bounds."""
 
 _MANY = 64
+"""Number of coordinates per example from which on examples may be looked at one by one."""
+
 _SHARED = 0.7
-Found = tuple[Tensor, Tensor]
+"""Share of what all examples need below which an example is looked at by itself."""
+
+Ends = tuple[Tensor, Tensor]
+"""Lower and upper bounds."""
 
 
 def tightened(node: Node, undecided: Undecided | None, budget: int) -> Interval:
@@ -32,7 +37,7 @@ def tightened(node: Node, undecided: Undecided | None, budget: int) -> Interval:
 
     Args:
         node: whose interval it is.
-        undecided: which coordinates are substituted; None for all.
+        undecided: returns the coordinates that are substituted; None for all.
         budget: bytes that the forms substituted at one time may take.
     """
     undecided = undecided or _everything
@@ -50,13 +55,13 @@ def _everything(known: Interval) -> Tensor:
 
 
 def _cut(known: Interval, needed: Tensor, lower: Tensor, upper: Tensor) -> Interval:
-    """What an example gets does not depend on what others need."""
+    """The interval, cut where a bound was needed, whatever other examples need."""
     low, high = known.parts
     return known.cut(torch.where(needed, lower, low), torch.where(needed, upper, high))
 
 
-def _whole(node: Node, needed: Tensor, budget: int) -> Found:
-    """By forms over the whole expression; the interval's bounds where nothing was needed."""
+def _whole(node: Node, needed: Tensor, budget: int) -> Ends:
+    """Bounds by forms over the whole expression; the interval's where none was needed."""
     arithmetic = node.interval.arithmetic
 
     def started(places: Tensor) -> Forms:
@@ -100,7 +105,7 @@ def _groups(node: Node, needed: Tensor) -> list[tuple[slice, Tensor]]:
 
 
 def _by_fields(fields: ReceptiveFields, undecided: Undecided, budget: int) -> Interval:
-    """Place by place: each depends on a window alone.
+    """The interval, with bounds found place by place: each depends on a window alone.
 
     Most coordinates are decided by one bound, the lower one where they are likely to be
     positive; the other bound is found for the rest.

@@ -19,7 +19,7 @@ from gnomon.errors import SettingError, ShapeError
 
 @dataclass(frozen=True)
 class Settings:
-    """How bounds are computed.
+    """Settings of the substitution.
 
     Attributes:
         intermediate: where the bounds come from between which activations are relaxed: by
@@ -143,7 +143,7 @@ class LinearRelaxation(Value):
         return self.node.interval.arithmetic
 
     def lifted(self, given: object) -> object:
-        """What stands for a set of parameters beside this value: an interval as this one's."""
+        """A set of parameters as an interval in the arithmetic of this value's."""
         return self.interval.lifted(given)
 
     def suits(self, network: nn.Module) -> None:
@@ -208,7 +208,7 @@ class LinearRelaxation(Value):
         return self.settled().width
 
     def contains(self, value: Tensor, slack: float = 0.0) -> bool:
-        """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
+        """True if a tensor lies between the bounds, up to `slack`; NaN never does."""
         return self.settled().contains(value, slack)
 
     def bound(self, rows: Tensor) -> Interval:
@@ -240,8 +240,8 @@ class LinearRelaxation(Value):
         """The interval, after substitution backwards of the coordinates that are worth it.
 
         Args:
-            undecided: which coordinates' bounds still matter, by what is known of them; None
-                for all.
+            undecided: returns the coordinates whose bounds still matter, by their known bounds;
+                None for all.
         """
         node = self.node
         if not node.settled and node.examples:

@@ -61,7 +61,7 @@ def chord_of_size(x: Interval) -> tuple[Tensor, Tensor]:
 
 
 def rectified(slope: float | Tensor, x: Interval) -> Lines:
-    """Around x for x ≥ 0 and s x below: the chord on one side, a line through 0 on the other.
+    """Lines around x for x ≥ 0 and s x below: a chord, and a line through 0 on the other side.
 
     The slope of the line through 0 may be anything between 1 and s; of these two it is the one
     that is nearer to the function in the middle of the interval.
@@ -137,7 +137,7 @@ def enclosing(
     x: Interval,
     values: Callable[[Interval], Interval] | None = None,
 ) -> Lines:
-    """Around any function whose curvature is known: in the middle of [l, u] as near as can be.
+    """Lines around a function of known curvature, as near as can be in the middle of [l, u].
 
     Of all lines above f on [l, u], the one that is lowest at the midpoint c (and so has the
     least area below it) supports the concave envelope of f at c: its slope a minimises
@@ -246,7 +246,7 @@ class _Above:
     def _highest(
         self, slope: Tensor, low: Tensor, high: Tensor, tables: list[tuple[Tensor, Tensor]]
     ) -> tuple[Tensor, Tensor]:
-        """Where f(t) − slope · t is largest, and whether a tangent touches there."""
+        """The place where f(t) − slope · t is largest, and whether a tangent touches there."""
         inner = torch.zeros_like(low, dtype=torch.bool)
         best, value = low, self.function(low) - slope * low
         places = [(high, inner)]
@@ -299,7 +299,7 @@ def _places(start: Fact, end: Fact, like: Tensor) -> Tensor:
 
 
 def _inverse(table: tuple[Tensor, Tensor], slope: Tensor) -> Tensor:
-    """Where the slope is about so large, by linear interpolation in a table."""
+    """The place where the slope is about so large, by linear interpolation in a table."""
     slopes, places = table
     rows = slope.detach()
     if slopes.ndim > 1:  # a table for each channel, which lies along the second axis of slopes

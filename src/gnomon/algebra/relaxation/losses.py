@@ -1,4 +1,4 @@
-"""What rounding can take from linear forms: an account of it, kept along their substitution."""
+"""An account of what rounding can take from linear forms, kept along their substitution."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How much rounding, and executions of a network, can take in one step backwards."""
+"""Bounds on what rounding, and executions of a network, can take in one step backwards."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -93,7 +93,7 @@ def product_noise(
     arithmetic: Arithmetic,
     seen: Tensor | None = None,
 ) -> Noise:
-    """What W h loses, with |W − centre| ≤ R and |h| ≤ m.
+    """The noise of W h, with |W − centre| ≤ R and |h| ≤ m.
 
     With n terms in a sum, what rounding does to Wᵀa, and with it to Rᵀ|a|, to its product with
     a slope and to their difference, is at most γ_{n+4} (|centre| + R) m. The offset t ≤ 2 m of
@@ -115,27 +115,21 @@ def product_noise(
     width = sizes.shape[1:].numel()
     heaviest = most(weight) if varies else weight.abs()
     large = arithmetic.above(multiply(sizes, heaviest), terms)
-    losses = [
-        up(large * arithmetic.gamma(terms + 4)),
-        arithmetic.level.extra(terms + 1, large),
-    ]
-    rounds, least = 3 * (terms + 4), None
+    missed = arithmetic.level.extra(terms + 1, large)
+    losses = [up(large * arithmetic.gamma(terms + 4)), missed]
+    rounds = 3 * (terms + 4)
     if isinstance(weight, Ball):
         assert seen is not None
         rounds += large.shape[1:].numel()
         losses.append(up(up(weight.reach * seen) * (2 * arithmetic.gamma(rounds + 16))))
-        least = weight.reach * (4 * rounds * arithmetic.tiny**0.5)
     elif varies:
         rounds += width
         spread = arithmetic.above(multiply(sizes, up(weight.radius)), terms)
         losses.append(up(spread * (2 * arithmetic.gamma(terms + width + 8))))
-    lost = floor(sizes, node.examples, rounds, arithmetic)
-    return step_noise(
-        losses,
-        arithmetic,
-        examples=node.examples,
-        least=lost if least is None else lost + least,
-    )
+    least = floor(sizes, node.examples, rounds, arithmetic)
+    if isinstance(weight, Ball):
+        least = least + weight.reach * (4 * rounds * arithmetic.tiny**0.5)
+    return step_noise(losses, arithmetic, examples=node.examples, least=least)
 
 
 def shift_noise(
@@ -164,7 +158,7 @@ def shift_noise(
 
 
 def sum_noise(nodes: Sequence[Node], arithmetic: Arithmetic) -> Noise:
-    """What executions miss the sum of one or two nodes of one shape by, if they round it."""
+    """The noise of a sum of one or two nodes of one shape, which executions round."""
     size = most(nodes[0].interval)
     for node in nodes[1:]:
         size = arithmetic.up(size + most(node.interval))
@@ -180,14 +174,14 @@ def map_noise(
     *,
     executed: bool = False,
 ) -> Noise:
-    """What an affine function with weights ≥ 0 loses; at most `terms` of them in a sum.
+    """The noise of an affine function with weights ≥ 0, at most `terms` of them in a sum.
 
     Args:
         node: of what the function is applied to.
         function: of tensors.
         terms: in any sum, there or back.
         arithmetic: in which forms are substituted.
-        executed: whether executions form these sums, too.
+        executed: True if executions form these sums, too.
     """
     sizes = most(node.interval)
     images = arithmetic.above(function(sizes).abs(), terms + 1)
@@ -234,7 +228,7 @@ def lines_noise(
 
 
 def floor(sizes: Tensor, examples: int, terms: int, arithmetic: Arithmetic) -> Tensor:
-    """What products that underflow, `terms` for each coordinate, can add over each example.
+    """The most that products which underflow, `terms` for each coordinate, can add.
 
     Args:
         sizes: of the coordinates that the results are coefficients of.

@@ -1,4 +1,4 @@
-"""The windows of an image that single places of it depend on, many at a time."""
+"""Receptive fields: the windows of images that single places depend on, many at a time."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ from gnomon.algebra.relaxation.losses import Noise
 
 
 class ReceptiveFields:
-    """What places of a node's images depend on, as an expression over small images.
+    """Receptive fields of a node's places, as an expression over small images.
 
     It exists where only convolutions, functions of each place, shifts and sums led to the node.
     The windows of all places have one size: those of a place near the border reach into
@@ -41,7 +41,7 @@ class ReceptiveFields:
 
     @classmethod
     def of(cls, node: Node) -> "ReceptiveFields | None":
-        """Of a node, if they are known, and smaller than half of its whole expression."""
+        """The fields of a node, if known, and smaller than half of its whole expression."""
         places = node.shape[2:]
         if not places or 1 in places or node.shape[0] != node.examples:
             return None
@@ -64,8 +64,8 @@ class ReceptiveFields:
                     return None
                 waiting += [parent] if parent not in extents else []
                 extents[parent] = window
-        found = cls(node, extents)
-        return found if 2 * found.breadth <= node.breadth else None
+        fields = cls(node, extents)
+        return fields if 2 * fields.breadth <= node.breadth else None
 
     def at(self, examples: Tensor, places: Sequence[Tensor]) -> Node:
         """The node of some places: each of them counts as an example.
@@ -154,7 +154,7 @@ class ReceptiveFields:
         return self._kept[key][1]
 
     def margins(self, size: tuple[int, ...], window: Window) -> list[tuple[int, int]]:
-        """How many zeros windows reach before the first place, and behind the last one."""
+        """The numbers of places that windows reach before the first and behind the last."""
         return [
             (
                 max(0, -part.start),
@@ -173,7 +173,7 @@ class _Gathering:
         self.fields, self.examples, self.places = fields, examples, places
 
     def of(self, value: Tensor, node: Node, window: Window) -> Tensor:
-        """Of a tensor that broadcasts to a node: places × channels × window (or 1)."""
+        """Windows of a tensor that broadcasts to a node: places × channels × window, or 1."""
         shape = (*[1] * (len(node.shape) - value.ndim), *value.shape)
         alike = shape[0] == 1
         if all(length == 1 for length in shape[2:]):
@@ -191,8 +191,8 @@ class _Gathering:
             shape = [len(place), *[1] * axes]
             shape[1 + axis] = part.size
             index = index * padded.shape[1 + axis] + place.reshape(shape)
-        found = padded.flatten(0, axes).index_select(0, index.flatten())
-        return found.reshape(*index.shape, -1).movedim(-1, 1)
+        windows = padded.flatten(0, axes).index_select(0, index.flatten())
+        return windows.reshape(*index.shape, -1).movedim(-1, 1)
 
     def box(self, box: Interval, node: Node, window: Window) -> Interval:
         """The windows of both bounds, and 0 around them."""
@@ -208,7 +208,7 @@ class _Gathering:
         )
 
     def weight(self, value: Tensor | Interval, node: Node, window: Window) -> Tensor | Interval:
-        """Of a factor of each coordinate."""
+        """The windows of a factor of each coordinate."""
         if isinstance(value, Interval):
             return self.box(value, node, window)
         return self.of(value, node, window)
@@ -239,8 +239,8 @@ def _sources(node: Node, window: Window) -> Window | None:
 
 def _hull(first: Window, second: Window) -> Window | None:
     both = [one.with_(other) for one, other in zip(first, second, strict=True)]
-    found = tuple(each for each in both if each is not None)
-    return found if len(found) == len(both) else None
+    hull = tuple(each for each in both if each is not None)
+    return hull if len(hull) == len(both) else None
 
 
 def _shape(node: Node, window: Window) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Notes a step of an expression: exactly, or as a fresh box where it has no relaxation."""
+"""Records a step of an expression, or a box where an operation has no relaxation."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -74,7 +74,7 @@ def _channels_last(value: Tensor) -> Tensor:
 
 
 def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
-    """What intervals make of a function: its output is a box, and forgets where it came from.
+    """Applies the rule of intervals: the output is a box, and forgets where it came from.
 
     Operands are bounded by substitution backwards first. A result without axes, which has no
     examples, is an interval.
@@ -82,10 +82,10 @@ def fresh(name: str, *args: Any, **kwargs: Any) -> Any:
     values = [
         each for each in _flat((*args, *kwargs.values())) if isinstance(each, LinearRelaxation)
     ]
-    given = {key: _plain(each) for key, each in kwargs.items()}
-    found = Interval.rules[name](*(_plain(each) for each in args), **given)
+    named = {key: _plain(each) for key, each in kwargs.items()}
+    result = Interval.rules[name](*(_plain(each) for each in args), **named)
     restarts = frozenset({name}).union(*(each.node.restarts for each in values))
-    return _box(found, values[0], restarts)
+    return _box(result, values[0], restarts)
 
 
 def starting_afresh(name: str) -> Rule:
@@ -97,12 +97,12 @@ def starting_afresh(name: str) -> Rule:
     return rule
 
 
-def _box(found: Any, like: LinearRelaxation, restarts: frozenset[str]) -> Any:
-    if isinstance(found, tuple | list):
-        return tuple(_box(each, like, restarts) for each in found)
-    if not isinstance(found, Interval) or found.ndim == 0:
-        return found
-    return LinearRelaxation(leaf(found, restarts), like.settings)
+def _box(result: Any, like: LinearRelaxation, restarts: frozenset[str]) -> Any:
+    if isinstance(result, tuple | list):
+        return tuple(_box(each, like, restarts) for each in result)
+    if not isinstance(result, Interval) or result.ndim == 0:
+        return result
+    return LinearRelaxation(leaf(result, restarts), like.settings)
 
 
 def _plain(argument: Any) -> Any:
@@ -118,7 +118,7 @@ def _plain(argument: Any) -> Any:
 
 
 def _flat(arguments: Sequence[Any]) -> list[Any]:
-    found: list[Any] = []
-    for each in arguments:
-        found += _flat(each) if isinstance(each, tuple | list) else [each]
-    return found
+    flat: list[Any] = []
+    for argument in arguments:
+        flat += _flat(argument) if isinstance(argument, tuple | list) else [argument]
+    return flat

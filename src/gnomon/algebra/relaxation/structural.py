@@ -176,7 +176,7 @@ def copied(name: str) -> Rule:
 def _noise_of_repetition(
     x: LinearRelaxation, function: Callable[[Tensor], Tensor]
 ) -> Noise | None:
-    """What the sums of coefficients lose where a function picks a coordinate several times."""
+    """The noise of sums of coefficients where a function picks a coordinate several times."""
     arithmetic = x.interval.arithmetic
     if not arithmetic.outwards:
         return None
@@ -193,7 +193,7 @@ def _numbers(x: LinearRelaxation) -> Tensor:
 
 
 def _in_order(numbers: Tensor, examples: int) -> bool:
-    """Whether the first axis holds the examples, each as a block, in their order."""
+    """True if the first axis holds the examples, each as a block, in their order."""
     if numbers.ndim == 0 or numbers.shape[0] == 0 or numbers.shape[0] % examples:
         return False
     blocks = numbers.reshape(examples, -1)
@@ -211,7 +211,7 @@ def _reduces_examples(
 
 
 def _weighs_by_places(name: str, x: LinearRelaxation, named: Mapping[str, Any]) -> bool:
-    """Whether a function adds with weights that are rounded themselves, which counts here."""
+    """True if the weights of an average are rounded themselves, and rounding is counted."""
     exact = named.get("mode", "nearest") in {"nearest", "nearest-exact"}
     return x.interval.arithmetic.outwards and name == "interpolate" and not exact
 

@@ -139,7 +139,7 @@ def _least_between(g: Callable[[Tensor], Tensor], a: Tensor, b: Tensor) -> Tenso
 
 
 def _golden(h: Callable[[Tensor], Tensor], low: Tensor) -> tuple[Tensor, Tensor]:
-    """Where in [0, 1] a convex function is least, and how far below its value it can be."""
+    """The place in [0, 1] where a convex function is least, and a bound on the gap below."""
     high = torch.ones_like(low)
     first, second = 1 - _GOLDEN + low, _GOLDEN + low
     at_first, at_second = h(first), h(second)
@@ -160,5 +160,5 @@ def _golden(h: Callable[[Tensor], Tensor], low: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _steps(like: Tensor) -> int:
-    """How many steps make the bracket √ε; values in it differ by its square."""
+    """The number of steps that make the bracket √ε; values in it differ by its square."""
     return math.ceil(math.log(torch.finfo(like.dtype).eps) / 2 / math.log(_GOLDEN))

@@ -1,12 +1,9 @@
-"""Which figures a report shows, and in which order."""
+"""The pictures of a report, in reading order."""
 
-from collections.abc import Sequence
-
-from gnomon.audit.audit import Audit
-from gnomon.audit.subject import Subject
-from gnomon.audit.topics.accuracy.pictures import accuracy_of_classes, confusion
-from gnomon.audit.topics.attacks.gallery import examples_of_classes, gallery, is_image
-from gnomon.audit.topics.attacks.pictures import accuracy_against_radius, norms_of
+from gnomon.audit.report.selection import Examined
+from gnomon.audit.topics.accuracy.pictures import class_pictures
+from gnomon.audit.topics.attacks.gallery import examples_of_classes, galleries, is_image
+from gnomon.audit.topics.attacks.pictures import accuracy_against_radii
 from gnomon.audit.topics.autoattack.pictures import fooled_by_parts
 from gnomon.audit.topics.boundary.pictures import (
     decisions_on_slices,
@@ -28,11 +25,19 @@ from gnomon.audit.topics.weights.spectra import (
     singular_values_by_rank,
 )
 from gnomon.report.picture import Picture
-from gnomon.seeds import generator
-from gnomon.sets import L1, L2, Linf
 
-_OF_PARAMETERS = (alternative_networks, fault_curves, resistance_to_attacks, landscapes)
-_OF_THE_REPRESENTATION = (
+_IN_READING_ORDER = (
+    decisions_on_slices,
+    decisions_through_training,
+    accuracy_against_radii,
+    fooled_by_parts,
+    brackets,
+    galleries,
+    alternative_networks,
+    fault_curves,
+    resistance_to_attacks,
+    landscapes,
+    class_pictures,
     mapping_pictures,
     jacobian_pictures,
     gradient_pictures,
@@ -41,37 +46,15 @@ _OF_THE_REPRESENTATION = (
     singular_values_by_rank,
     norms_through_training,
 )
-_SETS: dict[str, type[Linf] | type[L2] | type[L1]] = {
-    each.norm: each for each in (Linf, L2, L1)
-}
 
 
-def pictures_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
-    """What the data and the findings allow to be drawn, in reading order."""
-    audits = [audit for _, audit in examined]
-    classified = [
-        audit
-        for audit in audits
-        if any(finding.name == "clean_accuracy" for finding in audit.findings)
-    ]
-    pictures = [*_of_data(examined), *decisions_on_slices(examined)]
-    pictures += decisions_through_training(examined)
-    pictures += [accuracy_against_radius(audits, norm) for norm in norms_of(audits)]
-    pictures += fooled_by_parts(examined)
-    pictures += brackets(examined)
-    for subject, audit in examined:
-        pictures += _galleries(subject, audit)
-    for drawn in _OF_PARAMETERS:
-        pictures += drawn(examined)
-    if classified:
-        pictures.append(accuracy_of_classes(classified))
-        pictures += [confusion(audit) for audit in classified]
-    for drawn in _OF_THE_REPRESENTATION:
-        pictures += drawn(examined)
-    return pictures
+def pictures_of(examined: Examined) -> list[Picture]:
+    """The pictures that the data and the findings allow, in reading order."""
+    further = [picture for draw in _IN_READING_ORDER for picture in draw(examined)]
+    return [*_of_data(examined), *further]
 
 
-def _of_data(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
+def _of_data(examined: Examined) -> list[Picture]:
     data = examined[0][0].data
     if is_image(data.shape):
         return [examples_of_classes(data)]
@@ -81,20 +64,3 @@ def _of_data(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
             *[decisions_on_the_plane(subject) for subject, _ in examined],
         ]
     return []
-
-
-def _galleries(subject: Subject, audit: Audit) -> list[Picture]:
-    """One for each norm, at the largest radius that was asked for."""
-    if not is_image(subject.data.shape):
-        return []
-    largest: dict[str, float] = {}
-    for finding in audit.findings:
-        if finding.name == "attacked_accuracy":
-            norm, radius = finding.details["norm"], finding.details["radius"]
-            largest[norm] = max(radius, largest.get(norm, 0.0))
-    return [
-        gallery(
-            subject, _SETS[norm](radius, subject.data.domain), generator(audit.seed, "gallery")
-        )
-        for norm, radius in largest.items()
-    ]

@@ -103,7 +103,7 @@ def _overview(results: Results) -> list[Picture]:
             key="shares",
             topic="Overview",
             title="Shares side by side",
-            figure=draw_side_by_side(shown),
+            chart=draw_side_by_side(shown),
             caption=f"What each network reaches, with the interval of its audit.{left_out}",
             alt=f"Dots with intervals: {'; '.join(_spoken(*each) for each in shown)}.",
             definition="interval",

@@ -105,7 +105,7 @@ def _claim(key: str, verdicts: tuple[Verdict, ...]) -> Claim:
         key=f"{key}-{file_stem(hypothesis.name or hypothesis.finding).lower()}",
         topic="Claims",
         title=hypothesis.title,
-        figure=(draw_trend if trend else draw_comparison)(drawable),
+        chart=(draw_trend if trend else draw_comparison)(drawable),
         caption=_caption_of_trend(drawable) if trend else _caption_of_comparison(drawable),
         alt=f"{hypothesis.statement}. {said}",
         definition="trend" if trend else "comparison",

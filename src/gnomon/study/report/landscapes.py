@@ -52,7 +52,7 @@ def _picture(
         key=f"landscapes-{key}",
         topic=TOPIC,
         title=f"The loss along {words}",
-        figure=draw_landscape_panels(shown),
+        chart=draw_landscape_panels(shown),
         caption=f"Each network moved by s times {words} of parameters ({which}), whose filters "
         f"are as long as its own{_perturbed(found)}. Above: the loss, logarithmic. Below: its "
         "rise over that of the network itself, which is flat where it stays near 0. From the "

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import matplotlib as mpl
 import pyarrow as pa
 
+import gnomon
 from gnomon.audit.report.definitions import GLOSSARY
 from gnomon.files import replacing, write_text
 from gnomon.report.definition import Definition
@@ -112,7 +112,7 @@ def render(
         "gnomon.study.report",
         "study",
         filters={"effect": effect, "p_value": p_value},
-        version=version("gnomon"),
+        version=gnomon.__version__,
         kicker=words.kicker,
         title=words.title,
         question=words.question,

@@ -1,200 +1,171 @@
-"""Accuracy against the radius of the perturbations: attacks and noise together."""
+"""Pictures of accuracy against the radius of perturbations: attacks and noise together."""
 
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
 
-from matplotlib.axes import Axes
-
-from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.report.picture import (
-    COLOURS,
+from gnomon.audit.report.selection import Examined, Named, doubts_of, findings_of
+from gnomon.report.charts import (
+    ACCURACY,
     INK,
-    MARKERS,
-    Picture,
-    house_style,
-    new_figure,
+    Axis,
+    Curve,
+    Look,
+    Mark,
+    Panel,
+    Rule,
+    look,
+    looks_of,
+    one,
+    percents,
 )
+from gnomon.report.picture import Picture
 from gnomon.report.prose import NORMS, interval, listed, percent
 
+_NOISES = (
+    Look(INK, "x", "--", width=1.1),
+    Look(INK, "+", ":", width=1.1),
+)
+"""The looks of uniform and of Gaussian noise in the picture of one subject."""
 
-def norms_of(audits: Sequence[Audit]) -> tuple[str, ...]:
-    """The norms in which accuracy was examined against the radius."""
-    found = [
-        each
-        for audit in audits
-        for each in audit.findings
-        if each.name in {"attacked_accuracy", "noise_accuracy"}
+
+def accuracy_against_radii(examined: Examined) -> list[Picture]:
+    """One picture for each norm in which accuracy was examined against the radius.
+
+    One subject: every attack and noise. Several: worst case and uniform noise of each.
+    """
+    attacked = findings_of(examined, "attacked_accuracy")
+    noisy = findings_of(examined, "noise_accuracy")
+    clean = findings_of(examined, "clean_accuracy")
+    norms = dict.fromkeys(str(each.details["norm"]) for _, each in [*attacked, *noisy])
+    return [
+        _picture(norm, _of_norm(attacked, norm), _of_norm(noisy, norm), clean) for norm in norms
     ]
-    return tuple(dict.fromkeys(str(each.details["norm"]) for each in found))
 
 
-def accuracy_against_radius(audits: Sequence[Audit], norm: str) -> Picture:
-    """One subject: every attack and noise. Several: worst case and uniform noise of each."""
-    with house_style():
-        figure = new_figure(3.6)
-        axes = figure.subplots()
-        if len(audits) == 1:
-            _draw_one(axes, audits[0], norm)
-        else:
-            _draw_several(axes, audits, norm)
-        _frame(axes, audits, norm)
-        figure.legend(loc="outside lower center", ncols=2)
-    findings = [each for audit in audits for each in _attacked(audit, norm)]
+def _picture(norm: str, attacked: Named, noisy: Named, clean: Named) -> Picture:
+    subjects = list(dict.fromkeys(name for name, _ in [*clean, *attacked, *noisy]))
+    draw = _of_one if len(subjects) == 1 else _of_several
+    radii = sorted({each.details["radius"] for _, each in [*attacked, *noisy]})
+    worst = " ".join(
+        _worst_case(name, finding) for name, finding in _first_of_each(attacked).items()
+    )
+    panel = Panel(
+        [*(Rule(radius) for radius in radii), *draw(attacked, noisy)],
+        Axis(f"radius ε in {NORMS[norm]}, in the data's units", low=0),
+        ACCURACY,
+    )
     return Picture(
         key=f"accuracy-against-{norm.lower()}-radius",
         topic="Perturbed inputs",
         title=f"Accuracy against the {NORMS[norm]} radius",
-        figure=figure,
-        caption=_caption(audits, norm),
+        chart=one(panel, 3.6),
+        caption=_caption(norm, radii[-1], attacked, noisy, clean),
         alt=f"Curves that fall from the clean accuracy as the {NORMS[norm]} radius grows. "
-        + " ".join(_spoken(audit, norm) for audit in audits),
+        f"{worst}",
         definition="attacked-accuracy",
-        doubts=tuple(dict.fromkeys(doubt for each in findings for doubt in each.doubts)),
+        doubts=doubts_of(finding for _, finding in attacked),
     )
 
 
-def _draw_one(axes: Axes, audit: Audit, norm: str) -> None:
-    for finding in _attacked(audit, norm)[:1]:
-        radii, (worst, *others) = finding.details["radii"], finding.details["curves"]
-        _band(axes, radii, worst, COLOURS[0])
-        axes.plot(
-            radii, _shares(worst), color=COLOURS[0], linewidth=2.4, label="worst case (95 %)"
-        )
-        for index, curve in enumerate(others[:-1], start=1):
-            axes.plot(
+def _of_norm(named: Named, norm: str) -> Named:
+    return [pair for pair in named if pair[1].details["norm"] == norm]
+
+
+def _first_of_each(named: Named) -> dict[str, Finding]:
+    """The first finding of each subject; those of one norm share their curves."""
+    first: dict[str, Finding] = {}
+    for name, finding in named:
+        first.setdefault(name, finding)
+    return first
+
+
+def _of_one(attacked: Named, noisy: Named) -> list[Mark]:
+    marks: list[Mark] = []
+    for _, finding in attacked[:1]:
+        radii, (_, *others) = finding.details["radii"], finding.details["curves"]
+        bold = replace(look(0), width=2.4, marker="")
+        marks.append(_worst(finding, bold, "worst case (95 %)"))
+        marks += [
+            Curve(
                 radii,
-                _shares(curve),
-                color=COLOURS[index % 8],
-                marker=MARKERS[index % 8],
-                markersize=4.5,
-                linewidth=1.1,
-                label=curve["attack"],
+                percents(curve["accuracy"]),
+                replace(look(place), width=1.1),
+                curve["attack"],
             )
-    for finding, style, marker in zip(
-        _noise(audit, norm), ("--", ":"), ("x", "+"), strict=False
-    ):
-        details = finding.details
-        axes.plot(
-            details["radii"],
-            _shares(details),
-            color=INK,
-            linestyle=style,
-            marker=marker,
-            markersize=5,
-            linewidth=1.1,
-            label=f"{details['kind']} noise",
-        )
+            for place, curve in enumerate(others[:-1], start=1)
+        ]
+    kinds = {finding.details["kind"]: finding for _, finding in reversed(noisy)}
+    for kind, style in zip(sorted(kinds, reverse=True), _NOISES, strict=False):
+        marks.append(_noise(kinds[kind], style, f"{kind} noise"))
+    return marks
 
 
-def _draw_several(axes: Axes, audits: Sequence[Audit], norm: str) -> None:
-    for index, audit in enumerate(audits):
-        colour, marker = COLOURS[index % 8], MARKERS[index % 8]
-        for finding in _attacked(audit, norm)[:1]:
-            radii, worst = finding.details["radii"], finding.details["curves"][0]
-            _band(axes, radii, worst, colour)
-            axes.plot(
-                radii,
-                _shares(worst),
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=2,
-                label=f"{audit.name}: worst case",
-            )
-        for finding in _noise(audit, norm)[:1]:
-            details = finding.details
-            axes.plot(
-                details["radii"],
-                _shares(details),
-                color=colour,
-                marker=marker,
-                markersize=4,
-                markerfacecolor="none",
-                linestyle="--",
-                linewidth=1.1,
-                label=f"{audit.name}: {details['kind']} noise",
-            )
+def _of_several(attacked: Named, noisy: Named) -> list[Mark]:
+    worst, noise = _first_of_each(attacked), _first_of_each(noisy)
+    marks: list[Mark] = []
+    for name, own in looks_of([*worst, *noise]).items():
+        if name in worst:
+            marks.append(_worst(worst[name], replace(own, width=2), f"{name}: worst case"))
+        if name in noise:
+            dashed = replace(own, line="--", width=1.1, size=4, hollow=True)
+            kind = noise[name].details["kind"]
+            marks.append(_noise(noise[name], dashed, f"{name}: {kind} noise"))
+    return marks
 
 
-def _frame(axes: Axes, audits: Sequence[Audit], norm: str) -> None:
-    asked = {each.details["radius"] for audit in audits for each in _of_norm(audit, norm)}
-    for radius in sorted(asked):
-        axes.axvline(radius, color=INK, alpha=0.35, linewidth=0.8, linestyle=(0, (1, 2)))
-    axes.set_xlabel(f"radius ε in {NORMS[norm]}, in the data's units")
-    axes.set_ylabel("accuracy in %")
-    axes.set_ylim(-2, 102)
-    axes.set_xlim(left=0)
-    axes.grid(axis="y")
+def _worst(finding: Finding, style: Look, label: str) -> Curve:
+    """The worst case of all attacks, with its 95 % intervals point by point."""
+    worst = finding.details["curves"][0]
+    low, high = (percents([ends[side] for ends in worst["error"]]) for side in (0, 1))
+    shares = percents(worst["accuracy"])
+    return Curve(finding.details["radii"], shares, style, label, band=(low, high))
 
 
-def _band(axes: Axes, radii: Sequence[float], curve: dict[str, Any], colour: str) -> None:
-    """The 95 % intervals, point by point."""
-    lower = [100 * low for low, _ in curve["error"]]
-    upper = [100 * high for _, high in curve["error"]]
-    axes.fill_between(radii, lower, upper, color=colour, alpha=0.18, linewidth=0)
+def _noise(finding: Finding, style: Look, label: str) -> Curve:
+    return Curve(finding.details["radii"], percents(finding.details["accuracy"]), style, label)
 
 
-def _caption(audits: Sequence[Audit], norm: str) -> str:
-    """What the largest asked radius does, beside noise of its size and no perturbation."""
-    radius = max(each.details["radius"] for audit in audits for each in _of_norm(audit, norm))
-    worst = _values(audits, norm, radius, "attacked_accuracy")
-    noise = _values(audits, norm, radius, "uniform")
-    clean = _values(audits, norm, radius, "clean_accuracy")
-    beside = [f"{clean} as they are"] if clean else []
-    beside += [f"{noise} under uniform noise of the size that belongs to it"] if noise else []
+def _caption(norm: str, radius: float, attacked: Named, noisy: Named, clean: Named) -> str:
+    """A sentence on the largest radius, beside noise of its size and no perturbation."""
+    at_radius = [pair for pair in attacked if pair[1].details["radius"] == radius]
+    uniform = [
+        pair
+        for pair in noisy
+        if (pair[1].details["kind"], pair[1].details["radius"]) == ("uniform", radius)
+    ]
+    several = len({name for name, _ in [*attacked, *noisy, *clean]}) > 1
+    beside = [f"{_values(clean, several)} as they are"] if clean else []
+    if uniform:
+        values = _values(uniform, several)
+        beside.append(f"{values} under uniform noise of the size that belongs to it")
     start = f"Within {NORMS[norm]} radius {radius:.3g}"
-    if not worst:
+    if not at_radius:
         return f"{start}, of the examples are right: {listed(beside)}."
     against = f", against {listed(beside)}" if beside else ""
+    worst = _values(at_radius, several)
     return (
         f"{start} the worst perturbation found leaves {worst} of the examples right{against}."
     )
 
 
-def _values(audits: Sequence[Audit], norm: str, radius: float, kind: str) -> str:
-    """The values of one name, or of one kind of noise, for each subject, in words."""
-    said: list[str] = []
-    for audit in audits:
-        for each in audit.findings:
-            details = each.details
-            here = (details.get("norm"), details.get("radius")) in {
-                (norm, radius),
-                (None, None),
-            }
-            if here and kind in {each.name, details.get("kind")} and each.value is not None:
-                name = f"{audit.name} " if len(audits) > 1 else ""
-                error = f" ({interval(each.error)})" if each.name == "attacked_accuracy" else ""
-                said.append(f"{name}{percent(each.value)}{error}")
-    return listed(said) if said else ""
-
-
-def _spoken(audit: Audit, norm: str) -> str:
-    """The worst case at each radius, as text."""
-    for finding in _attacked(audit, norm)[:1]:
-        radii, worst = finding.details["radii"], finding.details["curves"][0]
-        points = [
-            f"{percent(share)} at {radius:g}"
-            for radius, share in zip(radii, worst["accuracy"], strict=True)
+def _values(named: Named, several: bool) -> str:  # noqa: FBT001 - private
+    """The accuracies in words, with the interval of what is attacked."""
+    return listed(
+        [
+            f"{f'{name} ' if several else ''}{percent(finding.value)}"
+            + (f" ({interval(finding.error)})" if finding.name == "attacked_accuracy" else "")
+            for name, finding in named
+            if finding.value is not None
         ]
-        return f"Worst case of {audit.name}: {', '.join(points)}."
-    return ""
+    )
 
 
-def _of_norm(audit: Audit, norm: str) -> list[Finding]:
-    return [each for each in audit.findings if each.details.get("norm") == norm]
-
-
-def _attacked(audit: Audit, norm: str) -> list[Finding]:
-    return [each for each in _of_norm(audit, norm) if each.name == "attacked_accuracy"]
-
-
-def _noise(audit: Audit, norm: str) -> list[Finding]:
-    """The first noise finding of each kind; those of one kind share their curve."""
-    found = [each for each in _of_norm(audit, norm) if each.name == "noise_accuracy"]
-    kinds = {each.details["kind"]: each for each in reversed(found)}
-    return sorted(kinds.values(), key=lambda each: each.details["kind"], reverse=True)
-
-
-def _shares(curve: Any) -> list[float]:  # noqa: ANN401 - the JSON value of a finding's details
-    return [100 * share for share in curve["accuracy"]]
+def _worst_case(name: str, finding: Finding) -> str:
+    """The worst case at each radius, as text."""
+    points = [
+        f"{percent(share)} at {radius:g}"
+        for radius, share in zip(
+            finding.details["radii"], finding.details["curves"][0]["accuracy"], strict=True
+        )
+    ]
+    return f"Worst case of {name}: {', '.join(points)}."

@@ -175,7 +175,7 @@ def _of_parameters(condition: str, largest: ParameterSet, centre: nn.Module) -> 
     def measure(
         steps: int, method: BoundMethod, network: nn.Module, inputs: Inputs, labels: Labels
     ) -> PerExample:
-        return LargestRadius(steps, method)(network, inputs, labels, region=largest)
+        return LargestRadius(steps, method)(network, inputs, labels, parameters=largest)
 
     def at(size: float) -> tuple[None, ParameterRegion]:
         return None, largest.with_size(size).of(centre).detach()

@@ -1,31 +1,43 @@
-"""The weight matrices of a network as pictures, and how their entries are distributed."""
+"""Pictures of the weight matrices of a network, and of how their entries are distributed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import Normalize
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
+from gnomon.audit.report.selection import Examined, findings_of
 from gnomon.audit.subject import Subject
-from gnomon.report.picture import INK, WIDTH, Picture, house_style, new_figure
+from gnomon.report.charts import (
+    WIDTH,
+    Axis,
+    Chart,
+    Histogram,
+    Image,
+    Look,
+    Mark,
+    Panel,
+    Scale,
+    in_rows,
+)
+from gnomon.report.picture import Picture
 from gnomon.report.prose import file_stem, shortened
 from gnomon.representation.weights import weight_matrices
 
 _MOST_LAYERS = 9
+"""Largest number of matrices in one picture."""
 _MOST_CELLS = 64
 """Longer sides are drawn in blocks: smaller cells could not be seen."""
 _MOST_ENTRIES = 1_000_000
 """So many entries of a matrix decide its colours; they are taken evenly."""
+_FIRST = Look(width=1.1, line="--")
+"""The look of the weights of the first snapshot."""
 
 
-def weights_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
+def weights_of(examined: Examined) -> list[Picture]:
     """For each subject its weight matrices as heatmaps, above the histograms of their entries.
 
     A histogram's bars have the colours of the heatmap above them: it is the colour bar too.
@@ -33,13 +45,13 @@ def weights_of(examined: Sequence[tuple[Subject, Audit]]) -> list[Picture]:
     return [
         _picture(subject, finding, shown)
         for subject, audit in examined
-        for finding in audit.findings
-        if finding.name == "frobenius_norm" and (shown := _shown(finding))
+        for _, finding in findings_of([(subject, audit)], "frobenius_norm")
+        if (shown := _shown(finding))
     ]
 
 
 def layer_name(parameter: str, length: int = 18) -> str:
-    """A parameter's name as readers want it: "linear1" for "linear1.weight"."""
+    """The name of a layer as readers want it: "linear1" for the parameter "linear1.weight"."""
     return shortened(parameter.removesuffix(".weight"), length)
 
 
@@ -52,37 +64,41 @@ def _shown(finding: Finding) -> list[str]:
 def _picture(subject: Subject, finding: Finding, shown: list[str]) -> Picture:
     layers, weights = finding.details["layers"], weight_matrices(subject.network)
     columns = min(3, len(shown))
-    rows = -(-len(shown) // columns)
-    with house_style():
-        figure = new_figure(0.5 + 2.5 * rows, 1.25 * WIDTH)
-        grid = figure.subplots(2 * rows, columns, squeeze=False, height_ratios=[1.7, 1] * rows)
-        for axes in grid.flat:
-            axes.set_axis_off()
-        for index, name in enumerate(shown):
-            row, column = 2 * (index // columns), index % columns
-            cells, colours = _blocks(weights[name].matrix), _scale(weights[name].matrix)
-            _draw_matrix(grid[row, column], cells, colours)
-            height, width = layers[name]["shape"]
-            grid[row, column].set_title(f"{layer_name(name)}\n{height} × {width}", pad=3)
-            _draw_histogram(grid[row + 1, column], layers[name]["histogram"], colours)
-        first = _first(finding)
-        if first is not None:
-            lines = [
-                Line2D([], [], color=INK, linewidth=1, linestyle=style) for style in ("-", "--")
-            ]
-            names = ["as examined", f"snapshot of epoch {first}"]
-            figure.legend(lines, names, loc="outside lower center", ncols=2)
+    scales = {name: _scale(weights[name].matrix) for name in shown}
+    matrices = in_rows(
+        [_matrix(name, layers[name], weights[name].matrix, scales[name]) for name in shown],
+        columns,
+    )
+    entries = in_rows(
+        [_entries(layers[name]["histogram"], scales[name]) for name in shown], columns
+    )
+    rows = [row for pair in zip(matrices, entries, strict=True) for row in pair]
+    first = _first(finding)
+    legend = [("as examined", Look(width=1)), (f"snapshot of epoch {first}", _FIRST)]
     return Picture(
         key=f"weights-{file_stem(subject.name)}",
         topic="Weights",
         title=f"Weight matrices of {subject.name}",
-        figure=figure,
+        chart=Chart(
+            rows,
+            0.5 + 2.5 * len(matrices),
+            1.25 * WIDTH,
+            heights=[1.7, 1] * len(matrices),
+            legend=legend if first is not None else [],
+        ),
         caption=_caption(subject.name, finding, shown),
         alt=f"Heatmaps of {len(shown)} weight matrices of {subject.name}, each above the "
         f"histogram of its entries.{_moved(finding, first)}",
         definition="weight-matrix",
         wide=True,
     )
+
+
+def _matrix(name: str, layer: Mapping[str, Any], matrix: Tensor, scale: Scale) -> Panel:
+    height, width = layer["shape"]
+    none = Axis(ticks=())
+    cells = Image(_blocks(matrix), scale, square=False)
+    return Panel([cells], none, none, f"{layer_name(name)}\n{height} × {width}")
 
 
 def _blocks(matrix: Tensor) -> NDArray[np.float64]:
@@ -96,47 +112,30 @@ def _blocks(matrix: Tensor) -> NDArray[np.float64]:
     return adaptive_avg_pool2d(image, (height, width))[0, 0].numpy() * size**0.5
 
 
-def _scale(matrix: Tensor) -> Normalize:
+def _scale(matrix: Tensor) -> Scale:
     """Colours for all but the largest half per cent, so that one weight pales no others."""
     step = -(-matrix.numel() // _MOST_ENTRIES)
     sizes = matrix.flatten()[::step].abs().cpu().double().numpy()
     limit = float(np.quantile(sizes, 0.995)) or 1.0
-    return Normalize(-limit, limit, clip=True)
+    return Scale("RdBu", -limit, limit)
 
 
-def _draw_matrix(axes: Axes, cells: NDArray[np.float64], colours: Normalize) -> None:
-    axes.set_axis_on()
-    axes.imshow(cells, cmap="RdBu", norm=colours, aspect="auto", interpolation="none")
-    axes.set_xticks([])
-    axes.set_yticks([])
-
-
-def _draw_histogram(axes: Axes, histogram: dict[str, Any], colours: Normalize) -> None:
-    """Filled with the heatmap's colours; outlines of the examined and of the first weights."""
+def _entries(histogram: Mapping[str, Any], scale: Scale) -> Panel:
+    """The heatmap's colours under an outline of the examined and of the first weights."""
     limit = histogram["limit"]
     last, first = histogram["last"], histogram["first"] or []
     width = _bin_width(last)
     last, first = _coarse(last, width), _coarse(first, width)
     edges = np.linspace(-limit, limit, len(last) + 1)
-    axes.set_axis_on()
-    outline = axes.stairs(
-        last, edges, fill=True, facecolor="none", edgecolor=INK, linewidth=0.9
-    )
-    fill = axes.imshow(
-        np.linspace(-limit, limit, 101)[None],
-        cmap="RdBu",
-        norm=colours,
-        aspect="auto",
-        extent=(-limit, limit, 0, max(last)),
-    )
-    fill.set_clip_path(outline)
+    marks: list[Mark] = [Histogram(edges, last, Look(width=0.9), scale=scale)]
     if first:
-        axes.stairs(first, edges, color=INK, linewidth=1.1, linestyle="--")
-    axes.set_ylim(0, 1.05 * max(*last, *first))
-    axes.set_xlim(-1.1 * limit, 1.1 * limit)
-    axes.set_xticks([-limit, 0, limit], [f"−{limit:.2g}", "0", f"{limit:.2g}"])
-    axes.set_yticks([])
-    axes.spines["left"].set_visible(False)
+        marks.append(Histogram(edges, first, _FIRST, filled=False))
+    ticks = [(-limit, f"−{limit:.2g}"), (0, "0"), (limit, f"{limit:.2g}")]
+    return Panel(
+        marks,
+        Axis(low=-1.1 * limit, high=1.1 * limit, ticks=ticks),
+        Axis(low=0, high=1.05 * max(*last, *first), hidden=True),
+    )
 
 
 def _bin_width(counts: list[int]) -> int:
@@ -172,7 +171,7 @@ def _caption(name: str, finding: Finding, shown: list[str]) -> str:
 
 
 def _moved(finding: Finding, first: int | None) -> str:
-    """Which matrix training has moved furthest."""
+    """A sentence on the matrix that training has moved furthest."""
     moved = {
         name: layer["distance"]
         for name, layer in finding.details["layers"].items()
