@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from gnomon.words.catalog import ACTIVATIONS
 from torch import Tensor, nn
 
 from gnomon.activations import ACTIVATIONS, Activation, PReLU, Swish
