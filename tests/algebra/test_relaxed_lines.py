@@ -68,6 +68,9 @@ MEMBERS: list[Callable[..., object]] = [
     lambda x: x.clamp(-1.0, 0.5),
     lambda x: x.clamp(max=1.0),
 ]
+for _member in MEMBERS:
+    if isinstance(_member, Activation):
+        _member.requires_grad_(requires_grad=False)
 KNOWN = [member for member in MEMBERS if isinstance(member, Activation)]
 
 

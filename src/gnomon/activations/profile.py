@@ -70,12 +70,12 @@ class Profile:
 
     @property
     def homogeneous(self) -> bool:
-        """Whether f(a x) = a f(x) for all a ≥ 0."""
+        """True if f(a x) = a f(x) for all a ≥ 0."""
         return self.sides is not None
 
     @property
     def smooth(self) -> bool:
-        """Whether f is infinitely often differentiable everywhere."""
+        """True if f is infinitely often differentiable everywhere."""
         return not self.breakpoints
 
     @property

@@ -132,7 +132,7 @@ PROFILES: Mapping[str, Callable[..., Profile | None]] = {
     "tanh": _catalogued(Tanh),
     "tanhshrink": _constant(_rising("tanhshrink", "-+", 0.0)),
 }
-"""By the name of a torch function: from its settings, its facts."""
+"""Functions that return the facts from the settings, by the name of the torch function."""
 
 CURVED = tuple(name for name in PROFILES if name not in {"log", "sqrt"})
 """The functions that are defined everywhere: they have linear relaxations and slopes."""

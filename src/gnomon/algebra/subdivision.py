@@ -130,7 +130,7 @@ def slopes_of(function: Activation, x: Interval) -> Interval:
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """What is known of a function on cells, which are counted by a new first axis.
+    """Ranges of a function and its slope on cells, which a new first axis counts.
 
     Attributes:
         finite: where all of this was computed.

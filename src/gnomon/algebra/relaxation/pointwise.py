@@ -86,7 +86,7 @@ def _between(
 def _relaxation(
     function: Function, profile: Profile, values: Values
 ) -> Callable[[Interval], Lines]:
-    """How to find the lines around a function, by its facts."""
+    """Returns the function that finds the lines in a box, by the facts."""
     if (
         profile.sides is not None
         and isinstance(profile.sides[1], float | int)
@@ -112,17 +112,17 @@ def _found(function: Activation, box: Interval) -> Lines:
 
 
 def _undecided(profile: Profile) -> Callable[[Interval], Tensor] | None:
-    """Which bounds are worth work: those around the kink of a function with no other."""
+    """Returns which bounds are worth work: those around a kink, if f is straight elsewhere."""
     return _bent if profile.homogeneous else None
 
 
 def _bent(known: Interval) -> Tensor:
-    """Where an interval holds the kink at 0."""
+    """True where an interval holds the kink at 0."""
     return (known.lower < 0) & (known.upper > 0)
 
 
 def _misses(*profiles: Profile) -> Callable[[Interval, Interval], Tensor | None]:
-    """By how much executions miss the functions, of an interval and its values."""
+    """Returns the error of executions, as a function of an interval and its values."""
 
     def missed(box: Interval, image: Interval) -> Tensor | None:
         misses = [_missed(profile, box, image) for profile in profiles]
@@ -152,7 +152,7 @@ def _missed(profile: Profile, box: Interval, image: Interval) -> Tensor | None:
 
 
 def _of_slope(slope: Tensor, box: Interval) -> Tensor:
-    """By how much executions miss slope · x, where x < 0: the slope is rounded, too."""
+    """The error of executions of slope · x where x < 0, whose slope is rounded, too."""
     steep, arithmetic = per_channel(slope.to(box.lower).abs(), box.lower), box.arithmetic
     return arithmetic.level.extra(3, arithmetic.up(steep * box.lower.clamp_max(0).abs()))
 

@@ -78,7 +78,7 @@ def _named(name: str) -> Callable[..., Any]:
 
 
 def strip_of(function: Activation) -> Relax:
-    """How to find the strip around an activation, with coefficients that may vary."""
+    """Returns the function that finds the strip around an activation in each interval."""
     if function.varying():
         envelope = function.envelope()
         if envelope is not None:

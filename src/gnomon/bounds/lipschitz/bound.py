@@ -1,4 +1,4 @@
-"""What Lipschitz methods say: constants that cannot be exceeded, and what follows from them."""
+"""Results of Lipschitz methods: constants that cannot be exceeded, and radii from them."""
 
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol, runtime_checkable
@@ -17,7 +17,7 @@ Norm = Literal["L1", "L2", "Linf"]
 
 @dataclass(frozen=True)
 class Factor:
-    """What one part of a network contributes to a bound.
+    """The contribution of one part of a network to a bound.
 
     Attributes:
         part: the modules, or the function, such as "conv1".
@@ -58,7 +58,7 @@ class LipschitzBound:
     def radius(
         self, logits: Logits, labels: Labels, reach: float | Tensor = torch.inf
     ) -> PerExample:
-        """How far each example can be moved, in the norm, without a change of its class.
+        """The distance by which each example can be moved without a change of its class.
 
         That is min_{j ≠ y} (z_y − z_j) / L_{yj}, and at most `reach`; 0 where the class is
         wrong already, or nothing is known.

@@ -88,8 +88,8 @@ class IntervalJacobian:
         region = _boxes(region)
         with torch.no_grad():
             output = trace(network, region.lower, region, self.enclosure)
-            found = _rows(output, _logits(output, region.lower))
-        return found.each(torch.movedim, 1, 0)
+            rows = _rows(output, _logits(output, region.lower))
+        return rows.each(torch.movedim, 1, 0)
 
     def _norms(self, jacobian: Interval) -> Tensor:
         """Bounds of ‖J‖ for every J between the bounds, of each box."""
@@ -102,7 +102,7 @@ class IntervalJacobian:
         return _spectral(sizes).fmin(_spectral(centre) + _spectral(radius))
 
     def _margins(self, output: Node, like: Tensor, labels: Labels | None) -> Tensor:
-        """Of differences of logits: boxes × classes × classes."""
+        """Bounds for differences of logits: boxes × classes × classes."""
         regions, classes = output.shape
         firsts, seconds = torch.triu_indices(classes, classes, 1, device=like.device)
         firsts, seconds = (each[:, None].expand(-1, regions) for each in (firsts, seconds))
@@ -179,7 +179,7 @@ def _times(rows: Interval, slopes: Interval) -> Interval:
 
 
 def _through_windows(node: Greatest, rows: Interval) -> Interval:
-    """To the only coordinate that may be the largest, else to each that may: 0 up to all."""
+    """Rows over the coordinates of each window that may be the largest: all, or 0 up to all."""
     back = torch.func.vmap(node.back(rows.lower))
     several = node.possible.sum(-1, keepdim=True) > 1
     shape = (len(rows.lower), *node.possible.shape[:-1], 1)
@@ -207,8 +207,8 @@ def _spectral(matrices: Float[Tensor, " regions rows columns"]) -> Tensor:
     wide = matrices.shape[1] <= matrices.shape[2]
     safe = torch.where(finite[:, None, None], matrices, torch.zeros_like(matrices)).double()
     gram = safe @ safe.mT if wide else safe.mT @ safe
-    found = torch.linalg.eigvalsh(gram)[:, -1].clamp_min(0).sqrt()
-    return torch.where(finite, found, torch.full_like(found, torch.nan))
+    largest = torch.linalg.eigvalsh(gram)[:, -1].clamp_min(0).sqrt()
+    return torch.where(finite, largest, torch.full_like(largest, torch.nan))
 
 
 def _breadth(output: Node) -> int:

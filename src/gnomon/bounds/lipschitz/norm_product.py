@@ -101,13 +101,13 @@ class Constants:
     factors: dict[Node, Factor] = field(default_factory=dict)
 
     def of(self, node: Node) -> Tensor:
-        """Of one node, for each region."""
+        """The constant of one node, for each region."""
         if node not in self.found:
             self.found[node] = self._of(node)
         return self.found[node]
 
     def bound(self) -> LipschitzBound:
-        """Of the logits together, of each, and of their differences."""
+        """The constants of the logits together, of each, and of their differences."""
         last = segment(self.output)
         count = self.output.shape[1]
         outputs = torch.zeros(self.regions, count, dtype=torch.float64)
@@ -155,7 +155,7 @@ class Constants:
         return whole if len(way.sources) == 1 else whole.fmin(self._of_step(node))
 
     def _through(self, node: Node) -> Tensor:
-        """Of a node that affine maps follow: of several sources, only by its steps."""
+        """The constant of a node that affine maps follow; of several sources, by its steps."""
         if node in self.found or not isinstance(node, AffineMap):
             return self.of(node)
         if len(segment(node).sources) == 1:

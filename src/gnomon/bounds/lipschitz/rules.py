@@ -1,4 +1,4 @@
-"""What torch functions are in an expression: affine maps, pointwise functions, maxima."""
+"""Rules by which torch functions become affine maps, pointwise functions and maxima."""
 
 import itertools
 import math
@@ -222,7 +222,7 @@ def _greatest(name: str, x: Traced, content: Any, windows: Callable[..., Tensor]
 def _strided(
     value: Tensor, shift: Sequence[int], last: Sequence[int], step: Sequence[int]
 ) -> Tensor:
-    """What lies at one place of every window of images."""
+    """The values at one place of every window of images."""
     places = zip(value.shape[-len(shift) :], shift, last, step, strict=True)
     return value[(..., *(slice(at, size - end + at, by) for size, at, end, by in places))]
 

@@ -13,7 +13,7 @@ from gnomon.bounds.lipschitz.expression import AffineMap, Node, depths
 
 Matrix = Float[Tensor, " rows columns"]
 _MOST_NUMBERS = 2**24
-"""Of a matrix that is written down."""
+"""Largest number of entries of a matrix that is written down."""
 _TOGETHER = 2**22
 
 
@@ -37,11 +37,11 @@ class Segment:
         return " · ".join(dict.fromkeys(step.part for step in self.steps)) or self.end.part
 
     def shape(self, source: Node) -> tuple[int, int]:
-        """Of the matrix from a source, for one region."""
+        """The shape of the matrix from a source, for one region."""
         return width(self.end), width(source)
 
     def is_small(self, widest: int) -> bool:
-        """Whether its matrices can be written down and decomposed."""
+        """Returns True if its matrices can be written down and decomposed."""
         shapes = [self.shape(source) for source in self.sources]
         return all(
             min(shape) <= widest and math.prod(shape) <= _MOST_NUMBERS for shape in shapes
@@ -69,7 +69,7 @@ class Segment:
         return _on_units(lambda value: forward(value)[0], source.shape, like).mT
 
     def _value(self, source: Node, value: Tensor) -> Tensor:
-        """What becomes of a value of a source, the others being 0."""
+        """The image of a value of one source, the others being 0."""
         values = {each: value.new_zeros(each.shape) for each in self.sources}
         values[source] = value
         for step in self.steps:
@@ -99,7 +99,7 @@ def segment(end: Node) -> Segment:
 
 
 def width(node: Node) -> int:
-    """How many coordinates a region's value has."""
+    """The number of coordinates of a value in one region."""
     return math.prod(node.shape[1:])
 
 
@@ -151,7 +151,7 @@ def _least(first: float, second: float) -> float:
 def _on_units(
     function: Callable[[Tensor], Tensor], shape: torch.Size, like: Tensor
 ) -> Float[Tensor, " units columns"]:
-    """What a linear function makes of each unit vector, in double precision."""
+    """The images of all unit vectors under a linear function, in double precision."""
     count = shape.numel()
     units = torch.eye(count, dtype=like.dtype, device=like.device).reshape(count, *shape)
     parts = units.split(max(1, _TOGETHER // count))
