@@ -15,10 +15,10 @@ class RelativeBox(Interval):
     a sum the factor t may as well belong to x. So a relative box of weights is a wider box of
     inputs (`widened`), and costs no more than weights without a box.
 
-    With rounding, the box is that of the radius r = λ |w| as it was computed, with λ
-    and the product rounded to its own type. So |t − 1| ≤ λ (1 + u)², or w t is off by less than the smallest
-    number of the type where λ |w| underflows; `share` is raised by the first, and `specks` is
-    above the second.
+    With rounding, the box is that of the radius r = λ |w| as it was computed, with λ and the
+    product rounded to its own type. So |t − 1| ≤ λ (1 + u)², or w t is off by less than the
+    smallest normal number of the type where λ |w| underflows; `share` is raised by the first,
+    and `specks` is above the second.
 
     Args:
         middle: w.
