@@ -12,8 +12,7 @@ from torch import Tensor
 from gnomon.activations import Evaluation, per_channel
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.library import TORCH, Library
-from gnomon.algebra.outward import speck
-from gnomon.algebra.rounding import Deployed, Level, outward, unit_roundoff
+from gnomon.algebra.rounding import Deployed, Level, outward, speck, unit_roundoff
 
 
 def exact(evaluation: Evaluation, library: Library) -> bool:

@@ -61,29 +61,34 @@ def evaluate(
         if isinstance(each, Value):
             each.suits(network)
     # What the network writes into its inputs in place is not written into the caller's.
-    given = apart(inputs) if isinstance(inputs, Value) else inputs.clone()
+    own = apart(inputs) if isinstance(inputs, Value) else inputs.clone()
     with (
         _alone(network),
         _replaced(network, parameters or {}, inputs),
         _drawing_nothing(inputs.device),
     ):
-        try:
-            found = network(given)
-            if isinstance(found, Value):
-                refuse_overwritten(found)
-        except UnsupportedOperationError as error:
-            place = _innermost(network, error.__traceback__)
-            raise UnsupportedOperationError(f"{place}: {error}") from error
-        except GnomonError:
-            raise
-        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
-            place = _innermost(network, error.__traceback__)
-            raise UnsupportedOperationError(
-                f"{place}: expected code that runs with values in place of tensors, got "
-                f"{type(error).__name__}: {error} If it runs with a tensor of the shape "
-                f"{tuple(inputs.shape)}, it does what no algebra here follows."
-            ) from error
-    return found
+        return _output(network, own)
+
+
+def _output(network: nn.Module, inputs: Value | Tensor) -> Any:
+    """The network's output; an error names the module in which it came about."""
+    try:
+        output = network(inputs)
+        if isinstance(output, Value):
+            refuse_overwritten(output)
+    except UnsupportedOperationError as error:
+        place = _innermost(network, error.__traceback__)
+        raise UnsupportedOperationError(f"{place}: {error}") from error
+    except GnomonError:
+        raise
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        place = _innermost(network, error.__traceback__)
+        raise UnsupportedOperationError(
+            f"{place}: expected code that runs with values in place of tensors, got "
+            f"{type(error).__name__}: {error} If it runs with a tensor of the shape "
+            f"{tuple(inputs.shape)}, it does what no algebra here follows."
+        ) from error
+    return output
 
 
 def _alone(network: nn.Module) -> Any:

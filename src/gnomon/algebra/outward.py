@@ -16,9 +16,12 @@ from gnomon.algebra.rounding import (
     down,
     gamma,
     level_of,
+    loses,
     outward,
     refuse_other_types,
     safe_kernels,
+    scaled,
+    speck,
     unit_roundoff,
     up,
 )
@@ -106,8 +109,8 @@ class Outward(Arithmetic):
     def enclose(self, value: Tensor) -> Ends:
         """Bounds of what a program holds: the tensor, or a rounding of it to its own type."""
         kept, level = value.to(self.dtype), self.level
-        rounded = isinstance(level, Deployed) and _loses(value.dtype, level.dtype)
-        if not (_loses(value.dtype, self.dtype) or rounded):
+        rounded = isinstance(level, Deployed) and loses(value.dtype, level.dtype)
+        if not (loses(value.dtype, self.dtype) or rounded):
             return kept, kept
         same = kept.to(value.dtype) == value
         lower = torch.where(same, kept, down(kept))
@@ -182,11 +185,11 @@ class Outward(Arithmetic):
 
     def lowered(self, x: Tensor, kappa: float) -> Ends:
         """The parts, each moved down by the part κ of it or more."""
-        return _scaled(x, -kappa), -_scaled(-x, kappa)
+        return scaled(x, -kappa), -scaled(-x, kappa)
 
     def raised(self, x: Tensor, kappa: float) -> Ends:
         """The parts, each moved up by the part κ of it or more."""
-        return _scaled(x, kappa), -_scaled(-x, -kappa)
+        return scaled(x, kappa), -scaled(-x, -kappa)
 
     def inflate(self, x: Tensor, terms: int = 0) -> Tensor:
         """The number x (1 + 8u), and more for a sum.
@@ -222,23 +225,3 @@ class Outward(Arithmetic):
     def suits(self, network: nn.Module) -> None:
         """Refuses half precision, and a network with nothing in the level's type."""
         refuse_other_types(network, self.level)
-
-
-def speck(dtype: torch.dtype) -> float:
-    """A number far above the smallest normal one, and far below all that matters.
-
-    Products with it are normal numbers, which processors multiply faster than others.
-    """
-    return torch.finfo(dtype).tiny * 2.0**20
-
-
-def _scaled(x: Tensor, kappa: float) -> Tensor:
-    """The positive part of (1 + κ) x, moved up by a speck for κ > 0, else down."""
-    return (x * (1 + kappa) + math.copysign(speck(x.dtype), kappa)).clamp_min(0)
-
-
-def _loses(given: torch.dtype, kept: torch.dtype) -> bool:
-    """True if numbers of the first type may have to be rounded to be kept in the second."""
-    if given == torch.int64:
-        return True
-    return kept == torch.float32 and given in {torch.float64, torch.int32}

@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.algebra.interval.interval import Interval
-from gnomon.algebra.outward import speck
-from gnomon.algebra.rounding import Deployed, unit_roundoff
+from gnomon.algebra.rounding import Deployed, speck, unit_roundoff
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 

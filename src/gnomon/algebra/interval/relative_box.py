@@ -15,10 +15,10 @@ class RelativeBox(Interval):
     a sum the factor t may as well belong to x. So a relative box of weights is a wider box of
     inputs (`widened`), and costs no more than weights without a box.
 
-    With rounding, the box is that of the radius r = λ |w| as it was computed, with a relative
-    error of u in its own type. So |t − 1| ≤ λ (1 + u), or w t is off by less than the smallest
-    number of the type where λ |w| underflows; `share` is raised by the first, and `specks` is
-    above the second.
+    With rounding, the box is that of the radius r = λ |w| as it was computed, with λ and the
+    product rounded to its own type. So |t − 1| ≤ λ (1 + u)², or w t is off by less than the
+    smallest normal number of the type where λ |w| underflows; `share` is raised by the first,
+    and `specks` is above the second.
 
     Args:
         middle: w.
@@ -37,7 +37,7 @@ class RelativeBox(Interval):
         vars(self).update(vars(Interval.around(middle, radius, arithmetic=arithmetic)))
         self.core = Interval.point(middle, arithmetic=self.arithmetic)
         unit = max(unit_roundoff(middle.dtype), unit_roundoff(self.precision))
-        self.share = share * (1 + 8 * unit) + 8 * unit_roundoff(self.precision)
+        self.share = share * (1 + 2.5 * unit) + 8 * unit_roundoff(self.precision)
         self.specks = torch.finfo(middle.dtype).tiny
 
     @property

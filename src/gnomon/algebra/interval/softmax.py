@@ -8,8 +8,7 @@ from torch import Tensor
 
 from gnomon.algebra.interval.interval import Interval
 from gnomon.algebra.library import TORCH, Accuracy, Library
-from gnomon.algebra.outward import speck
-from gnomon.algebra.rounding import Deployed, gamma, unit_roundoff
+from gnomon.algebra.rounding import Deployed, gamma, speck, unit_roundoff
 from gnomon.algebra.value import Rule
 from gnomon.errors import UnsupportedOperationError
 
