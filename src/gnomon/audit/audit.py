@@ -5,13 +5,13 @@ import json
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
 
+import gnomon
 from gnomon.audit.doubts import Doubt, doubts_about
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
@@ -82,7 +82,7 @@ def examine(
         announce(probe.topic)
         findings += probe(subject, generator(seed, "audit", probe.topic))
     return Audit(
-        version=version("gnomon"),
+        version=gnomon.__version__,
         subject={"name": subject.name, **subject.about},
         data=_data(subject),
         settings=[describe(probe) for probe in probes],

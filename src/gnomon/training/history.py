@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
-from torch.utils.tensorboard.writer import SummaryWriter
 
 from gnomon.errors import DataError
 from gnomon.files import replacing
@@ -84,8 +84,13 @@ def read_history(path: Path) -> tuple[Row, ...]:
     return tuple(Row(**row) for row in table.to_pylist())
 
 
+def has_tensorboard() -> bool:
+    """Tells whether TensorBoard is installed, without which no events are written."""
+    return find_spec("tensorboard") is not None
+
+
 class Events:
-    """TensorBoard's view of the history.
+    """TensorBoard's view of the history, where TensorBoard is installed.
 
     A resumed run writes all its rows anew, in place of what an earlier process wrote, and so
     marked that a TensorBoard which has read that drops it: no step appears twice and none is
@@ -95,23 +100,26 @@ class Events:
     def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
-        self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
+        self._writer = None
+        if has_tensorboard():
+            from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - takes 1 s
+
+            self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
         self._shown = 0
         self.show(rows)
 
     def show(self, rows: Sequence[Row]) -> None:
         """Adds those of all epochs done that are not there yet, and puts them on the disk."""
+        if self._writer is None:
+            return
         for row in rows[self._shown :]:
-            self._write(row)
+            for field, tag in _TAGS.items():
+                if (value := getattr(row, field)) is not None:
+                    self._writer.add_scalar(tag, value, row.step)
         self._shown = len(rows)
         self._writer.flush()
 
     def close(self) -> None:
         """Ends the file."""
-        self._writer.close()
-
-    def _write(self, row: Row) -> None:
-        for field, tag in _TAGS.items():
-            value = getattr(row, field)
-            if value is not None:
-                self._writer.add_scalar(tag, value, row.step)
+        if self._writer is not None:
+            self._writer.close()

@@ -26,8 +26,9 @@ from gnomon.training.preparation import (
     placed,
     plan_of,
 )
+from gnomon.training.progress import Progress
 from gnomon.training.recorder import Recorder
-from gnomon.training.run_folder import RunFolder
+from gnomon.training.run_folder import RunFacts, RunFolder
 from gnomon.training.state import State
 from gnomon.training.step import Step
 from gnomon.training.trainer import Trainer
@@ -72,85 +73,94 @@ def train(
             trained = 0
             if facts is None or facts.status != "finished":
                 watching = observer if observer and main else Silent()
-                prepared = _Preparation(experiment, data, folder, config, accelerator)
-                trained = prepared.train(watching)
+                prepared = Preparation(experiment, data, folder, config, accelerator)
+                prepared.train(watching)
+                trained = prepared.epochs_trained
                 accelerator.wait_for_everyone()
             return finished_run(experiment, data, folder, trained)
 
 
-class _Preparation:
-    """Puts together what a `Trainer` works with."""
+class Preparation:
+    """What a `Trainer` works with, put together; without a folder nothing is written.
+
+    Attributes:
+        state: the network, its optimiser, and how far they have come.
+        epochs_trained: number of epochs that `train` took.
+    """
 
     def __init__(
         self,
         experiment: Experiment,
         data: Dataset,
-        folder: RunFolder,
+        folder: RunFolder | None,
         config: Mapping[str, Any],
         accelerator: Accelerator,
     ) -> None:
-        self.experiment, self.training, self.folder = experiment, experiment.training, folder
-        self.config, self.accelerator = config, accelerator
-        self.data = replace(
+        self._experiment, self._training = experiment, experiment.training
+        self._folder, self._accelerator = folder, accelerator
+        self._data = replace(
             data, train=self._placed(data.train), validation=self._placed(data.validation)
         )
-        self.facts, self.first = first_facts(experiment, data), first_progress(config, data)
+        self._recorder = Recorder(
+            folder,
+            first_facts(experiment, data),
+            config["network"],
+            active=accelerator.is_main_process and folder is not None,
+        )
+        self.state = self._state(first_progress(config, data))
+        self.epochs_trained = 0
 
-    def train(self, observer: Observer) -> int:
-        """Trains to the end; the number of epochs it took."""
-        state = self._state()
+    def train(self, observer: Observer) -> RunFacts:
+        """Trains to the end; returns how it ended."""
+        state, training = self.state, self._training
         step = Step(
             state.network,
             state.optimizer,
-            self.training.method,
-            self.accelerator,
-            self.training.gradient_clip,
-            self.training.weight_clip,
+            training.method,
+            self._accelerator,
+            training.gradient_clip,
+            training.weight_clip,
         )
         epoch = Epoch(
             step,
-            self.training,
-            self.data.train,
-            self.data.domain,
-            self.experiment.seed,
+            training,
+            self._data.train,
+            self._data.domain,
+            self._experiment.seed,
             observer.batch,
         )
-        recorder = Recorder(
-            self.folder,
-            self.facts,
-            self.config["network"],
-            active=self.accelerator.is_main_process,
-        )
-        trainer = Trainer(self.training, epoch, state, self.data, recorder, observer)
-        trainer.resume(self.folder)
+        trainer = Trainer(training, epoch, state, self._data, self._recorder, observer)
+        trainer.resume()
         observer.started(
             plan_of(
-                self.experiment,
-                self.data,
-                self.folder,
+                self._experiment,
+                self._data,
+                self._folder,
                 state.network,
                 state.progress.epoch,
-                self.accelerator.device,
-                self.accelerator.num_processes,
+                self._accelerator.device,
+                self._accelerator.num_processes,
             )
         )
         before = state.progress.epoch
-        trainer.run(self.folder)
-        return state.progress.epoch - before
+        facts = trainer.run()
+        self.epochs_trained = state.progress.epoch - before
+        return facts
 
     def _placed(self, split: Split) -> Split:
-        device = self.accelerator.device
-        return placed(split, device, channels_last=self.training.channels_last)
+        device = self._accelerator.device
+        return placed(split, device, channels_last=self._training.channels_last)
 
-    def _state(self) -> State:
-        network: nn.Module = build(self.experiment, self.data).to(self.accelerator.device)
-        if self.training.channels_last:
+    def _state(self, first: Progress) -> State:
+        training = self._training
+        network: nn.Module = build(self._experiment, self._data).to(self._accelerator.device)
+        if training.channels_last:
             network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue] (missing in torch's types)
-        if self.training.precision != "float32":
+        if training.precision != "float32":
             # Makes the network run in that precision and return float32. Prepared as if for
             # evaluation: without torch's wrapper for several processes, see `Step`.
-            network = self.accelerator.prepare_model(network, evaluation_mode=True)
-        optimizer = self.training.optimizer(
-            network.parameters(), self.training.learning_rate, self.training.weight_decay
+            network = self._accelerator.prepare_model(network, evaluation_mode=True)
+        optimizer = training.optimizer(
+            network.parameters(), training.learning_rate, training.weight_decay
         )
-        return State(network, optimizer, self.accelerator.scaler, self.first)
+        return State(network, optimizer, self._accelerator.scaler, first)

@@ -13,7 +13,7 @@ class Plan:
     """What is about to be trained.
 
     Attributes:
-        folder: where the run is written.
+        folder: where the run is written; None where nothing is.
         parameters: how many numbers are trained.
         examples: size of the training split.
         epochs: how many are planned.
@@ -23,7 +23,7 @@ class Plan:
         processes: how many share the work.
     """
 
-    folder: Path
+    folder: Path | None
     parameters: int
     examples: int
     epochs: int

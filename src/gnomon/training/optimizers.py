@@ -59,28 +59,6 @@ class SGD:
 
 
 @dataclass(frozen=True)
-class Momentum:
-    """`SGD` with the customary momentum 0.9.
-
-    Attributes:
-        momentum: μ, in [0, 1).
-        nesterov: step along g + μ v, the gradient looked ahead.
-    """
-
-    momentum: float = 0.9
-    nesterov: bool = False
-    references: ClassVar[tuple[str, ...]] = ("sutskever2013",)
-
-    def __post_init__(self) -> None:
-        SGD(self.momentum, self.nesterov)
-
-    def __call__(
-        self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
-    ) -> torch.optim.Optimizer:
-        return SGD(self.momentum, self.nesterov)(parameters, learning_rate, weight_decay)
-
-
-@dataclass(frozen=True)
 class Adam:
     """Adam: θ ← θ − η m̂ / (√v̂ + ε), with m̂ and v̂ the bias-corrected means of g and g².
 
@@ -134,6 +112,14 @@ class AdamW:
         self, parameters: Iterable[nn.Parameter], learning_rate: float, weight_decay: float
     ) -> torch.optim.Optimizer:
         return _fused(torch.optim.AdamW, self, parameters, learning_rate, weight_decay)
+
+
+OPTIMIZERS: dict[str, type] = {
+    "sgd": SGD,
+    "adam": Adam,
+    "adamw": AdamW,
+}
+"""Every update rule by its name in a configuration."""
 
 
 def _fused(

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any
 
 import torch
 from torch import nn
 
+import gnomon
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import FolderError, SettingError
 from gnomon.networks import Signature, load_weights
@@ -66,7 +66,7 @@ def first_facts(experiment: Experiment, data: Dataset) -> RunFacts:
     return RunFacts(
         status="running",
         reason="Training.",
-        gnomon=version("gnomon"),
+        gnomon=gnomon.__version__,
         torch=str(torch.__version__),
         seed=experiment.seed,
         data=data.name,
@@ -84,7 +84,7 @@ def first_progress(config: Mapping[str, Any], data: Dataset) -> Progress:
 def plan_of(
     experiment: Experiment,
     data: Dataset,
-    folder: RunFolder,
+    folder: RunFolder | None,
     network: nn.Module,
     epochs_done: int,
     device: torch.device,
@@ -93,7 +93,7 @@ def plan_of(
     """What is about to be trained."""
     examples = len(data.train)
     return Plan(
-        folder=folder.path,
+        folder=None if folder is None else folder.path,
         parameters=sum(each.numel() for each in network.parameters()),
         examples=examples,
         epochs=experiment.training.epochs,

@@ -7,14 +7,14 @@ from accelerate.utils import broadcast
 
 from gnomon.data.dataset import Dataset
 from gnomon.errors import DivergedError, FolderError, WeightsError
-from gnomon.training.checkpoint import Checkpoint, read_checkpoint
+from gnomon.training.checkpoint import Checkpoint
 from gnomon.training.divergence import check_validation, check_weights
 from gnomon.training.epoch import Epoch
 from gnomon.training.evaluation import Score, evaluate, robust_accuracy
 from gnomon.training.observer import Observer
 from gnomon.training.progress import Progress
 from gnomon.training.recorder import Recorder
-from gnomon.training.run_folder import RunFolder, Status
+from gnomon.training.run_folder import RunFacts, RunFolder, Status
 from gnomon.training.settings import Training
 from gnomon.training.state import State, finite
 
@@ -48,26 +48,28 @@ class Trainer:
         self._accelerator = epoch.step.accelerator
         self._kept: Checkpoint | None = None  # the last good state, where the disk lags behind
 
-    def resume(self, folder: RunFolder) -> None:
-        """Takes up the checkpoint in `folder`, or writes the first one.
+    def resume(self) -> None:
+        """Takes up the checkpoint in the run folder, or writes the first one.
 
         Raises:
             WeightsError: the checkpoint is unreadable, or of another run.
         """
-        if folder.checkpoint.exists():
-            checkpoint = read_checkpoint(folder.checkpoint)
+        checkpoint = self._recorder.checkpoint()
+        if checkpoint is not None:
             if checkpoint.progress.run != self._state.progress.run:
                 raise WeightsError(
-                    f"{folder.checkpoint}: expected the checkpoint of this run, got another's. "
+                    f"{self._recorder}: expected the checkpoint of this run, got another's. "
                     "Put back the file that belongs here, or train into a new folder."
                 )
             self._state.restore(checkpoint)
         else:
             self._snapshot()
             self._recorder.save(self._state.checkpoint())
+            if self._recorder.folder is None:
+                self._kept = self._state.checkpoint().copy()
 
-    def run(self, folder: RunFolder) -> None:
-        """Trains to the end.
+    def run(self) -> RunFacts:
+        """Trains to the end; returns how it ended.
 
         Raises:
             DivergedError: loss, gradient or weights became infinite or undefined.
@@ -76,11 +78,11 @@ class Trainer:
         try:
             while (reason := self._state.progress.reason_to_end(self._training)) is None:
                 self._train_epoch()
-            self._finish(reason)
+            return self._finish(reason)
         except DivergedError as error:
-            raise DivergedError(self._stop("diverged", str(error), folder)) from error
+            raise DivergedError(self._stop("diverged", str(error))) from error
         except KeyboardInterrupt:
-            self._stop("interrupted", "Interrupted from the keyboard.", folder)
+            self._stop("interrupted", "Interrupted from the keyboard.")
             raise
         except BaseException:
             with suppress(FolderError):  # what went wrong may be the disk
@@ -142,24 +144,27 @@ class Trainer:
         if self._kept is not None:
             self._recorder.save(self._kept)
 
-    def _finish(self, reason: str) -> None:
+    def _finish(self, reason: str) -> RunFacts:
         """Ends a run with the weights of its best epoch, if there is one, else of its last."""
         self._save_kept()
         if self._state.best:
             self._state.load(self._state.best)
-        self._end("finished", reason)
+        return self._end("finished", reason)
 
-    def _stop(self, status: Status, reason: str, folder: RunFolder) -> str:
+    def _stop(self, status: Status, reason: str) -> str:
         """Ends an unfinished run with the last good state; says so."""
         self._save_kept()
-        self._state.restore(self._kept or read_checkpoint(folder.checkpoint))
-        reason = f"{reason} {kept(self._state.progress, folder)}"
+        good = self._kept or self._recorder.checkpoint()
+        assert good is not None
+        self._state.restore(good)
+        reason = f"{reason} {kept(self._state.progress, self._recorder.folder)}"
         self._end(status, reason)
         return reason
 
-    def _end(self, status: Status, reason: str) -> None:
+    def _end(self, status: Status, reason: str) -> RunFacts:
         facts = self._recorder.end(status, reason, self._state.network, self._state.progress)
         self._observer.ended(facts)
+        return facts
 
     def _share_buffers(self) -> None:
         """Every process takes the first one's running statistics, as in torch's own wrapper."""
@@ -168,6 +173,7 @@ class Trainer:
                 buffer.copy_(broadcast(buffer))
 
 
-def kept(progress: Progress, folder: RunFolder) -> str:
+def kept(progress: Progress, folder: RunFolder | None) -> str:
     """The sentence that says what remains of a run that did not finish."""
-    return f"The state after epoch {progress.epoch} is kept in {folder.path}."
+    place = "the network" if folder is None else folder.path
+    return f"The state after epoch {progress.epoch} is kept in {place}."

@@ -1,17 +1,18 @@
 """What Lipschitz methods say: constants that cannot be exceeded, and what follows from them."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from gnomon.algebra import Interval
 from gnomon.errors import SettingError, ShapeError
-from gnomon.shapes import Labels, Logits, PerExample
+from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
 Norm = Literal["L1", "L2", "Linf"]
-"""In which both the inputs and the logits are measured."""
+"""The norm in which both the inputs and the logits are measured."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,29 @@ class LipschitzBound:
         return steps.amin(1).minimum(
             torch.as_tensor(reach, dtype=steps.dtype, device=steps.device)
         )
+
+
+@runtime_checkable
+class LipschitzMethod(Protocol):
+    """A frozen dataclass that bounds Lipschitz constants; its fields are its settings."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        region: Interval | None = None,
+        labels: Labels | None = None,
+    ) -> LipschitzBound:
+        """Bounds for the whole space, or for each of several boxes.
+
+        Args:
+            network: in evaluation mode or not; it is left as it was.
+            inputs: examples of the shape and type of an input.
+            region: boxes, counted by their first axis; None means the whole space.
+            labels: one for each box: margins of other pairs need not be bounded, and are then
+                ∞; None means all pairs.
+        """
+        ...
 
 
 def tightest(first: LipschitzBound, second: LipschitzBound) -> LipschitzBound:

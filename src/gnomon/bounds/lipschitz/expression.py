@@ -24,7 +24,7 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineMap:
     """An affine function of other nodes, F(0) + Σ M_i z_i.
 
     Attributes:
@@ -107,7 +107,7 @@ class Greatest:
         return float(self.back(like)(self.possible.to(like))[0].max())
 
 
-Node = Input | Affine | Pointwise | Greatest
+Node = Input | AffineMap | Pointwise | Greatest
 
 
 def depths(last: Node) -> list[Node]:

@@ -1,4 +1,4 @@
-"""Affine maps between the functions of an expression, and their norms."""
+"""AffineMap maps between the functions of an expression, and their norms."""
 
 import math
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.bounds.lipschitz.bound import Norm
-from gnomon.bounds.lipschitz.expression import Affine, Node, depths
+from gnomon.bounds.lipschitz.expression import AffineMap, Node, depths
 
 Matrix = Float[Tensor, " rows columns"]
 _MOST_NUMBERS = 2**24
@@ -28,7 +28,7 @@ class Segment:
     """
 
     end: Node
-    steps: tuple[Affine, ...]
+    steps: tuple[AffineMap, ...]
     sources: tuple[Node, ...]
 
     @property
@@ -79,7 +79,7 @@ class Segment:
 
 def segment(end: Node) -> Segment:
     """The affine map that ends at a node."""
-    steps: dict[Affine, None] = {}
+    steps: dict[AffineMap, None] = {}
     sources: dict[Node, None] = {}
     pending, reached = [end], set[Node]()
     while pending:
@@ -87,12 +87,14 @@ def segment(end: Node) -> Segment:
         if node in reached:
             continue
         reached.add(node)
-        if isinstance(node, Affine):
+        if isinstance(node, AffineMap):
             steps[node] = None
             pending += node.parents
         else:
             sources[node] = None
-    ordered = tuple(node for node in depths(end) if isinstance(node, Affine) and node in steps)
+    ordered = tuple(
+        node for node in depths(end) if isinstance(node, AffineMap) and node in steps
+    )
     return Segment(end, ordered, tuple(sources))
 
 
@@ -121,7 +123,7 @@ def dual_lengths(rows: Tensor, norm: Norm) -> Tensor:
     return torch.linalg.vector_norm(rows, order, dim=-1)
 
 
-def step_norms(step: Affine, norm: Norm, like: Tensor) -> list[float]:
+def step_norms(step: AffineMap, norm: Norm, like: Tensor) -> list[float]:
     """A bound of ‖M_i‖ for each parent of an affine node.
 
     Sums in rows and columns are exact; the spectral norm is at most √(‖M‖₁ ‖M‖∞), and what is

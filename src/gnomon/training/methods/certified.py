@@ -168,8 +168,8 @@ class _Blend:
     """The mean of two bounds, a share β of CROWN-IBP and 1 − β of intervals: a bound, too."""
 
     share: float
-    name: ClassVar[str] = "CROWN-IBP"
-    kind: ClassVar[str] = "exact arithmetic"
+    name: str = "CROWN-IBP"
+    kind: str = "exact arithmetic"
 
     def __call__(
         self,
