@@ -8,7 +8,7 @@ from gnomon.attacks import FGSM
 from gnomon.audit import AttackedAccuracy, Audit, CleanAccuracy, NoiseAccuracy, Subject, examine
 from gnomon.audit.topics.accuracy.pictures import class_pictures
 from gnomon.audit.topics.attacks.pictures import accuracy_against_radii
-from gnomon.report.charts import Chart, Curve, Image, Mark, Paths, Points, Text
+from gnomon.report.charts import Curve, Image, Mark, Paths, Points, Text
 from gnomon.report.picture import Picture
 from reference.small_subjects import plane_subject
 
@@ -22,7 +22,6 @@ def examined(name: str) -> tuple[Subject, Audit]:
 
 
 def marks_of(picture: Picture) -> list[Mark]:
-    assert isinstance(picture.chart, Chart)
     return [mark for panel in picture.chart.panels for mark in panel.marks]
 
 
