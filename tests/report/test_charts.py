@@ -1,5 +1,7 @@
 """Charts: what their data say, and that Matplotlib draws what they say."""
 
+import subprocess
+import sys
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -233,3 +235,14 @@ def test_square_panels_leave_room_for_their_titles(width: float, tmp_path: Path)
     picture = Picture("plane", "topic", "Plane", chart, "A plane.", "A plane.", "flatness")
     picture.save(tmp_path)
     assert cut_off(picture.figure) < 0.01
+
+
+def test_charts_know_no_drawing_library() -> None:
+    code = (
+        "import sys, gnomon.report.charts\n"
+        "print([name for name in ('matplotlib', 'bokeh', 'torch') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"

@@ -9,9 +9,10 @@ import matplotlib as mpl
 
 import gnomon
 from gnomon.files import replacing, write_text
+from gnomon.report.charts.draw_matplotlib import house_style
 from gnomon.report.definition import Definition
 from gnomon.report.page import render_page
-from gnomon.report.picture import Picture, house_style
+from gnomon.report.picture import Picture
 from gnomon.report.tables import Table, latex, markdown
 
 INTERVAL = Definition(
