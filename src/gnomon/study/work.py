@@ -18,8 +18,7 @@ from gnomon.study.plan import Trial
 from gnomon.study.record import Row, Status, TrialRecord, code_version, rows_of
 from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
-from gnomon.training import Run, train
-from gnomon.training.replicas import train_replicas
+from gnomon.training import Run, train, train_replicas
 from gnomon.words.config import as_device
 from gnomon.words.request import Request, prepare
 

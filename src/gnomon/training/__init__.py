@@ -3,8 +3,8 @@
 from gnomon.training.augmentation import Augmentation, CropAndFlip
 from gnomon.training.devices import Device
 from gnomon.training.experiment import Experiment
-from gnomon.training.history import Row, read_history
-from gnomon.training.loop import train
+from gnomon.training.history import EpochRow, read_history
+from gnomon.training.loop import train, train_replicas
 from gnomon.training.method import Batch, Loss, TrainingMethod
 from gnomon.training.methods import (
     APP,
@@ -71,6 +71,7 @@ __all__ = [
     "Device",
     "EarlyStopping",
     "EpochProgress",
+    "EpochRow",
     "Experiment",
     "Exponential",
     "FGSMTraining",
@@ -95,7 +96,6 @@ __all__ = [
     "Precision",
     "Ramp",
     "RandomWeightPerturbation",
-    "Row",
     "Run",
     "RunFacts",
     "RunFolder",
@@ -111,4 +111,5 @@ __all__ = [
     "read_history",
     "signature_of",
     "train",
+    "train_replicas",
 ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gnomon.training.evaluation import Score
-from gnomon.training.history import Row
+from gnomon.training.history import EpochRow
 from gnomon.training.settings import Training
 from gnomon.training.tally import EpochScore
 
@@ -32,7 +32,7 @@ class Progress:
     best_value: float | None = None
     loss_scale: float | None = None
     scale_age: int | None = None
-    history: tuple[Row, ...] = ()
+    history: tuple[EpochRow, ...] = ()
 
     def next_row(
         self,
@@ -40,9 +40,9 @@ class Progress:
         validation: Score | None,
         robust_accuracy: float | None,
         seconds: float,
-    ) -> Row:
+    ) -> EpochRow:
         """What the history says of the epoch that follows."""
-        return Row(
+        return EpochRow(
             epoch=self.epoch + 1,
             step=self.step + score.steps,
             learning_rate=score.learning_rate,
@@ -55,7 +55,7 @@ class Progress:
             robust_accuracy=robust_accuracy,
         )
 
-    def counted(self, row: Row, training: Training) -> "Progress":
+    def counted(self, row: EpochRow, training: Training) -> "Progress":
         """The progress once the epoch of `row` is done.
 
         An epoch in which robust accuracy fell is never the best one. Of the others it is the
@@ -89,7 +89,7 @@ class Progress:
         return f"All {self.epoch} epochs are done." if self.epoch >= training.epochs else None
 
 
-def _fall(history: Sequence[Row], training: Training) -> tuple[float, float] | None:
+def _fall(history: Sequence[EpochRow], training: Training) -> tuple[float, float] | None:
     """The robust accuracies before and after the last epoch, if they are a fall."""
     if training.overfitting is None or len(history) < 2:
         return None
