@@ -272,6 +272,18 @@ def test_a_history_that_is_no_table_is_named(tmp_path: Path) -> None:
         read_history(tmp_path / "absent.parquet")
 
 
-def test_snapshots_need_an_epoch_that_exists() -> None:
-    with pytest.raises(ValueError, match=r"snapshots: expected epochs from 0 to 2, got 3"):
-        Training(epochs=2, snapshots=(3,))
+def test_snapshots_beyond_the_last_epoch_are_not_reached_and_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"snapshots: expected epochs, 0 or more, got -1"):
+        Training(epochs=2, snapshots=(-1,))
+    done = run(small(Training(epochs=1, batch_size=90, snapshots=(1, 5, 9))), tmp_path)
+    assert list(done.folder.snapshots()) == [1]
+    assert done.facts.reason.endswith("Snapshots beyond them were not reached: 5, 9.")
+
+
+def test_without_tensorboard_a_run_has_all_but_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "EVENTS_ARE_WRITTEN", False)
+    done = run(small(Training(epochs=1, batch_size=90)), tmp_path)
+    assert not done.folder.events.exists()
+    assert len(done.history) == 1

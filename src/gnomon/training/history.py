@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
-from torch.utils.tensorboard.writer import SummaryWriter
 
 from gnomon.errors import DataError
 from gnomon.files import replacing
@@ -93,6 +92,8 @@ class Events:
     """
 
     def __init__(self, folder: Path, rows: Sequence[EpochRow]) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - takes a second
+
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
         self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)

@@ -86,7 +86,15 @@ class Progress:
                 f"{stopping.metric} made no progress in the {stopping.patience} epochs "
                 f"after epoch {best}, whose weights are kept."
             )
-        return f"All {self.epoch} epochs are done." if self.epoch >= training.epochs else None
+        if self.epoch < training.epochs:
+            return None
+        return f"All {self.epoch} epochs are done.{_not_reached(training)}"
+
+
+def _not_reached(training: Training) -> str:
+    """A sentence on the snapshots asked for beyond the last epoch; empty if none."""
+    beyond = [str(epoch) for epoch in training.snapshots if epoch > training.epochs]
+    return f" Snapshots beyond them were not reached: {', '.join(beyond)}." if beyond else ""
 
 
 def _fall(history: Sequence[EpochRow], training: Training) -> tuple[float, float] | None:

@@ -13,6 +13,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 from torch import nn
@@ -29,6 +30,10 @@ SECONDS_BETWEEN_WRITES = 1.0
 
 SECONDS_BETWEEN_GROUP_WRITES = 5.0
 """The same of a group, whose state takes longer to write than an epoch of small networks."""
+
+
+EVENTS_ARE_WRITTEN = find_spec("tensorboard") is not None
+"""Whether TensorBoard is installed; without it a run has all but `events/`."""
 
 
 class Recorder:
@@ -90,7 +95,7 @@ class Recorder:
         """Brings events, history and run.json to where the checkpoint is."""
         if self._active:
             with run.folder.writing():
-                if self._events is None and self._group is None:
+                if self._events is None and self._group is None and EVENTS_ARE_WRITTEN:
                     self._events = Events(run.folder.events, progress.history)
                 self._write_views(run, _now(run, "running", "Training.", progress), progress)
 
