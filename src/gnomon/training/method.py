@@ -1,6 +1,7 @@
 """The seam between the loop, which is shared, and what is minimised, which is the method."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Protocol, runtime_checkable
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gnomon.errors import SettingError
+from gnomon.seeds import generator as seeded
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
@@ -107,6 +109,48 @@ class TrainingMethod(Protocol):
         network by `run_with`.
         """
         ...
+
+
+class InOwnLoop(ABC):
+    """Makes a training method a function for a loop of one's own."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
+        """The losses of `network` on `batch`."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        images: Inputs,
+        labels: Labels,
+        generator: torch.Generator | None = None,
+        *,
+        domain: Domain = None,
+        progress: float = 1.0,
+    ) -> PerExample:
+        """The loss of each example, in nats where it is a cross-entropy; with a gradient.
+
+        What a method carries from one step to the next (`FreeTraining`) begins anew at each
+        call.
+
+        Args:
+            network: in the mode in which it is trained.
+            images: inputs in the data's own units, on the network's device.
+            labels: classes, 0 … classes − 1.
+            generator: for what is random, on the device of the images; by default from seed 0,
+                so that each call draws the same.
+            domain: the interval of every coordinate, such as (0, 1) for images.
+            progress: the share of the training that is done, in [0, 1], for ramps.
+
+        >>> from gnomon.training import Standard
+        >>> losses = Standard()(nn.Linear(4, 3), torch.ones(5, 4), torch.arange(5) % 3)
+        >>> losses.mean().backward()
+        >>> losses.shape
+        torch.Size([5])
+        """
+        if generator is None:
+            generator = seeded(0, "method", device=images.device)
+        return self.loss(network, Batch(images, labels, domain, progress), generator).values
 
 
 @runtime_checkable
