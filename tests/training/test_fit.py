@@ -23,7 +23,7 @@ from gnomon.training import (
     fit,
 )
 from gnomon.training.fit import _check_module  # pyright: ignore[reportPrivateUsage]
-from gnomon.training.method import Batch, CalledInALoop
+from gnomon.training.method import Batch, InOwnLoop
 from reference.small_experiments import clouds
 
 DATA = clouds(90, 0)
@@ -139,7 +139,7 @@ def test_a_function_is_no_network() -> None:
 
 
 @pytest.mark.parametrize("method", [Standard(), PGDTraining(Linf(0.1)), TRADES(Linf(0.1))])
-def test_a_method_in_ones_own_loop_is_its_loss(method: CalledInALoop) -> None:
+def test_a_method_in_ones_own_loop_is_its_loss(method: InOwnLoop) -> None:
     network, batch = Own(), Batch(*PAIR)
     losses = method(network, *PAIR, generator(3))
     expected = method.loss(copy.deepcopy(Own()), batch, generator(3))

@@ -19,8 +19,7 @@ from gnomon.study.study import Examination
 from gnomon.study.trial_record import ResultRow, Status, TrialRecord, rows_of
 from gnomon.study.trial_store import TrialStore
 from gnomon.study.trials import Trial
-from gnomon.training import Run, train
-from gnomon.training.replicas import train_replicas
+from gnomon.training import Run, train, train_replicas
 from gnomon.words.config import as_device
 from gnomon.words.request import Request, prepare
 

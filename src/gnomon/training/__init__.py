@@ -26,11 +26,12 @@ from gnomon.training.fit import (
     fit as fit,
 )
 from gnomon.training.history import (
-    Row as Row,
+    EpochRow as EpochRow,
     read_history as read_history,
 )
 from gnomon.training.loop import (
     train as train,
+    train_replicas as train_replicas,
 )
 from gnomon.training.method import (
     Batch as Batch,

@@ -1,9 +1,10 @@
 """Training of any network on any data in one call: `gnomon.fit(network, train)`."""
 
 import copy
-from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
 import torch
@@ -13,17 +14,16 @@ from gnomon.data import Dataset, Readable, Split, Store
 from gnomon.data.examples import Examples
 from gnomon.data.preparation import split_of
 from gnomon.data.reading import derived_domain, read_examples
-from gnomon.errors import SubjectError
+from gnomon.errors import DivergedError, SubjectError
 from gnomon.networks import Signature, load_weights, logits_of
 from gnomon.networks.classifiers import check_classes
 from gnomon.sets import Domain
-from gnomon.training.devices import Device, accelerated
+from gnomon.training.devices import Device
 from gnomon.training.experiment import Experiment
-from gnomon.training.history import Row
-from gnomon.training.loop import Preparation, train as train_into
+from gnomon.training.history import EpochRow
+from gnomon.training.loop import train as train_into
 from gnomon.training.method import TrainingMethod
-from gnomon.training.observer import Observer, Silent
-from gnomon.training.preparation import check_data
+from gnomon.training.observer import Observer
 from gnomon.training.run_folder import RunFacts, RunFolder
 from gnomon.training.settings import Training
 
@@ -39,12 +39,12 @@ class Fitted:
         network: the network that was passed, now with the trained weights.
         facts: how the training ended.
         history: one row per epoch.
-        folder: where the run lies; None where nothing was written.
+        folder: where the run lies; None where none was asked for.
     """
 
     network: nn.Module
     facts: RunFacts
-    history: tuple[Row, ...]
+    history: tuple[EpochRow, ...]
     folder: RunFolder | None
 
 
@@ -80,7 +80,7 @@ def fit(  # noqa: PLR0913 - a training is asked for in one call
         settings: everything else; see `Training`, also for the defaults.
         domain: the interval of every coordinate of an input; see `Dataset.of`.
         seed: everything random in the training depends on it.
-        path: a folder, in which a stopped run goes on; by default nothing is written.
+        path: a folder, in which a stopped run goes on; by default nothing remains.
         observer: told how it goes.
         device: where it runs.
 
@@ -216,32 +216,16 @@ def _fitted(
     observer: Observer | None,
     device: Device,
 ) -> Fitted:
-    """The network after its training into a folder, or in memory."""
+    """The network after its training into a folder, or into one that is removed again."""
     config = _config(network, data, experiment)
-    if path is None:
-        return _in_memory(network, experiment, data, config, observer, device)
-    folder = RunFolder(Path(path))
-    try:
-        run = train_into(experiment, data, folder.path, config, observer, device)
-    finally:
-        if folder.model.exists():
-            load_weights(network, folder.model)
-    return Fitted(network, run.facts, run.history, folder)
-
-
-def _in_memory(
-    network: nn.Module,
-    experiment: Experiment,
-    data: Dataset,
-    config: Mapping[str, Any],
-    observer: Observer | None,
-    device: Device,
-) -> Fitted:
-    check_data(experiment, data)
-    with accelerated(device, experiment.training.precision) as accelerator:
-        prepared = Preparation(experiment, data, None, config, accelerator)
+    with TemporaryDirectory() if path is None else nullcontext(path) as place:
+        folder = RunFolder(Path(place))
         try:
-            facts = prepared.train(observer or Silent())
+            run = train_into(experiment, data, folder.path, config, observer, device)
+        except DivergedError as error:
+            where = "the network" if path is None else str(folder.path)
+            raise DivergedError(str(error).replace(str(folder.path), where)) from error
         finally:
-            network.load_state_dict(prepared.state.network.state_dict())
-    return Fitted(network, facts, prepared.state.progress.history, None)
+            if folder.model.exists():
+                load_weights(network, folder.model)
+    return Fitted(network, run.facts, run.history, None if path is None else folder)

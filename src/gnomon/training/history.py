@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +12,7 @@ from gnomon.files import replacing
 
 
 @dataclass(frozen=True)
-class Row:
+class EpochRow:
     """One epoch.
 
     Attributes:
@@ -43,7 +42,7 @@ class Row:
 
 _SCHEMA = pa.schema(
     [("epoch", pa.int64()), ("step", pa.int64())]
-    + [(name, pa.float64()) for name in list(Row.__dataclass_fields__)[2:]]
+    + [(name, pa.float64()) for name in list(EpochRow.__dataclass_fields__)[2:]]
 )
 
 _TAGS = {
@@ -57,14 +56,14 @@ _TAGS = {
 }
 
 
-def write_history(path: Path, rows: Sequence[Row]) -> None:
+def write_history(path: Path, rows: Sequence[EpochRow]) -> None:
     """Writes the table as Parquet, whole or not at all."""
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA)
     with replacing(path) as temporary:
         parquet.write_table(table, temporary)
 
 
-def read_history(path: Path) -> tuple[Row, ...]:
+def read_history(path: Path) -> tuple[EpochRow, ...]:
     """The rows of a table that `write_history` wrote.
 
     Raises:
@@ -81,45 +80,39 @@ def read_history(path: Path) -> tuple[Row, ...]:
         raise DataError(
             f"{path}: expected a training history in Parquet, got: {error}. Check the path."
         ) from error
-    return tuple(Row(**row) for row in table.to_pylist())
-
-
-def has_tensorboard() -> bool:
-    """Tells whether TensorBoard is installed, without which no events are written."""
-    return find_spec("tensorboard") is not None
+    return tuple(EpochRow(**row) for row in table.to_pylist())
 
 
 class Events:
-    """TensorBoard's view of the history, where TensorBoard is installed.
+    """TensorBoard's view of the history.
 
     A resumed run writes all its rows anew, in place of what an earlier process wrote, and so
     marked that a TensorBoard which has read that drops it: no step appears twice and none is
     missing, wherever that process was killed.
     """
 
-    def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
+    def __init__(self, folder: Path, rows: Sequence[EpochRow]) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - takes a second
+
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
-        self._writer = None
-        if has_tensorboard():
-            from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - takes 1 s
-
-            self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
+        self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
         self._shown = 0
         self.show(rows)
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[EpochRow]) -> None:
         """Adds those of all epochs done that are not there yet, and puts them on the disk."""
-        if self._writer is None:
-            return
         for row in rows[self._shown :]:
-            for field, tag in _TAGS.items():
-                if (value := getattr(row, field)) is not None:
-                    self._writer.add_scalar(tag, value, row.step)
+            self._write(row)
         self._shown = len(rows)
         self._writer.flush()
 
     def close(self) -> None:
         """Ends the file."""
-        if self._writer is not None:
-            self._writer.close()
+        self._writer.close()
+
+    def _write(self, row: EpochRow) -> None:
+        for field, tag in _TAGS.items():
+            value = getattr(row, field)
+            if value is not None:
+                self._writer.add_scalar(tag, value, row.step)

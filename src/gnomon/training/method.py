@@ -111,17 +111,7 @@ class TrainingMethod(Protocol):
         ...
 
 
-@runtime_checkable
-class ReplayingMethod(TrainingMethod, Protocol):
-    """A method that takes several steps in a row on the same batch."""
-
-    @property
-    def replays(self) -> int:
-        """How many steps each batch is used for."""
-        ...
-
-
-class CalledInALoop(ABC):
+class InOwnLoop(ABC):
     """A method that can be called on a batch in a training loop of one's own."""
 
     @abstractmethod
@@ -150,6 +140,9 @@ class CalledInALoop(ABC):
             domain: the interval of every coordinate of an input, where the set names none.
             progress: the share of the training that is done, from 0 to 1; ramps follow it.
 
+        What a method carries from step to step (`FreeTraining`) begins anew at each call.
+
+        >>> from gnomon.training import Standard
         >>> network = nn.Linear(2, 3)
         >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
         >>> losses = Standard()(network, torch.ones(4, 2), torch.tensor([0, 1, 2, 0]))
@@ -158,7 +151,16 @@ class CalledInALoop(ABC):
         """
         if generator is None:
             counts = (each._version for each in network.parameters())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (torch's)
-            changes = sum(counts)
-            generator = seeded(0, "method", changes)
+            generator = seeded(0, "method", sum(counts), device=inputs.device)
         batch = Batch(inputs, labels, domain, progress)
         return self.loss(network, batch, generator).values
+
+
+@runtime_checkable
+class ReplayingMethod(TrainingMethod, Protocol):
+    """A method that takes several steps in a row on the same batch."""
+
+    @property
+    def replays(self) -> int:
+        """How many steps each batch is used for."""
+        ...

@@ -71,8 +71,8 @@ class Training:
         overfitting: what robust accuracy must not do from one epoch to the next, if it is
             watched. With both, the epoch restored is the best one, as `early_stopping` judges,
             of those before the fall.
-        snapshots: the epochs after which the weights are kept; 0 is before training. Those
-            beyond the last epoch are not reached.
+        snapshots: after which epochs the weights are kept; 0 is before training. Those beyond
+            the last epoch are not reached, which the run says at its end.
         precision: in what numbers the network runs.
         channels_last: weights and batches of images lie in memory with the channels of a pixel
             side by side, which some machines convolve faster. The result is equal up to
@@ -115,10 +115,11 @@ class Training:
             bound: float | None = getattr(self, name)
             if bound is not None:
                 _check_above_zero(name, bound)
-        if min(self.snapshots, default=0) < 0:
-            raise SettingError(
-                f"snapshots: expected epochs from 0 on, got {min(self.snapshots)}. Remove it."
-            )
+        for epoch in self.snapshots:
+            if epoch < 0:
+                raise SettingError(
+                    f"snapshots: expected epochs, 0 or more, got {epoch}. Remove it."
+                )
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:
         """The learning rate of step `step` = 0, 1, …, counted over the whole training."""

@@ -10,13 +10,13 @@ from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 from gnomon.training.adversaries.inputs import of_batch
-from gnomon.training.method import Batch, CalledInALoop, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 from gnomon.training.ramps import Full
 from gnomon.training.replicas.network import parameters_of
 
 
 @dataclass(frozen=True)
-class FreeTraining(CalledInALoop):
+class FreeTraining(InOwnLoop):
     """m steps on each batch; the backward pass of each moves parameters and perturbation.
 
         δ ← Π(δ + ε sign ∇_x ℓ(x + δ))
