@@ -1,6 +1,7 @@
 """The arithmetic of bounds: the places in a rule where rounding enters."""
 
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ Ends = tuple[Tensor, Tensor]
 """Two tensors of one shape: a lower and an upper bound, or a centre and a radius."""
 
 
+@dataclass(frozen=True, repr=False)
 class Arithmetic:
     """How a rule's bounds are computed from those of its operands; this one adds nothing.
 
@@ -27,6 +29,9 @@ class Arithmetic:
 
     def __str__(self) -> str:
         return "rounded to nearest"
+
+    def __repr__(self) -> str:
+        return "NEAREST"
 
     @property
     def outwards(self) -> bool:
