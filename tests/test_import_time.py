@@ -15,6 +15,9 @@ ALLOWED = {
     "gnomon.sets": ("torch",),
     "gnomon.bounds": ("torch",),
     "gnomon.attacks": ("torch",),
+    "gnomon.audit": ("torch",),
+    "gnomon.training": ("torch", "accelerate", "pyarrow"),
+    "gnomon.words": ("torch", "accelerate", "pyarrow"),
 }
 """The packages that may be loaded, of those that take 0.1 s and more."""
 

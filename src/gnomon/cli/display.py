@@ -18,6 +18,7 @@ from rich.progress import (
 
 from gnomon.audit import Audit
 from gnomon.training import EpochProgress, EpochRow, Plan, RunFacts
+from gnomon.training.recorder import EVENTS_ARE_WRITTEN
 
 _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -86,6 +87,8 @@ class TrainingDisplay:
         """Sets the bars to what is planned, and to what an earlier process has done."""
         resumed = f", resumed after epoch {plan.epochs_done}" if plan.epochs_done else ""
         say(f"{plan.parameters:,} parameters on {plan.device}{resumed}")
+        if not EVENTS_ARE_WRITTEN:
+            say("no events/: TensorBoard is not installed (pip install gnomon[tensorboard])")
         self._progress.update(self._epochs, total=plan.epochs, completed=plan.epochs_done)
         self._progress.update(self._batches, total=plan.batches)
         for task in (self._epochs, self._batches):
