@@ -162,7 +162,7 @@ def main(*arguments: str) -> None:
     torch.set_num_threads(2)
     numbers = [int(each) for each in arguments if each.isdigit()]
     steps, restarts = (100, 5) if "long" in arguments else (20, 1)
-    data = gn.CIFAR10()(0, gn.Store.default())
+    data = gn.data.CIFAR10()(0, gn.Store.default())
     network = robust_network(data)
     inputs, labels = data.test.inputs[:128], data.test.labels[:128]
     views = {"gnomon": View()}

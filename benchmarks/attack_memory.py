@@ -27,10 +27,10 @@ ATTACKS = {
     "PGD-20": Batched(gn.PGD(steps=20), BATCH),
     "AutoAttack": gn.AutoAttack(
         (
-            Part("APGD-CE", gn.APGD(steps=5)),
-            Part("APGD-T", gn.APGDT(steps=2, targets=2)),
-            Part("FAB-T", gn.FABT(steps=2, targets=2, until="within")),
-            Part("Square", gn.SquareAttack(queries=10)),
+            Part("APGD-CE", gn.attacks.APGD(steps=5)),
+            Part("APGD-T", gn.attacks.APGDT(steps=2, targets=2)),
+            Part("FAB-T", gn.attacks.FABT(steps=2, targets=2, until="within")),
+            Part("Square", gn.attacks.SquareAttack(queries=10)),
         ),
         batch=BATCH,
     ),

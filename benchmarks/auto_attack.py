@@ -103,7 +103,7 @@ def main(*arguments: str) -> None:
     """Prints robust accuracies, times, and their ratio for each part."""
     torch.set_num_threads(THREADS)
     samples = next((int(each) for each in arguments if each.isdigit()), 256)
-    data = gn.CIFAR10()(0, gn.Store.default())
+    data = gn.data.CIFAR10()(0, gn.Store.default())
     network = robust_network(data)
     inputs, labels = data.test.inputs[:samples], data.test.labels[:samples]
     clean = float(correct(network, inputs, labels).float().mean())

@@ -115,7 +115,7 @@ def main() -> None:
     """Prints the ratios."""
     torch.set_num_threads(1)
     signature = gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3)
-    network = gn.CNN4(width=32)(signature, gn.generator(0)).eval()
+    network = gn.networks.CNN4(width=32)(signature, gn.generator(0)).eval()
     network.requires_grad_(requires_grad=False)
     inputs = torch.rand(64, 3, 32, 32, generator=gn.generator(0, "inputs"))
     labels = _logits(network, inputs).argmax(dim=1)

@@ -26,8 +26,10 @@ EPSILON, RELATIVE = 2 / 255, 0.01
 def main() -> None:
     """Prints the ratios of medians."""
     torch.set_num_threads(2)
-    cnn = gn.CNN4Conv()(gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0))
-    mlp = gn.MLP(hidden=(512, 512))(
+    cnn = gn.networks.CNN4Conv()(
+        gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0)
+    )
+    mlp = gn.networks.MLP(hidden=(512, 512))(
         gn.Signature((784,), 10, (0.0,) * 784, (1.0,) * 784), gn.generator(0)
     )
     for name, network, shape in (("CNN4", cnn, (3, 32, 32)), ("MLP", mlp, (784,))):

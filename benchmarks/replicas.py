@@ -38,13 +38,12 @@ from gnomon.training import (
     EpochProgress,
     Experiment,
     Plan,
-    Row,
     RunFacts,
     Training,
     build,
     train,
+    train_replicas,
 )
-from gnomon.training.replicas import SilentGroup, train_replicas
 
 EPOCHS = 4
 
@@ -82,33 +81,22 @@ class Clock:
     def __init__(self) -> None:
         self.ends: list[Times] = []
 
-    def started(self, plan: Plan) -> None:
+    def started(self, _: int, plan: Plan) -> None:
         """Nothing to note."""
 
     def batch(self, progress: EpochProgress) -> None:
         """Nothing to note."""
 
-    def epoch(self, row: Row | None) -> None:  # noqa: ARG002
+    def epoch(self, *_: object) -> None:
         """Notes the time."""
         self.ends.append(now())
 
-    def ended(self, facts: RunFacts) -> None:
+    def ended(self, _: int, facts: RunFacts) -> None:
         """Nothing to note."""
 
     def per_epoch(self) -> Times:
         """Seconds from the end of one epoch to that of the next."""
         return (self.ends[-1] - self.ends[0]) / (len(self.ends) - 1)
-
-
-@dataclass(frozen=True)
-class GroupClock(SilentGroup):
-    """The same for a group."""
-
-    clock: Clock
-
-    def epoch(self, rows: Mapping[int, Row]) -> None:  # noqa: ARG002
-        """Notes the time."""
-        self.clock.epoch(None)
 
 
 def by_hand(experiment: Experiment, data: Dataset) -> tuple[Times, Times]:
@@ -122,7 +110,7 @@ def by_hand(experiment: Experiment, data: Dataset) -> tuple[Times, Times]:
             logits = network(data.train.inputs[chosen])
             functional.cross_entropy(logits, data.train.labels[chosen]).backward()
             optimizer.step()
-        clock.epoch(None)
+        clock.epoch()
     return clock.per_epoch(), np.zeros(2)
 
 
@@ -145,7 +133,7 @@ def grouped(replicas: int, experiment: Experiment, data: list[Dataset]) -> tuple
             data[:replicas],
             [Path(folder) / str(each.seed) for each in experiments],
             [{"seed": each.seed, "network": {}} for each in experiments],
-            GroupClock(clock),
+            clock,
             "cpu",
         )
         whole = now() - begun

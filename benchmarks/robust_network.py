@@ -22,7 +22,7 @@ _KEPT = Path(tempfile.gettempdir()) / f"gnomon-benchmark-cnn4-{_STEPS}.safetenso
 def robust_network(data: gn.Dataset) -> nn.Module:
     """The network, from the temporary folder or trained now with single steps (a minute)."""
     signature = gn.Signature(data.shape, data.classes, data.mean, data.std)
-    network = gn.CNN4(width=8)(signature, gn.generator(0))
+    network = gn.networks.CNN4(width=8)(signature, gn.generator(0))
     if _KEPT.exists():
         load_model(network, str(_KEPT))
         return network.eval()

@@ -15,18 +15,18 @@ import torch
 from torch import Tensor
 
 import gnomon as gn
-from gnomon.algebra import REAL, Interval, Level, RoundedInterval, evaluate
+from gnomon.algebra import REAL, Interval, Level, Outward, evaluate
 from gnomon.sets.parameters import TensorBox
 
 ROUNDS, BATCH = 7, 16
 EPSILON, RELATIVE = 2 / 255, 0.01
-EXECUTED = gn.Deployed(torch.float32)
+EXECUTED = gn.algebra.Deployed(torch.float32)
 
 
 def main() -> None:
     """Prints ratios of time and width."""
     torch.set_num_threads(1)
-    network = gn.CNN4Conv()(
+    network = gn.networks.CNN4Conv()(
         gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0)
     )
     network.requires_grad_(requires_grad=False)
@@ -38,13 +38,13 @@ def main() -> None:
         def plain(x: Tensor = x, region: object = region) -> Interval:
             return evaluate(network, Interval.around(x, EPSILON, (0.0, 1.0)), region)  # type: ignore[arg-type]
 
-        def rounded(
-            level: Level, dtype: torch.dtype, region: object = region
-        ) -> RoundedInterval:
-            box = RoundedInterval.around(x, EPSILON, (0.0, 1.0), level=level, dtype=dtype)
+        def rounded(level: Level, dtype: torch.dtype, region: object = region) -> Interval:
+            box = Interval.around(
+                x, EPSILON, (0.0, 1.0), arithmetic=Outward(level=level, dtype=dtype)
+            )
             return evaluate(network, box, region)  # type: ignore[arg-type]
 
-        forms: dict[str, Callable[[], Interval | RoundedInterval]] = {
+        forms: dict[str, Callable[[], Interval]] = {
             "plain, float32": plain,
             "rounded, float64, real": lambda f=rounded: f(REAL, torch.float64),
             "rounded, float64, executed in float32": lambda f=rounded: f(

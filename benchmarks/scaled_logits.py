@@ -30,7 +30,7 @@ class Scaled(nn.Module):
 
 def main() -> None:
     """Prints the share that resists, for each attack and scale."""
-    data = gn.CIFAR10()(0, gn.Store.default())
+    data = gn.data.CIFAR10()(0, gn.Store.default())
     network = robust_network(data)
     inputs, labels = data.test.inputs[:BATCH], data.test.labels[:BATCH]
     print(f"{data.title}, {BATCH} images: robust accuracy with logits × {SCALES}")

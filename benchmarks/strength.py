@@ -29,20 +29,20 @@ from reference.nearest_fooling_point import Distances, Norm, nearest_fooling_poi
 ATTACKS: dict[str, InputAttack] = {
     "random points (100)": RandomPoint(tries=100),
     "FGSM": gn.FGSM(),
-    "BIM": gn.BIM(),
+    "BIM": gn.attacks.BIM(),
     "PGD": gn.PGD(),
     "PGD × 5": gn.PGD(restarts=5),
-    "APGD": gn.APGD(),
-    "APGD-T": gn.APGDT(),
-    "Square": gn.SquareAttack(),
+    "APGD": gn.attacks.APGD(),
+    "APGD-T": gn.attacks.APGDT(),
+    "Square": gn.attacks.SquareAttack(),
     "AutoAttack": gn.AutoAttack.standard(),
 }
 NEAREST: dict[str, InputAttack] = {
-    "DeepFool": gn.DeepFool(),
-    "FMN": gn.FMN(),
-    "FAB": gn.FAB(),
-    "FAB-T": gn.FABT(),
-    "FAB × 5": gn.FAB(restarts=5),
+    "DeepFool": gn.attacks.DeepFool(),
+    "FMN": gn.attacks.FMN(),
+    "FAB": gn.attacks.FAB(),
+    "FAB-T": gn.attacks.FABT(),
+    "FAB × 5": gn.attacks.FAB(restarts=5),
 }
 RADIUS = 1.01
 """Of the median: no example has to be met exactly at the border."""
@@ -57,7 +57,7 @@ class ThreeNumbers:
 
     def __call__(self, seed: int, store: Store) -> Dataset:
         """In units of each component's standard deviation."""
-        data = gn.Digits()(seed, store)
+        data = gn.data.Digits()(seed, store)
         flat = data.train.inputs.flatten(1)
         centre = flat.mean(dim=0)
         axes = torch.linalg.svd(flat - centre, full_matrices=False).Vh[:3].T
@@ -83,14 +83,18 @@ def spiral(activation: Activation) -> Experiment:
     training = gn.Training(
         epochs=60, batch_size=64, optimizer=Adam(), learning_rate=2e-3, schedule=Cosine()
     )
-    data = gn.DoubleSpiral(entanglement=8.0, points=2000)
-    return Experiment(data=data, network=gn.MLP(activation=activation), training=training)
+    data = gn.data.DoubleSpiral(entanglement=8.0, points=2000)
+    return Experiment(
+        data=data, network=gn.networks.MLP(activation=activation), training=training
+    )
 
 
 def digits() -> Experiment:
     """Two layers of 30."""
     training = gn.Training(epochs=60, batch_size=64, optimizer=Adam(), learning_rate=5e-3)
-    return Experiment(data=ThreeNumbers(), network=gn.MLP(hidden=(30, 30)), training=training)
+    return Experiment(
+        data=ThreeNumbers(), network=gn.networks.MLP(hidden=(30, 30)), training=training
+    )
 
 
 EXPERIMENTS = {

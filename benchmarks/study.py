@@ -23,14 +23,14 @@ from pathlib import Path
 
 import torch
 
-from gnomon.study.axes import Grid
+from gnomon.study.axes import GridAxis
 from gnomon.study.collect import write_results
 from gnomon.study.engines import Engine, Inline, RayEngine
-from gnomon.study.plan import trials_of
-from gnomon.study.record import Row, TrialRecord
 from gnomon.study.run import run_study
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination, Study
+from gnomon.study.trial_record import ResultRow, TrialRecord
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import trials_of
 
 ROUNDS = 3
 TINY = Study(
@@ -57,7 +57,7 @@ LONG = replace(
 MANY = replace(
     TINY,
     seeds=tuple(range(10)),
-    axes=(Grid("training.learning_rate", 1e-4, 1e-1, 1000, "log"),),
+    axes=(GridAxis("training.learning_rate", 1e-4, 1e-1, 1000, "log"),),
 )
 
 
@@ -128,7 +128,9 @@ def run(study: Study, engine: Engine) -> tuple[float, list[TrialRecord]]:
 def write_trial(folder: Path, trial: str, seed: int) -> None:
     """A finished trial with 30 figures, as the store has it."""
     folder.mkdir(parents=True)
-    rows = tuple(Row(f"finding{i}", "probe", i / 7, None, None, "share") for i in range(30))
+    rows = tuple(
+        ResultRow(f"finding{i}", "probe", i / 7, None, None, "share") for i in range(30)
+    )
     record = TrialRecord(trial, seed, "finished", "", "e", "0", 1.0, 1.0, rows)
     plain = {**vars(record), "rows": [vars(row) for row in rows]}
     (folder / "trial.json").write_text(json.dumps(plain), encoding="utf-8")

@@ -37,7 +37,6 @@ from gnomon.training import (
     EpochProgress,
     Experiment,
     Plan,
-    Row,
     RunFacts,
     Training,
     build,
@@ -152,18 +151,18 @@ class Clock:
         self.wall: list[float] = []
         self.processor: list[float] = []
 
-    def started(self, plan: Plan) -> None:
+    def started(self, _: int, plan: Plan) -> None:
         """Nothing to note."""
 
     def batch(self, progress: EpochProgress) -> None:
         """Nothing to note."""
 
-    def epoch(self, row: Row | None) -> None:  # noqa: ARG002
+    def epoch(self, *_: object) -> None:
         """Notes the time."""
         self.wall.append(time.perf_counter())
         self.processor.append(time.process_time())
 
-    def ended(self, facts: RunFacts) -> None:
+    def ended(self, _: int, facts: RunFacts) -> None:
         """Nothing to note."""
 
     def per_epoch(self) -> tuple[float, float]:
@@ -180,7 +179,7 @@ def by_hand(loop: Loop, experiment: Experiment, data: Dataset) -> tuple[float, f
     clock = Clock()
     for _ in range(experiment.training.epochs):
         loop(network, data, optimizer, experiment.training.batch_size)
-        clock.epoch(None)
+        clock.epoch()
     return clock.per_epoch()
 
 

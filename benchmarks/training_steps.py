@@ -86,7 +86,7 @@ def subject(layout: torch.memory_format = torch.contiguous_format) -> Subject:
     signature = gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3)
     inputs = torch.rand(BATCH, 3, 32, 32, generator=gn.generator(0, "inputs"))
     labels = torch.randint(10, (BATCH,), generator=gn.generator(0, "labels"))
-    network = gn.CNN4()(signature, gn.generator(0))
+    network = gn.networks.CNN4()(signature, gn.generator(0))
     network.to(memory_format=layout)  # pyright: ignore[reportCallIssue] (missing in torch's types)
     return network, inputs.contiguous(memory_format=layout), labels
 

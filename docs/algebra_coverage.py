@@ -7,7 +7,7 @@ python docs/algebra_coverage.py
 
 import sys
 
-from gnomon.algebra import Interval, LinearRelaxation, Moments, RoundedInterval, Value, Zonotope
+from gnomon.algebra import Interval, LinearRelaxation, Moments, Value, Zonotope
 
 GROUPS = {
     "matrices": ("linear", "matmul", "bmm"),
@@ -45,7 +45,6 @@ def main() -> None:
     """Writes the table."""
     algebras: tuple[type[Value], ...] = (
         Interval,
-        RoundedInterval,
         Zonotope,
         LinearRelaxation,
         Moments,

@@ -76,9 +76,9 @@ class Graph(nn.Module):
 def draw_functions() -> None:
     """What each algebra keeps of one function of one number."""
     cases = [
-        ("relu", gn.ReLU(), -2.0, 3.0),
-        ("tanh", gn.Tanh(), -1.0, 3.0),
-        ("gelu", gn.GELU(), -3.0, 1.5),
+        ("relu", gn.activations.ReLU(), -2.0, 3.0),
+        ("tanh", gn.activations.Tanh(), -1.0, 3.0),
+        ("gelu", gn.activations.GELU(), -3.0, 1.5),
     ]
     figure, plots = plt.subplots(1, 3, figsize=(9, 2.9), layout="constrained")
     for axes, (name, function, low, high) in zip(plots, cases, strict=True):

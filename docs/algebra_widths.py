@@ -18,12 +18,14 @@ EPSILON, BATCH = 2 / 255, 4
 
 def main() -> None:
     """Prints a line for each network and set."""
-    mlp = gn.MLP(hidden=(512, 512))(
+    mlp = gn.networks.MLP(hidden=(512, 512))(
         gn.Signature((784,), 10, (0.0,) * 784, (1.0,) * 784), gn.generator(0)
     )
     x = torch.rand(BATCH, 784, generator=gn.generator(0, "inputs"))
     show("MLP", mlp, x, EPSILON, (0.0, 1.0))
-    cnn = gn.CNN4Conv()(gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0))
+    cnn = gn.networks.CNN4Conv()(
+        gn.Signature((3, 32, 32), 10, (0.5,) * 3, (0.25,) * 3), gn.generator(0)
+    )
     image = torch.rand(1, 3, 32, 32, generator=gn.generator(0, "inputs"))
     show("CNN4", cnn, image, EPSILON, (0.0, 1.0), laws=(0.0,), symbols=8192)
     for name in ("relu", "tanh"):

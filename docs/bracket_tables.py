@@ -11,6 +11,7 @@ import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,17 @@ from torch import Tensor, nn
 import gnomon as gn
 from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.data import MNIST, Store
-from gnomon.report.picture import COLOURS, house_style, new_figure
+from gnomon.report.charts import (
+    ACCURACY,
+    Axis,
+    Chart,
+    Curve,
+    Look,
+    Panel,
+    look,
+    percents,
+)
+from gnomon.report.charts.draw_matplotlib import draw_matplotlib
 from gnomon.sets import Linf, ParameterBox
 from gnomon.sets.radius import Relative
 
@@ -150,26 +161,23 @@ def certified(
 def draw_curve(found: dict[str, Found], certified: dict[str, dict[str, float]]) -> None:
     """The joint bracket over the size of the boxes of parameters."""
     at = [0.0, *SIZES]
-    with house_style():
-        figure = new_figure(3.6)
-        axes = figure.subplots()
-        for colour, (name, of) in zip(COLOURS, found.items(), strict=False):
-            shares = certified[name]
-            low = [
-                shares["inputs"],
-                shares["both"],
-                *(shares[f"both, {s:g}"] for s in SIZES[1:]),
-            ]
-            keys = [INPUTS, *(f"{INPUTS} × relative:{size:g}" for size in SIZES)]
-            high = [of[f"certified_accuracy[{key}]/attacked"][0] for key in keys]
-            axes.plot(at, [100 * each for each in low], color=colour, label=NAMES[name])
-            axes.plot(at, [100 * each for each in high], color=colour, linestyle="--")
-        axes.set_xlabel("λ: each parameter may change by this share of itself")
-        axes.set_ylabel("% of images right throughout")
-        axes.set_ylim(-2, 102)
-        axes.grid(axis="y")
-        figure.legend(loc="outside right upper", title="— certified\n-- attacked")
-        figure.savefig(FIGURES / "mnist-curve.png", dpi=150)
+    keys = [INPUTS, *(f"{INPUTS} × relative:{size:g}" for size in SIZES)]
+    marks: list[Curve] = []
+    for place, (name, of) in enumerate(found.items()):
+        shares, solid = certified[name], replace(look(place), marker="")
+        low = [
+            shares["inputs"],
+            shares["both"],
+            *(shares[f"both, {size:g}"] for size in SIZES[1:]),
+        ]
+        high = [of[f"certified_accuracy[{key}]/attacked"][0] for key in keys]
+        marks.append(Curve(at, percents(low), solid, NAMES[name]))
+        marks.append(Curve(at, percents(high), replace(solid, line="--")))
+    across = Axis("λ: each parameter may change by this share of itself")
+    upwards = replace(ACCURACY, label="% of images right throughout")
+    kinds = [("certified", Look()), ("attacked", Look(line="--"))]
+    chart = Chart([[Panel(marks, across, upwards)]], 3.6, legend=kinds, legend_columns=4)
+    draw_matplotlib(chart).savefig(FIGURES / "mnist-curve.png", dpi=150)
 
 
 def app_table(folder: Path) -> dict[str, str]:

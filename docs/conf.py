@@ -1,6 +1,9 @@
 """Sphinx settings: MyST sources, the Furo theme, the bibliography of the package itself."""
 
+import pkgutil
 import re
+from importlib import import_module
+from inspect import ismodule
 from typing import Any
 
 import gnomon
@@ -10,6 +13,15 @@ project = "Gnomon"
 author = "The Gnomon authors"
 copyright = f"2026, {author}"  # noqa: A001 - Sphinx's name for it
 version = release = gnomon.__version__
+
+# The pages of a package show what it shows, which Sphinx looks for in __all__ alone.
+for each in pkgutil.walk_packages(gnomon.__path__, "gnomon."):
+    if each.ispkg and not hasattr(package := import_module(each.name), "__all__"):
+        package.__all__ = [
+            name
+            for name, value in vars(package).items()
+            if not name.startswith("_") and not ismodule(value)
+        ]
 
 extensions = [
     "myst_parser",
@@ -42,6 +54,7 @@ napoleon_use_ivar = True
 napoleon_attr_annotations = False  # "batch *shape" would be read as emphasis
 
 doctest_global_setup = """
+import gnomon as gn
 import numpy as np
 import torch
 from gnomon.audit import clopper_pearson
@@ -50,7 +63,7 @@ from gnomon.notation import Notation
 from gnomon.records import fingerprint
 from gnomon.references import cite
 from gnomon.representation import spectrum
-from gnomon.seeds import derive, ensure
+from gnomon.seeds import derive, ensure, generator
 from gnomon.study.statistics import (
     holm,
     least_seeds,

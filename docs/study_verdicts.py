@@ -10,10 +10,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from pyarrow import parquet
+import pandas as pd
 
-from gnomon.study import Verdict, judge, read_study
-from gnomon.study.report.words import effect, number, p_value
+from gnomon.report.numbers import number, p_value
+from gnomon.study import Results, Verdict, judge, read_study
+from gnomon.study.report.labels import effect
 from gnomon.study.shipped import shipped_studies
 
 PAGE = Path(__file__).parent / "studies.md"
@@ -40,8 +41,8 @@ def main(folder: Path) -> None:
             print(f"{name}: nothing in {results}, left as it is")
             continue
         study = read_study(file, small=True)
-        axes = [key for axis in study.axes for key in axis.varied]
-        verdicts = judge(parquet.read_table(results), axes, study.hypotheses)
+        axes = tuple(key for axis in study.axes for key in axis.varied)
+        verdicts = judge(Results(pd.read_parquet(results), axes), study.hypotheses)
         before, _, rest = page.partition(f"% verdicts {name}\n")
         after = rest.partition("% end")[2]
         page = f"{before}% verdicts {name}\n\n{table(verdicts)}\n\n% end{after}"

@@ -6,7 +6,7 @@ import inspect
 import re
 import types
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Union, get_args, get_origin, get_type_hints, runtime_checkable
 
 from gnomon.errors import SettingError
@@ -25,12 +25,15 @@ class Choice:
         implied: the default member: if the name is not a member but a valid value of this
             member's first setting, that member is used. "relative:0.01" thus means a box with
             the radius law "relative"; the settings of both stand side by side.
+        shorthands: a name for a member with some of its settings, such as "momentum" for "sgd"
+            with momentum = 0.9; it is read, and never written.
     """
 
     members: Mapping[str, type]
     what: str = "a member"
     tag: str = "name"
     implied: str | None = None
+    shorthands: Mapping[str, tuple[str, Mapping[str, object]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

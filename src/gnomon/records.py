@@ -103,7 +103,8 @@ class Names:
         kind = without_none(kind)
         if kind in self._choices:
             choice = self._choices[kind]
-            kind = choice.members.get(str(plain.get(choice.tag)))
+            name = str(plain.get(choice.tag))
+            kind = choice.members.get(choice.shorthands.get(name, (name,))[0])
         elif not self._is_record(kind):
             kind = None
         return settings_of(kind).get(key) if kind is not None else None
@@ -204,6 +205,9 @@ class Names:
         else:
             settings = dict(_mapping(value, where))
         name = settings.pop(choice.tag, None)
+        if isinstance(name, str) and name in choice.shorthands:
+            name, preset = choice.shorthands[name]
+            settings = {**preset, **settings}
         if not isinstance(name, str):
             known, got = ", ".join(sorted(named)), "nothing" if name is None else name
             raise SettingError(
@@ -213,8 +217,9 @@ class Names:
             return self._read_own(kind, name, settings, where)
         if name not in named:
             first, _, _ = name.partition(":")
+            known_names = {**named, **choice.shorthands}
             raise UnknownNameError(
-                f"{where}: nothing is named {name!r}.{nearest(first, named)}"
+                f"{where}: nothing is named {name!r}.{nearest(first, known_names)}"
             )
         if isinstance(value, str) and not settings:
             notation_of(name, named[name]).read((), where)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from copy import copy, deepcopy
+from functools import partial
 
 import mpmath
 import pytest
@@ -13,8 +14,7 @@ from gnomon.algebra import (
     Interval,
     LinearRelaxation,
     Moments,
-    RoundedInterval,
-    RoundedRelaxed,
+    Outward,
     Value,
     Zonotope,
     evaluate,
@@ -27,8 +27,10 @@ ALGEBRAS: dict[str, Callable[[Tensor, float], Value]] = {
     "interval": Interval.around,
     "affine": Zonotope.around,
     "relaxed": LinearRelaxation.around,
-    "rounded": RoundedInterval.around,
-    "rounded relaxed": RoundedRelaxed.around,
+    "rounded": partial(Interval.around, arithmetic=Outward()),
+    "rounded relaxed": lambda x, radius: LinearRelaxation.around(
+        x, radius, arithmetic=Outward()
+    ),
 }
 
 

@@ -1,6 +1,8 @@
 """Evaluation puts values in place of parameters, takes them out again, and names what fails."""
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -202,3 +204,30 @@ def test_nothing_is_certified_by_nan() -> None:
     found = evaluate(nn.Linear(1, 1), box)
     assert not bool((found.upper < 0).any())
     assert not bool((found.lower > 0).any())
+
+
+class Waiting(nn.Module):
+    """A layer that lets another thread begin while its own evaluation is under way."""
+
+    def __init__(self, barrier: threading.Event) -> None:
+        super().__init__()
+        self.layer, self.barrier = nn.Linear(1, 1, bias=False), barrier
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.layer.weight
+        self.barrier.wait(0.2)  # the other thread would put its own weights here
+        self.barrier.set()
+        assert self.layer.weight is weight
+        return self.layer(x)
+
+
+def test_one_network_is_evaluated_by_one_thread_at_a_time() -> None:
+    network = Waiting(threading.Event())
+
+    def bound(size: float) -> float:
+        weights = {"layer.weight": Interval.around(torch.zeros(1, 1), size)}
+        return float(evaluate(network, torch.ones(1, 1), weights).upper)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(bound, (1.0, 2.0))) == [1.0, 2.0]
+    assert isinstance(network.layer.weight, nn.Parameter)

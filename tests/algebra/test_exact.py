@@ -12,10 +12,9 @@ from torch.nn import functional
 import gnomon as gn
 from gnomon.activations import ACTIVATIONS
 from gnomon.algebra import Ball, Exact, Interval, evaluate, exactly
-from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import exact
 from gnomon.algebra.interval.interval import extremes
-from gnomon.algebra.interval.products import mul, product
+from gnomon.algebra.interval.products import linear, mul
 from gnomon.seeds import generator
 from reference.interval_products import exact_convolution, exact_linear
 
@@ -108,7 +107,7 @@ def test_bounds_are_attained(case: tuple[nn.Module, Interval]) -> None:
 def test_matrices_and_convolutions_equal_the_reference() -> None:
     x, w = _random(3, 7, seed=0), _random(5, 7, seed=1)
     low, high = exact_linear((x.lower, x.upper), (w.lower, w.upper))
-    found = product(LINEAR, x, Exact.of(w))
+    found = linear(x, Exact.of(w))
     assert torch.allclose(found.lower, low)
     assert torch.allclose(found.upper, high)
     x, w = _random(2, 3, 6, 6, seed=2), _random(4, 3, 3, 3, seed=3)
@@ -184,7 +183,7 @@ def test_no_tensor_of_size_batch_times_out_times_in_is_made(
 
     monkeypatch.setattr("gnomon.algebra.interval.exact.extremes", watched)
     monkeypatch.setattr(exact, "BUDGET", 2**21)
-    product(LINEAR, x, Exact.of(w))
+    linear(x, Exact.of(w))
     assert len(sizes) > 5
     assert max(sizes) <= 2**21
 
@@ -196,7 +195,7 @@ def test_gradients_are_those_of_the_reference() -> None:
         leaves = [end.clone().requires_grad_() for end in ends]
         x, w = (leaves[0], leaves[1]), (leaves[2], leaves[3])
         if exactly_multiplied:
-            box = product(LINEAR, Interval(*x), Exact(*w))
+            box = linear(Interval(*x), Exact(*w))
             low, high = box.parts
         else:
             low, high = exact_linear(x, w)
@@ -252,9 +251,9 @@ def test_products_with_infinite_ends_say_what_is_known(
         nonnegative = known and first[0] >= 0
         x = Interval(*(torch.tensor([[end]]) for end in first), nonnegative=nonnegative)
         w = Interval(*(torch.tensor([[end]]) for end in second))
-        for found in (product(LINEAR, x, Exact.of(w)), mul(x, w)):
+        for found in (linear(x, Exact.of(w)), mul(x, w)):
             assert (found.lower.item(), found.upper.item()) == (min(corners), max(corners))
-        found = product(LINEAR, x, w)
+        found = linear(x, w)
         assert found.lower.item() <= min(corners)
         assert found.upper.item() >= max(corners)
         if not all(map(math.isfinite, (*first, *second))):
@@ -290,7 +289,9 @@ def test_unknown_inputs_give_the_whole_range_of_an_activation(name: str) -> None
     assert not bool(found.lower.isnan().any() | found.upper.isnan().any())
     values = function(torch.linspace(-60, 60, 6001).double())
     assert bool((found.upper >= function(torch.tensor(60.0)).double() - 1e-6).all())
-    if function.nonnegative:
+    profile = function.profile()
+    assert profile is not None
+    if profile.nonnegative:
         assert bool((found.lower >= 0).all())
     if name in {"silu", "gelu", "mish"}:  # whose values at −∞ are 0 · ∞
         assert torch.allclose(found.lower, values.min().expand(1, 4), atol=1e-4)

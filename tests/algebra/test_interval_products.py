@@ -11,8 +11,7 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from gnomon.algebra import Interval, evaluate
-from gnomon.algebra.bilinear import LINEAR
-from gnomon.algebra.interval.products import product
+from gnomon.algebra.interval.products import linear
 from reference.interval_products import exact_convolution, exact_linear
 
 RATIO = 4 - 2 * 2**0.5
@@ -27,7 +26,7 @@ def _interval(low: float, high: float, *, nonnegative: bool = False) -> Interval
 
 
 def _times(x: Interval, w: Interval) -> tuple[float, float]:
-    found = product(LINEAR, x, w)
+    found = linear(x, w)
     return float(found.lower), float(found.upper)
 
 
@@ -82,7 +81,7 @@ def _random(*shape: int, seed: int, positive: bool = False) -> Interval:
 def test_matrices_behind_a_nonnegative_layer_are_exact(seed: int) -> None:
     x, w = _random(3, 7, seed=seed, positive=True), _random(5, 7, seed=seed + 10)
     low, high = exact_linear((x.lower, x.upper), (w.lower, w.upper))
-    found = product(LINEAR, x, w)
+    found = linear(x, w)
     assert torch.allclose(found.lower, low)
     assert torch.allclose(found.upper, high)
 
@@ -91,7 +90,7 @@ def test_matrices_behind_a_nonnegative_layer_are_exact(seed: int) -> None:
 def test_matrices_of_any_sign_are_sound_and_nearly_exact(seed: int) -> None:
     x, w = _random(3, 7, seed=seed), _random(5, 7, seed=seed + 10)
     low, high = exact_linear((x.lower, x.upper), (w.lower, w.upper))
-    found = product(LINEAR, x, w)
+    found = linear(x, w)
     assert bool((found.lower <= low + 1e-12).all())
     assert bool((found.upper >= high - 1e-12).all())
     assert bool((found.width <= RATIO * (high - low) + 1e-12).all())
@@ -152,8 +151,7 @@ def test_small_radii_lose_no_width_to_cancellation(seed: int, radius: float) -> 
 
     def width(x: Tensor, w: Tensor) -> Tensor:
         size = torch.full_like(x, radius)
-        found = product(
-            LINEAR,
+        found = linear(
             Interval.computed(x - size, x + size),
             Interval.computed(w - radius * w.abs(), w + radius * w.abs()),
         )
@@ -184,5 +182,5 @@ def test_no_tensor_of_size_batch_times_out_times_in_is_made() -> None:
             return result
 
     with Watch():
-        product(LINEAR, x, w)
+        linear(x, w)
     assert 500 * 600 <= max(sizes) <= 4 * 500 * 600  # the ends of the weights side by side

@@ -11,14 +11,15 @@ from torch import Tensor, nn
 from gnomon.algebra import (
     REAL,
     Deployed,
+    Interval,
     Level,
-    RoundedInterval,
-    RoundedRelaxed,
+    LinearRelaxation,
+    Outward,
+    enclose,
     evaluate,
 )
 from gnomon.algebra.library import TORCH
-from gnomon.algebra.rounded import enclose_rounded
-from gnomon.bounds import RoundedCROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import Box, Linf
@@ -66,25 +67,40 @@ INSIDE: dict[str, Callable[[Any, nn.Module], Any]] = {
 }
 
 
-@pytest.mark.parametrize("algebra", [RoundedInterval, RoundedRelaxed])
+def _intervals(centre: Tensor, radius: float, *, level: Level = REAL) -> Interval:
+    return Interval.around(centre, radius, arithmetic=Outward(level))
+
+
+def _relaxed(centre: Tensor, radius: float, *, level: Level = REAL) -> LinearRelaxation:
+    return LinearRelaxation.around(centre, radius, arithmetic=Outward(level))
+
+
+def _level(value: Any) -> Level:  # noqa: ANN401 - a value
+    return value.arithmetic.level
+
+
+AROUND = [_intervals, _relaxed]
+
+
+@pytest.mark.parametrize("around", AROUND)
 @pytest.mark.parametrize("name", INSIDE)
 def test_executions_that_round_on_the_way_lie_inside(
-    name: str, algebra: type[RoundedInterval] | type[RoundedRelaxed]
+    name: str, around: Callable[..., Any]
 ) -> None:
     network = _drawn(There(INSIDE[name]))
     x = torch.randn(200, 4, generator=generator(1), dtype=DOUBLE)
     executed = network(x)
-    found = evaluate(network, algebra.around(x, 0.0, level=FINE))
+    found = evaluate(network, around(x, 0.0, level=FINE))
     assert found.contains(executed)
     assert 1e-9 < float(found.width.max()) < 1e-3
     # As if all went on in float64, one rounding of float32 would be far outside.
-    real = evaluate(network, algebra.around(x, 0.0, level=REAL))
+    real = evaluate(network, around(x, 0.0, level=REAL))
     assert float(real.width.max()) < 1e-11
 
 
-@pytest.mark.parametrize("algebra", [RoundedInterval, RoundedRelaxed])
+@pytest.mark.parametrize("around", AROUND)
 def test_what_is_converted_back_is_computed_in_float64_again(
-    algebra: type[RoundedInterval] | type[RoundedRelaxed],
+    around: Callable[..., Any],
 ) -> None:
     """Numbers that float32 holds lose nothing there, and what follows is as fine as before."""
     x = torch.tensor([[0.5, 3.0]], dtype=DOUBLE)
@@ -93,27 +109,28 @@ def test_what_is_converted_back_is_computed_in_float64_again(
     def after(value: Any) -> Any:  # noqa: ANN401 - a value
         return nn.functional.linear(value, weight)
 
-    box = algebra.around(x, 0.0, level=COARSE)
+    box = around(x, 0.0, level=COARSE)
     assert float(after(box.double()).width.max()) < 1e-14
     assert float(after(box).width.max()) > 1e-8
-    back = algebra.around(x, 0.0, level=FINE).float().double()
-    assert back.level == FINE
-    assert algebra.around(x, 0.0, level=FINE).float().level == COARSE
-    assert algebra.around(x, 0.0, level=REAL).float().level == REAL
+    back = around(x, 0.0, level=FINE).float().double()
+    assert _level(back) == FINE
+    assert _level(around(x, 0.0, level=FINE).float()) == COARSE
+    assert _level(around(x, 0.0, level=REAL).float()) == REAL
 
 
 def test_values_of_other_libraries_are_not_mixed() -> None:
     x = torch.ones(1, 2)
     here, there = (
-        RoundedInterval.point(x, level=level) for level in (COARSE, Deployed(DOUBLE, TORCH))
+        Interval.point(x, arithmetic=Outward(level=level))
+        for level in (COARSE, Deployed(DOUBLE, TORCH))
     )
     with pytest.raises(SettingError, match="one level"):
         _ = here + there
 
 
 METHODS = {
-    "rounded IBP": lambda level: RoundedIBP(level=level),
-    "rounded CROWN": lambda level: RoundedCROWN(level=level),
+    "rounded IBP": lambda level: IBP(Outward(level=level)),
+    "rounded CROWN": lambda level: CROWN(Outward(level)),
 }
 
 
@@ -138,18 +155,18 @@ def test_a_buffer_in_half_precision_is_refused() -> None:
     network = _drawn(nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4)))
     network.get_submodule("1").running_mean = torch.zeros(4).bfloat16()
     with pytest.raises(SettingError, match=r"got 1.running_mean in torch.bfloat16"):
-        evaluate(network, RoundedInterval.point(torch.ones(1, 4), level=COARSE))
+        evaluate(network, Interval.point(torch.ones(1, 4), arithmetic=Outward(level=COARSE)))
 
 
 def test_inputs_in_half_precision_are_refused_and_coarser_ones_remembered() -> None:
     x = torch.ones(1, 4)
     for within in (None, Linf(0.1), Box(-0.1, 0.1)):
         with pytest.raises(SettingError, match="float16"):
-            enclose_rounded(x.half(), within, level=COARSE)
-        assert enclose_rounded(x.half(), within).level == REAL
-        assert enclose_rounded(x, within, level=FINE).level == COARSE
-        assert enclose_rounded(x.double(), within, level=FINE).level == FINE
-        assert enclose_rounded(x.double(), within, level=COARSE).level == COARSE
+            enclose(x.half(), within, Outward(level=COARSE))
+        assert enclose(x.half(), within, Outward()).arithmetic.level == REAL
+        assert enclose(x, within, Outward(level=FINE)).arithmetic.level == COARSE
+        assert enclose(x.double(), within, Outward(level=FINE)).arithmetic.level == FINE
+        assert enclose(x.double(), within, Outward(level=COARSE)).arithmetic.level == COARSE
 
 
 def test_a_network_whose_first_layers_are_in_float32_is_bounded_as_such() -> None:
@@ -160,6 +177,6 @@ def test_a_network_whose_first_layers_are_in_float32_is_bounded_as_such() -> Non
     first = nn.Linear(40, 8)
     network = _drawn(nn.Sequential(first, nn.Tanh(), Widened(), nn.Linear(8, 3).double()))
     x = torch.randn(50, 40, generator=generator(5))
-    for algebra, given in itertools.product((RoundedInterval, RoundedRelaxed), (x, x.double())):
-        found = evaluate(network, algebra.around(given, 0.0, level=FINE))
+    for around, given in itertools.product(AROUND, (x, x.double())):
+        found = evaluate(network, around(given, 0.0, level=FINE))
         assert found.contains(network(x))

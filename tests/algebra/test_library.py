@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import Softplus
-from gnomon.algebra import Deployed, RoundedInterval
+from gnomon.algebra import Deployed, Interval, Outward
+from gnomon.algebra.accuracy import executed
 from gnomon.algebra.library import ANY, COMPILED, ONNXRUNTIME, TORCH, Accuracy, Library
-from gnomon.algebra.rounded.accuracy import executed
 from gnomon.errors import SettingError, UnsupportedOperationError
 from reference.real_programs import ROWS, TRUTH_MISSES, Row, onnx_session, whole_line
 
@@ -126,7 +126,7 @@ def test_compiled_erf_is_less_accurate_than_torch_is_stated_to_be() -> None:
 @pytest.mark.parametrize("function", [torch.exp, torch.tanh, torch.sigmoid, torch.erf])
 def test_executions_in_float64_lie_inside(function: Callable[[Any], Any]) -> None:
     x = torch.cat([torch.linspace(-40, 40, 641), torch.tensor([1e-300, -5e-324, 0.0])]).double()
-    found = function(RoundedInterval.point(x, level=Deployed(torch.float64)))
+    found = function(Interval.point(x, arithmetic=Outward(level=Deployed(torch.float64))))
     strided = function(torch.stack([x, x], 1)[:, 0])
     for run in (function(x), strided, torch.stack([function(each) for each in x])):
         assert found.contains(run)
@@ -137,10 +137,10 @@ def test_large_arguments_are_not_spoken_of() -> None:
     """GELU and hardswish overflow on the way, in some layouts; from 2.1e37 on, all is open."""
     x = torch.tensor([2e37, 3e37, 3e38])
     for function in (functional.gelu, functional.hardswish, functional.silu):
-        found: Any = function(RoundedInterval.point(x, level=Deployed(SINGLE)))  # type: ignore[arg-type]
+        found: Any = function(Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE))))  # type: ignore[arg-type]
         assert found.upper.isfinite().tolist() == [True, False, False]
         assert bool(function(x)[0].isfinite())
-    exact: Any = functional.relu(RoundedInterval.point(x, level=Deployed(SINGLE)))  # type: ignore[arg-type]
+    exact: Any = functional.relu(Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE))))  # type: ignore[arg-type]
     assert bool(exact.upper.isfinite().all())
 
 
@@ -150,7 +150,7 @@ def test_a_claim_holds_for_a_part_of_the_line() -> None:
     library = Library("two", {"tanh": (narrow, wide)})
     low = torch.tensor([-0.5, 0.5, 0.5, -2.0], dtype=torch.float64)
     high = torch.tensor([0.5, 2.0, 6.0, 0.0], dtype=torch.float64)
-    box = RoundedInterval(low, high, level=Deployed(SINGLE, library))
+    box = Interval(low, high, arithmetic=Outward(level=Deployed(SINGLE, library)))
     found = box.tanh()
     slack = (found.upper - high.tanh()) * 2.0**24 / high.tanh()
     assert slack[0].item() == pytest.approx(1, rel=0.02)
@@ -162,7 +162,7 @@ def test_a_logarithm_of_a_sigmoid_is_claimed_as_far_as_it_can_be() -> None:
     """Its accuracy falls with the argument, until the sigmoid may be 0."""
     level = Deployed(SINGLE, ONNXRUNTIME)
     x = torch.tensor([3.0, -0.5, -3.0, -8.0, -12.9, -13.1, -30.0])
-    found: Any = functional.logsigmoid(RoundedInterval.point(x, level=level))  # type: ignore[arg-type]
+    found: Any = functional.logsigmoid(Interval.point(x, arithmetic=Outward(level=level)))  # type: ignore[arg-type]
     truth = functional.logsigmoid(x.double())
     wrong = truth - found.lower
     sigmoid = torch.sigmoid(x.double())
@@ -170,7 +170,9 @@ def test_a_logarithm_of_a_sigmoid_is_claimed_as_far_as_it_can_be() -> None:
         least = -torch.log1p(-8 * 2.0**-24 / sigmoid[place])
         assert least <= wrong[place] <= 100 * least
     assert found.lower[5:].tolist() == [-math.inf] * 2
-    eager: Any = functional.logsigmoid(RoundedInterval.point(x, level=Deployed(SINGLE, TORCH)))  # type: ignore[arg-type]
+    eager: Any = functional.logsigmoid(
+        Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, TORCH)))  # type: ignore[arg-type]
+    )
     # As stated: 40 u of |x| and 8 u on either side.
     assert bool((eager.width < 2.1 * 2.0**-24 * (40 * (1 + x.abs()) + 8)).all())
 
@@ -178,12 +180,14 @@ def test_a_logarithm_of_a_sigmoid_is_claimed_as_far_as_it_can_be() -> None:
 def test_a_softplus_that_is_a_logarithm_of_a_sigmoid_is_claimed_on_its_side() -> None:
     """The catalogue's is −log σ(−beta x) / beta: exported, it is ∞ for large x, not small."""
     x = torch.tensor([-30.0, -1.0, 2.0, 17.0, 20.0])
-    box = RoundedInterval.point(x, level=Deployed(SINGLE, ONNXRUNTIME))
+    box = Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, ONNXRUNTIME)))
     found: Any = Softplus(0.7)(box)  # type: ignore[arg-type]
     assert found.upper.isfinite().tolist() == [True, True, True, True, False]
     assert bool((found.width[:3] < 1e-4).all())
     ends = torch.tensor([[-30.0, 2.0], [2.0, 25.0]]).double()
-    wide: Any = Softplus(0.7)(RoundedInterval(ends[0], ends[1], level=box.level))  # type: ignore[arg-type]
+    wide: Any = Softplus(0.7)(
+        Interval(ends[0], ends[1], arithmetic=Outward(level=box.arithmetic.level))
+    )  # type: ignore[arg-type]
     assert wide.upper.isfinite().tolist() == [True, False]
 
 
@@ -196,7 +200,7 @@ def test_libraries_can_be_changed_and_joined() -> None:
     assert both.accuracies("tanh") == (Accuracy(relative=8, absolute=1000),)
     x = torch.tensor([0.5])
     widths = [
-        float(RoundedInterval.point(x, level=Deployed(SINGLE, each)).tanh().width)
+        float(Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, each))).tanh().width)
         for each in (TORCH, mine, both)
     ]
     assert widths[0] * 50 < widths[1] < widths[2] < 2000.0 * 1.05 * 2.0**-24 + widths[0]
@@ -213,18 +217,19 @@ def test_softmax_stands_on_the_exponential_of_the_library() -> None:
     ):
         library = TORCH.changed("coarse", exp=worse)
         narrow, wide = (
-            RoundedInterval.point(x, level=Deployed(SINGLE, each)) for each in (TORCH, library)
+            Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, each)))
+            for each in (TORCH, library)
         )
         assert bool((wide.softmax(1).width > 20 * narrow.softmax(1).width).all())
         assert float(wide.logsumexp(1).width) > 20 * float(narrow.logsumexp(1).width)
     partly = TORCH.changed("partly", exp=Accuracy(8, within=(-5, 5)))
     with pytest.raises(UnsupportedOperationError, match="all arguments"):
-        RoundedInterval.point(x, level=Deployed(SINGLE, partly)).softmax(1)
+        Interval.point(x, arithmetic=Outward(level=Deployed(SINGLE, partly))).softmax(1)
 
 
 def test_what_a_library_does_not_state_is_refused() -> None:
     bare = Library("bare", {"tanh": (Accuracy(8),)})
-    box = RoundedInterval.point(torch.ones(2), level=Deployed(SINGLE, bare))
+    box = Interval.point(torch.ones(2), arithmetic=Outward(level=Deployed(SINGLE, bare)))
     assert bool(box.tanh().upper.isfinite().all())
     with pytest.raises(UnsupportedOperationError, match="'bare' is stated, got 'sigmoid'"):
         box.sigmoid()

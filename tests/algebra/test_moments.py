@@ -155,12 +155,14 @@ def test_activations_of_normal_variables(name: str) -> None:
     def f(t: float) -> float:
         return float(function(torch.tensor(t, dtype=F64)))
 
-    smooth = 1e-8 if function.smooth else 2e-2
+    profile = function.profile()
+    assert profile is not None
+    smooth = 1e-8 if profile.smooth else 2e-2
     for mean, std in product((-2.0, -0.3, 0.0, 1.5), (1e-3, 0.2, 1.0)):
         found = function(Moments.gaussian(torch.tensor([mean], dtype=F64), std))
         first = integral(f, mean, std)
         second = integral(lambda t, m=first: (f(t) - m) ** 2, mean, std)
-        tolerance = 1e-9 if function.homogeneous else smooth
+        tolerance = 1e-9 if profile.homogeneous else smooth
         assert abs(float(found.centre) - first) <= tolerance * std
         assert abs(float(found.variance) - second) <= tolerance * std**2 + 1e-14
 

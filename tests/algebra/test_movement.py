@@ -8,15 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra import (
-    Interval,
-    LinearRelaxation,
-    Moments,
-    RoundedInterval,
-    RoundedRelaxed,
-    Value,
-    Zonotope,
-)
+from gnomon.algebra import Interval, LinearRelaxation, Moments, Outward, Value, Zonotope
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 
@@ -78,14 +70,16 @@ BOUNDED: dict[str, Callable[[Tensor], Any]] = {
     "Interval": lambda x: Interval.around(x, RADIUS),
     "Zonotope": lambda x: Zonotope.around(x, RADIUS),
     "LinearRelaxation": lambda x: LinearRelaxation.around(x, RADIUS),
-    "RoundedInterval": lambda x: RoundedInterval.around(x, RADIUS),
-    "RoundedRelaxed": lambda x: RoundedRelaxed.around(x, RADIUS),
+    "rounded Interval": lambda x: Interval.around(x, RADIUS, arithmetic=Outward()),
+    "rounded LinearRelaxation": lambda x: LinearRelaxation.around(
+        x, RADIUS, arithmetic=Outward()
+    ),
 }
 ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     **BOUNDED,
     "Moments": lambda x: Moments.gaussian(x, RADIUS),
 }
-EXPRESSIONS = {"Zonotope", "LinearRelaxation", "RoundedRelaxed"}
+EXPRESSIONS = {"Zonotope", "LinearRelaxation", "rounded LinearRelaxation"}
 """Algebras that remember where a coordinate came from."""
 
 FORGOTTEN = {("Zonotope", "ravel")}

@@ -9,8 +9,7 @@ from torch import Tensor, nn
 
 import gnomon as gn
 from gnomon.algebra import Exact, Interval, evaluate, exactly
-from gnomon.algebra.bilinear import LINEAR
-from gnomon.algebra.interval.products import product
+from gnomon.algebra.interval.products import linear
 from gnomon.bounds import evaluate_head, interval_margins
 from gnomon.seeds import generator
 from reference.interval_products import centre_and_radius, eight_products, exact_linear
@@ -20,17 +19,17 @@ Form = Callable[[Ends, Ends], Ends]
 
 
 def _five_products(x: Ends, w: Ends) -> Ends:
-    found = product(LINEAR, Interval(*x), Interval(*w))
+    found = linear(Interval(*x), Interval(*w))
     return found.lower, found.upper
 
 
 def _four_products(x: Ends, w: Ends) -> Ends:
-    found = product(LINEAR, Interval(*x, nonnegative=True), Interval(*w))
+    found = linear(Interval(*x, nonnegative=True), Interval(*w))
     return found.lower, found.upper
 
 
 def _written_out(x: Ends, w: Ends) -> Ends:
-    found = product(LINEAR, Interval(*x), Exact(*w))
+    found = linear(Interval(*x), Exact(*w))
     return found.lower, found.upper
 
 
@@ -111,7 +110,7 @@ def test_forms_for_nonnegative_inputs_agree_with_the_range() -> None:
 
 def _network() -> nn.Module:
     signature = gn.Signature((4,), 3, (0.0,) * 4, (1.0,) * 4)
-    return gn.MLP(hidden=(8, 6))(signature, generator(1)).double().eval()
+    return gn.networks.MLP(hidden=(8, 6))(signature, generator(1)).double().eval()
 
 
 X = torch.randn(5, 4, generator=generator(0)).double()

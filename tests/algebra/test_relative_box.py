@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from gnomon.algebra import Interval, evaluate
 from gnomon.algebra.bilinear import LINEAR
 from gnomon.algebra.interval import RelativeBox
+from gnomon.algebra.interval.operands import together
 from gnomon.algebra.interval.products import product
 from gnomon.algebra.lift import lift
 from gnomon.sets.parameters import ParameterBox, TensorBox, TensorSet
@@ -119,5 +120,7 @@ def test_a_product_costs_two_whatever_the_sign_of_its_inputs(kind: str) -> None:
         return nn.functional.linear(x, w)
 
     weight = torch.ones(5, 7, dtype=F64)
-    product(replace(LINEAR, multiply=multiply), _inputs(kind, 3, 7), RelativeBox(weight, 0.1))
+    box = RelativeBox(weight, 0.1)
+    x, _ = together(_inputs(kind, 3, 7), box)
+    product(replace(LINEAR, multiply=multiply), x, box, 7)
     assert calls == [(5, 7), (5, 7)]

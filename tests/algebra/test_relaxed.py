@@ -11,7 +11,7 @@ from torch.nn import functional
 from gnomon.algebra import Interval, Value, evaluate
 from gnomon.algebra.relaxation import LinearRelaxation, optimised
 from gnomon.algebra.relaxation.forms import Node
-from gnomon.algebra.relaxation.windows import Windows
+from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.networks import LeNet, Standardize
 from gnomon.seeds import generator
@@ -315,16 +315,16 @@ def test_windows_of_images_bound_like_whole_images(
     parameters = _around(network, boxes) if boxes else None
     used: list[bool] = []
 
-    def counted(node: Node) -> Windows | None:
+    def counted(node: Node) -> ReceptiveFields | None:
         found = of(node)
         used.append(found is not None)
         return found
 
-    of = Windows.of
-    monkeypatch.setattr(Windows, "of", counted)
+    of = ReceptiveFields.of
+    monkeypatch.setattr(ReceptiveFields, "of", counted)
     windows = evaluate(network, LinearRelaxation.around(x, 0.05), parameters).settled()
     assert used[-2:] == [True] * 2
-    monkeypatch.setattr(Windows, "of", _without_windows)
+    monkeypatch.setattr(ReceptiveFields, "of", _without_windows)
     whole = evaluate(network, LinearRelaxation.around(x, 0.05), parameters).settled()
     assert torch.allclose(windows.lower, whole.lower, rtol=1e-10, atol=1e-12)
     assert torch.allclose(windows.upper, whole.upper, rtol=1e-10, atol=1e-12)

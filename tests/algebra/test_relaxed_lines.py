@@ -14,17 +14,19 @@ from gnomon.activations import (
     Activation,
     LeakyReLU,
     Mish,
+    PReLU,
+    Profile,
     ReLU,
     Sigmoid,
     SiLU,
     Softplus,
+    Swish,
     Tanh,
 )
 from gnomon.algebra import Interval
-from gnomon.algebra.curvature import curvature_of
 from gnomon.algebra.relaxation import LinearRelaxation
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.lines import Lines
-from gnomon.algebra.relaxation.origins import Activated
 from gnomon.seeds import generator
 from reference import facts
 
@@ -40,6 +42,10 @@ MEMBERS: list[Callable[..., object]] = [
     Mish(),
     Tanh(),
     Sigmoid(),
+    PReLU(),
+    PReLU(1.7),
+    Swish(),
+    Swish(-0.7),
     Softplus(),
     Softplus(5.0),
     nn.ReLU6(),
@@ -62,6 +68,9 @@ MEMBERS: list[Callable[..., object]] = [
     lambda x: x.clamp(-1.0, 0.5),
     lambda x: x.clamp(max=1.0),
 ]
+for _member in MEMBERS:
+    if isinstance(_member, Activation):
+        _member.requires_grad_(requires_grad=False)
 KNOWN = [member for member in MEMBERS if isinstance(member, Activation)]
 
 
@@ -174,12 +183,14 @@ def test_every_slope_that_is_called_free_is_right() -> None:
 @pytest.mark.parametrize("member", KNOWN, ids=str)
 def test_the_bends_are_those_of_the_function(member: Activation) -> None:
     """Between knots the slope rises where it is convex, and falls where concave."""
-    curvature = curvature_of(member)
+    curvature = member.profile()
     assert curvature is not None
     grid, slopes = facts.grid().numpy()[:-1] + 5e-4, facts.slopes(member)
     for start, end, bend in curvature.pieces:
-        inside = (grid > start + 1e-3) & (grid < end - 1e-3)
+        inside = (grid > float(start) + 1e-3) & (grid < float(end) - 1e-3)
         steps = slopes[inside][1:] - slopes[inside][:-1]
+        if len(steps) == 0:
+            continue
         if bend == "0":
             assert abs(steps).max() < 1e-9
         else:
@@ -190,7 +201,7 @@ def test_the_bends_are_those_of_the_function(member: Activation) -> None:
 
 @pytest.mark.parametrize("member", [GELU(), SiLU(), Mish()], ids=["gelu", "silu", "mish"])
 def test_the_second_derivative_is_zero_at_inflections(member: Activation) -> None:
-    curvature = curvature_of(member)
+    curvature = member.profile()
     assert curvature is not None
 
     def slope(x: Tensor) -> Tensor:
@@ -205,10 +216,11 @@ def test_the_curvature_of_every_activation_is_known() -> None:
     assert {type(member) for member in KNOWN} == set(ACTIVATIONS.values())
 
 
-def test_an_activation_of_unknown_curvature_has_level_lines() -> None:
+def test_an_activation_of_unknown_curvature_has_lines_by_its_lipschitz_constant() -> None:
     class Wave(Activation):
-        monotone = False
-        turning_points = (-1.5707963267948966, 1.5707963267948966)
+        def profile(self) -> Profile:
+            turns = (-1.5707963267948966, 1.5707963267948966)
+            return Profile(turning_points=turns, lipschitz=1.0)
 
         def forward(self, x: Tensor) -> Tensor:
             return x.clamp(-2.0, 2.0).sin()
@@ -217,4 +229,4 @@ def test_an_activation_of_unknown_curvature_has_level_lines() -> None:
     below, above, _ = _gaps(Wave(), box)
     assert bool((below >= -1e-12).all())
     assert bool((above >= -1e-12).all())
-    assert bool((_lines(Wave(), box).upper_slope == 0).all())
+    assert bool((_lines(Wave(), box).upper_slope != 0).any())

@@ -6,10 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Interval, enclose, evaluate
-from gnomon.algebra.relaxation import LinearRelaxation, settling
+from gnomon.algebra import NEAREST, Arithmetic, Interval, Outward, enclose, evaluate
+from gnomon.algebra.relaxation import LinearRelaxation, intermediate_bounds
 from gnomon.algebra.relaxation.forms import Node, signed_bounds
-from gnomon.algebra.relaxation.windows import Windows
+from gnomon.algebra.relaxation.receptive_fields import ReceptiveFields
 from gnomon.seeds import generator
 from gnomon.sets import L2
 
@@ -75,30 +75,32 @@ def _network(layers: Callable[[], list[nn.Module]]) -> tuple[nn.Module, Tensor]:
     return network.double().eval().requires_grad_(requires_grad=False), x
 
 
-def _everywhere(node: Node, _: settling.Undecided | None, budget: int) -> Interval:
+def _everywhere(node: Node, _: intermediate_bounds.Undecided | None, budget: int) -> Interval:
     """Both bounds of all coordinates, by forms over the whole expression."""
-    return settling.tightened(node, None, budget)
+    return intermediate_bounds.tightened(node, None, budget)
 
 
+@pytest.mark.parametrize("arithmetic", [NEAREST, Outward()], ids=["nearest", "outward"])
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_found_where_they_matter_are_those_found_everywhere(
-    kind: str, monkeypatch: pytest.MonkeyPatch
+    kind: str, arithmetic: Arithmetic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, x = _network(KINDS[kind])
     used: list[bool] = []
-    of = Windows.of
+    of = ReceptiveFields.of
 
-    def counted(node: Node) -> Windows | None:
+    def counted(node: Node) -> ReceptiveFields | None:
         found = of(node)
         used.append(found is not None)
         return found
 
-    monkeypatch.setattr(Windows, "of", counted)
-    found = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
+    monkeypatch.setattr(ReceptiveFields, "of", counted)
+    value = LinearRelaxation.around(x, 0.002, arithmetic=arithmetic)
+    found = evaluate(network, value).settled()
     assert any(used)
-    monkeypatch.setattr(Windows, "of", _none)
+    monkeypatch.setattr(ReceptiveFields, "of", _none)
     monkeypatch.setattr("gnomon.algebra.relaxation.linear_relaxation.tightened", _everywhere)
-    expected = evaluate(network, LinearRelaxation.around(x, 0.002)).settled()
+    expected = evaluate(network, value).settled()
     assert torch.allclose(found.lower, expected.lower, rtol=1e-9, atol=1e-11)
     assert torch.allclose(found.upper, expected.upper, rtol=1e-9, atol=1e-11)
     assert float(expected.width.max()) > 1e-4
@@ -108,6 +110,7 @@ def test_bounds_found_where_they_matter_are_those_found_everywhere(
 def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
     network, x = _network(KINDS[kind])
     found = evaluate(network, LinearRelaxation.around(x, 0.1)).settled()
+    rounded = evaluate(network, LinearRelaxation.around(x, 0.1, arithmetic=Outward())).settled()
     plain = evaluate(network, Interval.around(x, 0.1))
     assert bool((found.lower >= plain.lower - 1e-9).all())
     assert bool((found.upper <= plain.upper + 1e-9).all())
@@ -115,6 +118,7 @@ def test_wide_bounds_hold_and_are_not_wider_than_intervals(kind: str) -> None:
     for _ in range(30):
         point = x + 0.1 * torch.randn(x.shape, generator=source).sign().double()
         assert found.contains(network(point), 1e-10)
+        assert rounded.contains(network(point))
 
 
 def test_what_follows_a_decided_activation_gets_both_of_its_bounds() -> None:
@@ -132,11 +136,11 @@ def test_the_forms_of_windows_stay_in_the_budget(monkeypatch: pytest.MonkeyPatch
     budget = 2**16
     sizes: list[int] = []
 
-    def counted(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
+    def counted(node: Node, rows: Tensor, signs: Tensor, arithmetic: Arithmetic) -> Tensor:
         sizes.append(6 * 8 * node.breadth * signs.numel())
-        return signed_bounds(node, rows, signs)
+        return signed_bounds(node, rows, signs, arithmetic)
 
-    monkeypatch.setattr(settling, "signed_bounds", counted)
+    monkeypatch.setattr(intermediate_bounds, "signed_bounds", counted)
     some = evaluate(network, LinearRelaxation.around(x, 0.01, budget=budget)).settled()
     assert len(sizes) > 2
     assert max(sizes) <= budget
@@ -157,8 +161,10 @@ def test_a_ball_of_images_joins_places_and_has_no_windows() -> None:
     ).double()
     x = torch.randn(2, 1, 12, 12, generator=source, dtype=torch.float64)
     value = evaluate(network, LinearRelaxation.of(enclose(x, L2(0.3))))
-    assert Windows.of(value.node) is None
-    assert Windows.of(evaluate(network, LinearRelaxation.around(x, 0.3)).node) is not None
+    assert ReceptiveFields.of(value.node) is None
+    assert (
+        ReceptiveFields.of(evaluate(network, LinearRelaxation.around(x, 0.3)).node) is not None
+    )
     slopes = torch.func.jacrev(network)(x[:1]).flatten(-4).norm(dim=-1)
     assert torch.allclose(value.upper, network(x) + 0.3 * slopes, rtol=0, atol=1e-9)
     assert torch.allclose(value.lower, network(x) - 0.3 * slopes, rtol=0, atol=1e-9)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, LeakyReLU, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import Deployed, RoundedInterval
+from gnomon.algebra import Deployed, Interval, Outward
 
 Function = Callable[[Any], Any]
 Number = Any
@@ -110,8 +110,11 @@ def test_values_with_fifty_digits_lie_inside(name: str) -> None:
     with mp.workdps(50):
         truth = [_value(name, exact, point) for point in points.double().tolist()]
         for dtype in (torch.float64, torch.float32):
-            box = RoundedInterval(
-                points.to(dtype), points.to(dtype), nonnegative=name in POSITIVE
+            box = Interval(
+                points.to(dtype),
+                points.to(dtype),
+                arithmetic=Outward(dtype=dtype),
+                nonnegative=name in POSITIVE,
             )
             found = function(box)
             for value, low, high in zip(
@@ -128,7 +131,7 @@ def test_values_with_fifty_digits_lie_inside(name: str) -> None:
 def test_executions_in_float32_lie_inside(name: str) -> None:
     function, _ = FUNCTIONS[name]
     points = _points(name)
-    box = RoundedInterval.point(points, level=Deployed(torch.float32))
+    box = Interval.point(points, arithmetic=Outward(level=Deployed(torch.float32)))
     box.nonnegative = name in POSITIVE
     # One by one and many at once, torch takes different paths.
     single = torch.stack([function(each) for each in points])
@@ -144,7 +147,7 @@ def test_ranges_contain_a_dense_grid_with_fifty_digits(name: str) -> None:
     with mp.workdps(50):
         for radius in (1e-9, 1e-3, 0.4):
             for dtype in (torch.float64, torch.float32):
-                box = RoundedInterval.around(centres, radius, dtype=dtype)
+                box = Interval.around(centres, radius, arithmetic=Outward(dtype=dtype))
                 found = function(box)
                 for place in range(9):
                     points = box.lower + (place / 8) * (box.upper - box.lower)
@@ -160,9 +163,9 @@ def test_softmax_and_logsumexp_with_fifty_digits(dtype: torch.dtype) -> None:
     x = torch.tensor(
         [[0.1, -2.0, 3.0, 0.7], [50.0, -50.0, 49.0, 1.0], [1e-4, 0.0, -1e-4, 300.0]]
     )
-    wide = RoundedInterval.around(x, 0.0, dtype=dtype)
+    wide = Interval.around(x, 0.0, arithmetic=Outward(dtype=dtype))
     found, total = wide.softmax(1), wide.logsumexp(1)
-    executed = RoundedInterval.point(x, level=Deployed(torch.float32))
+    executed = Interval.point(x, arithmetic=Outward(level=Deployed(torch.float32)))
     assert executed.softmax(1).contains(x.softmax(1).double())
     assert executed.logsumexp(1).contains(x.logsumexp(1).double())
     with mp.workdps(50):
@@ -179,7 +182,7 @@ def test_softmax_and_logsumexp_with_fifty_digits(dtype: torch.dtype) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_ends_of_a_softmax_with_fifty_digits(dtype: torch.dtype) -> None:
     x, radius = torch.tensor([[0.5, -1.0, 2.0]]), 0.25
-    found = RoundedInterval.around(x, radius, dtype=dtype).softmax(1)
+    found = Interval.around(x, radius, arithmetic=Outward(dtype=dtype)).softmax(1)
     logits = x[0].double().tolist()
     with mp.workdps(50):
         for own, logit in enumerate(logits):
@@ -201,7 +204,7 @@ def test_normalisations_with_fifty_digits(kind: str, dtype: torch.dtype) -> None
     x = torch.tensor([[[0.3, -1.7, 2.2, 0.4]], [[1000.0, 1000.5, 999.0, 1001.0]]])
     weight = torch.tensor([1.5, -0.7, 0.2, 1.0])
     moments = (torch.tensor([0.4]), torch.tensor([1.3]))
-    box = RoundedInterval.point(x, dtype=dtype)
+    box = Interval.point(x, arithmetic=Outward(dtype=dtype))
     calls: dict[str, Callable[[Any], Any]] = {
         "layer": lambda v: functional.layer_norm(v, (4,), weight),
         "rms": lambda v: functional.rms_norm(v, (4,), weight, eps=1e-5),

@@ -13,7 +13,7 @@ from mpmath import mp
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Deployed, Level, RoundedInterval, RoundedRelaxed, evaluate
+from gnomon.algebra import REAL, Deployed, Interval, Level, LinearRelaxation, Outward, evaluate
 from gnomon.algebra.library import ONNXRUNTIME
 from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
@@ -46,7 +46,7 @@ def test_softmax_of_logits_far_apart_with_many_digits(
 ) -> None:
     """The exact range: own logit at one end, all others at the other."""
     x = torch.tensor(WIDE[name], dtype=dtype)
-    box = RoundedInterval.around(x, radius, dtype=dtype)
+    box = Interval.around(x, radius, arithmetic=Outward(dtype=dtype))
     found = box.softmax(1)
     assert not bool((found.lower.isnan() | found.upper.isnan()).any())
     assert bool((found.lower >= 0).all() & (found.upper <= 1 + 4e-7).all())
@@ -69,10 +69,10 @@ def test_softmax_of_logits_far_apart_with_many_digits(
 @pytest.mark.parametrize("name", WIDE)
 def test_softmax_of_logits_far_apart_as_executed(name: str) -> None:
     x = torch.tensor(WIDE[name])
-    found = RoundedInterval.point(x, level=EXECUTED).softmax(1)
+    found = Interval.point(x, arithmetic=Outward(level=EXECUTED)).softmax(1)
     for layout in (x, x.T.contiguous().T, torch.stack([x, x], 2)[:, :, 0]):
         assert found.contains(layout.softmax(1).double())
-    fine = RoundedInterval.point(x.double(), level=Deployed(DOUBLE)).softmax(1)
+    fine = Interval.point(x.double(), arithmetic=Outward(level=Deployed(DOUBLE))).softmax(1)
     assert fine.contains(x.double().softmax(1))
     assert bool((found.lower >= 0).all() & (found.upper <= 1 + 1e-5).all())
     assert found.contains(run_graph((("Softmax", "x", "y", {"axis": 1}),))(x).double())
@@ -81,7 +81,7 @@ def test_softmax_of_logits_far_apart_as_executed(name: str) -> None:
 def test_sums_of_many_exponentials_as_executed() -> None:
     for scale in (0.0, 1.0, 30.0):
         x = scale * torch.randn(2, 20_000, generator=generator(int(scale)))
-        box = RoundedInterval.point(x, level=EXECUTED)
+        box = Interval.point(x, arithmetic=Outward(level=EXECUTED))
         assert box.softmax(1).contains(x.softmax(1).double())
         assert box.logsumexp(1).contains(x.logsumexp(1).double())
         run = run_graph((("Softmax", "x", "y", {"axis": 1}),))
@@ -116,7 +116,7 @@ def test_averages_of_large_planes_as_executed(name: str) -> None:
     for side, kind in ((224, "flat"), (224, "drawn"), (7, "drawn")):
         x = torch.full((1, 2, side, side), 0.1)
         x = torch.randn(x.shape, generator=generator(side)) if kind == "drawn" else x
-        found = function(RoundedInterval.point(x, level=EXECUTED))
+        found = function(Interval.point(x, arithmetic=Outward(level=EXECUTED)))
         for layout in (x, x.to(memory_format=torch.channels_last), x.transpose(2, 3)):
             assert found.contains(function(layout).double())
         plain = _one_after_the_other(x)
@@ -132,16 +132,24 @@ def test_averages_of_large_planes_as_executed(name: str) -> None:
     assert lost > 1e-5  # so that this was a test
 
 
+def _intervals(centre: Tensor, radius: float, *, level: Level = REAL) -> Interval:
+    return Interval.around(centre, radius, arithmetic=Outward(level))
+
+
+def _relaxed(centre: Tensor, radius: float, *, level: Level = REAL) -> LinearRelaxation:
+    return LinearRelaxation.around(centre, radius, arithmetic=Outward(level))
+
+
 JUMPS = [(1.0, 1.0), (2.0, 3.0), (0.5, 0.0), (1.0, 20.0), (1.0, -2.0), (3.0, 1e30)]
 
 
 @pytest.mark.parametrize("level", [REAL, EXECUTED], ids=["real", "executed"])
-@pytest.mark.parametrize("algebra", [RoundedInterval, RoundedRelaxed])
+@pytest.mark.parametrize("around", [_intervals, _relaxed])
 @pytest.mark.parametrize(("beta", "threshold"), JUMPS)
 def test_softplus_holds_its_step_at_the_threshold(
     beta: float,
     threshold: float,
-    algebra: type[RoundedInterval] | type[RoundedRelaxed],
+    around: Callable[..., Any],
     level: Level,
 ) -> None:
     """Both branches lie inside over all intervals about the threshold; far from it, one."""
@@ -149,7 +157,7 @@ def test_softplus_holds_its_step_at_the_threshold(
     function = nn.Softplus(beta, threshold)
     centres = edge + torch.tensor([[-3.0, -0.2, -1e-4, 0.0, 1e-4, 0.2, 3.0]])
     for radius in (0.0, 1e-3, 0.1, 0.5):
-        box = algebra.around(centres, radius, level=level)
+        box = around(centres, radius, level=level)
         found = evaluate(function, box)
         assert bool(found.lower.isfinite().all())
         low, high = box.parts
@@ -158,7 +166,7 @@ def test_softplus_holds_its_step_at_the_threshold(
             assert found.contains(function(point))
             if level == EXECUTED and radius == 0:
                 assert found.contains(function(centres).double())
-        if algebra is RoundedInterval:
+        if isinstance(box, Interval):
             step = math.log1p(math.exp(-threshold)) / beta
             away = (centres - edge).abs() > radius + 1e-3
             most = 2 * radius + 2e-4 + torch.where(away, 0.0, step)
@@ -171,7 +179,10 @@ def test_rounding_decides_on_which_side_of_the_threshold_softplus_is() -> None:
     edge = torch.tensor(threshold / beta)
     x = edge * (1 + torch.arange(-60, 61) * 2.0**-24)
     found = _call(
-        functional.softplus, RoundedInterval.point(x, level=EXECUTED), beta, threshold
+        functional.softplus,
+        Interval.point(x, arithmetic=Outward(level=EXECUTED)),
+        beta,
+        threshold,
     )
     computed = functional.softplus(x, beta, threshold)
     exact = x.double() * beta > threshold
@@ -181,13 +192,15 @@ def test_rounding_decides_on_which_side_of_the_threshold_softplus_is() -> None:
 
 def test_softplus_that_overflows_on_the_way_or_falls_is_not_known() -> None:
     x = torch.tensor([50.0, 100.0])
-    found = _call(functional.softplus, RoundedInterval.point(x, level=EXECUTED), 1.0, 1e30)
+    found = _call(
+        functional.softplus, Interval.point(x, arithmetic=Outward(level=EXECUTED)), 1.0, 1e30
+    )
     assert found.upper.isfinite().tolist() == [True, False]
     assert functional.softplus(x, 1.0, 1e30).isfinite().tolist() == [True, False]
-    real = _call(functional.softplus, RoundedInterval.point(x), 1.0, 1e30)
+    real = _call(functional.softplus, Interval.point(x, arithmetic=Outward()), 1.0, 1e30)
     assert real.contains(x.double() + torch.log1p(torch.exp(-x.double())))
     with pytest.raises(UnsupportedOperationError, match="beta > 0"):
-        _call(functional.softplus, RoundedInterval.point(x), -1.0)
+        _call(functional.softplus, Interval.point(x, arithmetic=Outward()), -1.0)
 
 
 @pytest.mark.parametrize("name", ["Sigmoid", "Tanh", "Erf", "Elu", "Mish"])
@@ -200,7 +213,7 @@ def test_relaxations_hold_the_functions_of_onnxruntime(name: str) -> None:
         "Mish": nn.Mish(),
     }
     x = torch.linspace(-20, 20, 1000).reshape(100, 10)
-    box = RoundedRelaxed.around(x, 0.0, level=EXECUTED)
+    box = LinearRelaxation.around(x, 0.0, arithmetic=Outward(EXECUTED))
     # Between matrices, the lines around the function are substituted.
     turned, same = torch.eye(10).flip(0), torch.eye(10)
     bent = function[name](_call(functional.linear, box, turned))
@@ -214,7 +227,9 @@ def test_where_nothing_is_claimed_other_coordinates_are_bounded_still() -> None:
     """A logarithm of the sigmoid at −20 is −∞ in ONNX Runtime."""
     x = torch.tensor([[1.0, -20.0], [2.0, 1.0]])
     level = Deployed(SINGLE, ONNXRUNTIME)
-    found = evaluate(nn.LogSigmoid(), RoundedRelaxed.around(x, 0.1, level=level))
+    found = evaluate(
+        nn.LogSigmoid(), LinearRelaxation.around(x, 0.1, arithmetic=Outward(level))
+    )
     assert found.lower.isfinite().tolist() == [[True, False], [True, True]]
     best = found.at_least(torch.eye(2, dtype=DOUBLE))
     assert best[0, 1] == -torch.inf
@@ -251,7 +266,10 @@ def test_monotone_functions_are_bounded_by_monotone_bounds() -> None:
     """Wider sets, wider bounds: the claims of pieces grow with the interval."""
     level = Deployed(SINGLE, ONNXRUNTIME)
     found = [
-        evaluate(nn.LogSigmoid(), RoundedInterval.around(torch.zeros(1), radius, level=level))
+        evaluate(
+            nn.LogSigmoid(),
+            Interval.around(torch.zeros(1), radius, arithmetic=Outward(level=level)),
+        )
         for radius in (0.1, 0.9, 1.1, 3.0, 5.0, 12.0, 13.5)
     ]
     for narrow, wide in pairwise(found):

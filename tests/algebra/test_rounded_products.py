@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.algebra import REAL, Deployed, RoundedInterval, RoundedRelaxed, evaluate
+from gnomon.algebra import REAL, Deployed, Interval, LinearRelaxation, Outward, evaluate
+from gnomon.algebra.lift import lift
 from gnomon.seeds import generator
 from gnomon.sets.parameters import TensorBall
 from reference.exact_rationals import Rationals, rationals
@@ -22,15 +23,15 @@ def _normal(seed: int, rows: int, dtype: torch.dtype) -> Tensor:
     return torch.randn(rows, TERMS, generator=generator(seed), dtype=dtype)
 
 
-def _product(x: RoundedInterval, w: RoundedInterval) -> tuple[Rationals, Rationals]:
+def _product(x: Interval, w: Interval) -> tuple[Rationals, Rationals]:
     """The bounds of x Wᵀ."""
-    found: RoundedInterval = functional.linear(x, w)  # type: ignore[arg-type]
+    found: Interval = functional.linear(x, w)  # type: ignore[arg-type]
     return rationals(found.lower), rationals(found.upper)
 
 
-def _box(low: Tensor, high: Tensor) -> RoundedInterval:
+def _box(low: Tensor, high: Tensor) -> Interval:
     """Between two bounds that are different objects: it is not seen to be a point."""
-    return RoundedInterval(low.clone(), high.clone())
+    return Interval(low.clone(), high.clone(), arithmetic=Outward())
 
 
 @pytest.mark.parametrize("dtype", FLOATS, ids=str)
@@ -73,9 +74,9 @@ def test_radii_are_widened_by_the_error_of_their_sum(dtype: torch.dtype, wide: s
 def test_balls_reach_as_far_as_the_furthest_member(dtype: torch.dtype) -> None:
     """At the centre 0 the range is ± r ‖x‖₂, and nothing else widens it."""
     x, reach = _normal(5, 6, dtype), torch.tensor(0.37, dtype=dtype)
-    box = RoundedInterval.point(x, dtype=dtype)
-    ball = box.lifted(TensorBall(torch.zeros(3, TERMS, dtype=dtype), reach))
-    assert isinstance(ball, RoundedInterval)
+    box = Interval.point(x, arithmetic=Outward(dtype=dtype))
+    ball = lift(TensorBall(torch.zeros(3, TERMS, dtype=dtype), reach), box)
+    assert isinstance(ball, Interval)
     lower, upper = _product(box, ball)
     square = (rationals(reach.reshape(1))[0] ** 2 * (rationals(x) ** 2).sum(-1))[:, None]
     assert bool((np.minimum(upper, -lower) ** 2 >= square).all())
@@ -92,7 +93,7 @@ OPERATIONS: dict[str, Callable[[Any, Any], Any]] = {
 }
 
 
-def _inside(executed: Tensor, found: RoundedInterval) -> bool:
+def _inside(executed: Tensor, found: Interval) -> bool:
     return found.contains(executed.double())
 
 
@@ -102,10 +103,10 @@ def test_an_operation_of_single_numbers_lies_inside_at_the_level_of_executions(
 ) -> None:
     """The operands are points, and bounds are computed in float64: one rounding counts."""
     x, y = _normal(6, 5, torch.float32), _normal(7, 5, torch.float32)
-    points = [RoundedInterval.point(each, level=SINGLE) for each in (x, y)]
+    points = [Interval.point(each, arithmetic=Outward(level=SINGLE)) for each in (x, y)]
     executed = OPERATIONS[name](x, y)
     assert _inside(executed, OPERATIONS[name](*points))
-    real = [RoundedInterval.point(each) for each in (x, y)]
+    real = [Interval.point(each, arithmetic=Outward()) for each in (x, y)]
     assert not _inside(executed, OPERATIONS[name](*real))
 
 
@@ -125,8 +126,10 @@ def test_executions_of_a_batch_normalisation_lie_inside(form: str) -> None:
         "as written": (x - mean) / root * norm.weight + norm.bias,
         "in two steps": x * scale + (norm.bias - mean * scale),
     }[form]
-    assert _inside(executed, evaluate(norm, RoundedInterval.point(x, level=SINGLE)))
-    assert not _inside(executed, evaluate(norm, RoundedInterval.point(x)))
+    assert _inside(
+        executed, evaluate(norm, Interval.point(x, arithmetic=Outward(level=SINGLE)))
+    )
+    assert not _inside(executed, evaluate(norm, Interval.point(x, arithmetic=Outward())))
 
 
 def test_relaxations_count_executions_of_a_batch_normalisation_whose_terms_cancel() -> None:
@@ -142,6 +145,6 @@ def test_relaxations_count_executions_of_a_batch_normalisation_whose_terms_cance
     norm.bias.copy_(mean * (norm.weight / root))
     executed = ((x - mean) / root * norm.weight + norm.bias).double()
     for level, held in ((SINGLE, True), (REAL, False)):
-        box = RoundedInterval.point(x, level=level)
-        found = evaluate(norm, RoundedRelaxed.of(box)).bound(torch.eye(TERMS))
+        box = Interval.point(x, arithmetic=Outward(level))
+        found = evaluate(norm, LinearRelaxation.of(box)).bound(torch.eye(TERMS))
         assert found.contains(executed) is held

@@ -1,19 +1,20 @@
 """Relaxations with an account of rounding, against exact rationals and executions."""
 
 import itertools
+import math
 from fractions import Fraction
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import LinearRelaxation, evaluate
+from gnomon.algebra import Interval, LinearRelaxation, Outward, enclose, evaluate
+from gnomon.algebra.relaxation import optimised
 from gnomon.algebra.relaxation.forms import bounds
-from gnomon.algebra.rounded import RoundedInterval
-from gnomon.algebra.rounded.relaxed import RoundedRelaxed
-from gnomon.algebra.rounded.relaxed.losses import rounded_bounds
 from gnomon.algebra.rounding import REAL, Deployed
 from gnomon.seeds import generator
+from gnomon.sets import L1, L2
+from gnomon.sets.parameters import TensorBall
 from reference.exact_rationals import Rationals, outputs, rationals
 
 SINGLE, DOUBLE = torch.float32, torch.float64
@@ -61,7 +62,9 @@ def test_exact_outputs_lie_inside(kind: str, dtype: torch.dtype, radius: float) 
     source = generator(3, kind)
     for seed in range(1 if "convolution" in kind else 4):
         network, x = _network(kind, seed)
-        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype))
+        found = evaluate(
+            network, LinearRelaxation.around(x, radius, arithmetic=Outward(dtype=dtype))
+        )
         assert found.precision == dtype
         for example, trial in itertools.product(range(2), range(4 if radius else 1)):
             point = _drawn(x[example], Fraction(radius) * (trial > 0), source)
@@ -81,7 +84,9 @@ def test_rounding_breaks_plain_relaxations_but_not_these() -> None:
     for seed in range(20):
         network, x = _network("relu", seed, octaves=20.0)
         plain = evaluate(network, LinearRelaxation.around(x, 0.0)).settled()
-        found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+        found = evaluate(
+            network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE))
+        )
         for example in range(2):
             exact = outputs(network, rationals(x[example]))
             broken += not _holds(plain.lower[example], plain.upper[example], exact)
@@ -102,12 +107,14 @@ def test_a_certificate_that_only_rounding_gives() -> None:
         last.weight.copy_(-torch.tensor([[2.0**24, 1.0, -(2.0**24), -0.5]]))
     x = torch.ones(1, 4)
     rows = torch.ones(1, 1)
-    found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    found = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE)))
     assert found.at_least(rows).item() <= -0.5 <= found.bound(rows).upper.item()
-    wide = evaluate(network, RoundedRelaxed.around(x, 0.0))
+    wide = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
     assert wide.at_least(rows).item() == pytest.approx(-0.5, abs=1e-6)
     assert wide.bound(rows).upper.item() < 0
-    deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+    deployed = evaluate(
+        network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+    )
     assert deployed.at_least(rows).item() <= -1.0
     assert deployed.bound(rows).upper.item() >= 0.5
 
@@ -124,7 +131,9 @@ def test_rows_that_cancel_on_their_way_back_are_accounted_for() -> None:
         assert outputs(network, rationals(x[0]))[0] == 2
         plain = evaluate(network, LinearRelaxation.around(x, 2.0**-9))
         broken += not plain.contains(torch.tensor([[2.0]]))
-        found = evaluate(network, RoundedRelaxed.around(x, 2.0**-9, dtype=SINGLE))
+        found = evaluate(
+            network, LinearRelaxation.around(x, 2.0**-9, arithmetic=Outward(dtype=SINGLE))
+        )
         assert found.contains(torch.tensor([[2.0]]))
     assert broken > 0
 
@@ -137,10 +146,12 @@ def test_exact_outputs_lie_inside_where_parameters_vary(kind: str, dtype: torch.
         network, x = _network(kind, seed)
         own = dict(network.named_parameters())
         boxes = {
-            name: RoundedInterval.around(value, radius, dtype=dtype)
+            name: Interval.around(value, radius, arithmetic=Outward(dtype=dtype))
             for name, value in own.items()
         }
-        found = evaluate(network, RoundedRelaxed.around(x, radius, dtype=dtype), boxes)
+        found = evaluate(
+            network, LinearRelaxation.around(x, radius, arithmetic=Outward(dtype=dtype)), boxes
+        )
         for example, _ in itertools.product(range(2), range(4)):
             weights = {
                 name: _drawn(value, Fraction(radius), source) for name, value in own.items()
@@ -177,8 +188,10 @@ def test_executions_in_any_order_lie_inside(order: str) -> None:
     source = generator(5, order)
     for seed in range(10):
         network, x = _network("leaky", seed, octaves=20.0)
-        deployed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
-        real = evaluate(network, RoundedRelaxed.around(x, 0.0))
+        deployed = evaluate(
+            network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+        )
+        real = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
         for _ in range(10):
             output = _executed(network, x, order, source)
             assert output.dtype == SINGLE
@@ -194,8 +207,8 @@ def test_weight_boxes_on_inputs_of_both_signs_hold_all_vertices() -> None:
     x, radius = torch.tensor([[0.25, -0.125]]), 0.5
     with torch.no_grad():
         layer.weight.copy_(torch.tensor([[1.0, -0.5], [0.25, 2.0]]))
-    box = {"0.weight": RoundedInterval.around(layer.weight.detach(), 0.125)}
-    found = evaluate(network, RoundedRelaxed.around(x, radius), box)
+    box = {"0.weight": Interval.around(layer.weight.detach(), 0.125, arithmetic=Outward())}
+    found = evaluate(network, LinearRelaxation.around(x, radius, arithmetic=Outward()), box)
     range_ = found.bound(torch.tensor([[1.0, -1.0]]))
     differences: list[Fraction] = []
     for signs in itertools.product((-1, 1), repeat=6):
@@ -224,8 +237,10 @@ def test_rows_that_are_added_many_times_are_accounted_for() -> None:
     x, row = torch.ones(1, 1), torch.full((1, 1), 0.3)
     exact = 100 * Fraction(row.item())
     plain = evaluate(Repeated(), LinearRelaxation.around(x, 2.0**-20)).node
-    found = evaluate(Repeated(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
-    alone = rounded_bounds(found.node, row[:, None], upper=True, part=slice(None))
+    found = evaluate(
+        Repeated(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE))
+    )
+    alone = bounds(found.node, row[:, None], arithmetic=found.arithmetic)
     assert Fraction(alone[0].item()) <= exact <= Fraction(alone[1].item())
     assert Fraction(bounds(plain, row[:, None])[1].item()) < exact
 
@@ -244,5 +259,92 @@ def test_what_one_layer_executes_lies_inside(layer: nn.Module) -> None:
         x = torch.tensor([order])
         executed = layer(x).double()
         rows = torch.eye(executed.shape[1])
-        found = evaluate(layer, RoundedRelaxed.around(x, 0.0, level=Deployed(SINGLE)))
+        found = evaluate(
+            layer, LinearRelaxation.around(x, 0.0, arithmetic=Outward(Deployed(SINGLE)))
+        )
         assert found.bound(rows).contains(executed)
+
+
+def _largest_product(norm: str) -> tuple[Fraction, Tensor]:
+    """Of ⟨a, δ⟩ with a = (3, 4, 0), over the unit ball: exactly; and a times 2²⁰ as a row."""
+    largest = {"L2": Fraction(5), "L1": Fraction(4)}
+    return largest[norm] * 2**20, torch.tensor([[3.0, 4.0, 0.0]]) * 2.0**20
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+@pytest.mark.parametrize("within", [L2(0.1), L1(0.1)], ids=str)
+def test_balls_of_inputs_hold_their_exact_range(within: L2 | L1, dtype: torch.dtype) -> None:
+    """Of forms, whose range ⟨a, x⟩ ± r ‖a‖ is a rational number; and hardly more."""
+    x = torch.tensor([[0.1, -1.0 / 3, 7.0]])
+    largest, row = _largest_product(within.norm)
+    box = enclose(x, within, Outward(dtype=dtype))
+    found = LinearRelaxation.of(box).bound(row)
+    middle, reach = rationals(row).dot(rationals(x[0]))[0], Fraction(0.1) * largest
+    assert Fraction(found.lower.item()) <= middle - reach
+    assert middle + reach <= Fraction(found.upper.item())
+    assert found.width.item() <= 2 * float(reach) * (1 + 256 * torch.finfo(dtype).eps)
+
+
+def test_balls_that_a_domain_cuts_hold_their_exact_range() -> None:
+    """Of ⟨(3, 4), δ⟩ with ‖δ‖₂ ≤ 1 and δ₂ ≤ 1/4: at δ₂ = 1/4, δ₁ = √15 / 4."""
+    x, row = torch.tensor([[-5.0, 0.75]]), torch.tensor([[3.0, 4.0]])
+    within = L2(1.0, domain=(-8.0, 1.0))
+    exact = 3 * (-5 + math.sqrt(15) / 4) + 4  # to 8 units in the last place of 16
+    found = LinearRelaxation.of(enclose(x, within, Outward())).bound(row).upper.item()
+    assert exact - 2.0**-46 <= found <= exact + 0.02
+
+
+@pytest.mark.parametrize("dtype", [SINGLE, DOUBLE], ids=str)
+def test_balls_of_weights_hold_their_exact_range_and_use_the_norm(dtype: torch.dtype) -> None:
+    """Of ⟨w, x⟩ with x = (3, 4) and ‖w − w₀‖₂ ≤ r: ± 5 r, where the box gives ± 7 r."""
+    layer = nn.Linear(2, 1, bias=False).requires_grad_(requires_grad=False)
+    layer.weight.copy_(torch.tensor([[1.0 / 3, -0.7]]))
+    x = torch.tensor([[3.0, 4.0]])
+    ball = {"weight": TensorBall(layer.weight, torch.tensor(0.5))}
+    value = evaluate(
+        layer, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=dtype)), ball
+    )
+    found = value.bound(torch.ones(1, 1))
+    middle = rationals(layer.weight)[0].dot(rationals(x[0]))
+    assert Fraction(found.lower.item()) <= middle - Fraction(5, 2)
+    assert middle + Fraction(5, 2) <= Fraction(found.upper.item())
+    assert found.width.item() < 5 * (1 + 256 * torch.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("kind", ["relu", "leaky"])
+def test_slopes_that_bound_best_hold_exact_outputs(kind: str) -> None:
+    """Found by ascent, in float32; some bounds are better than those of the chosen slopes."""
+    better, source = 0, generator(12, kind)
+    for seed in range(4):
+        network, x = _network(kind, seed)
+        value = evaluate(
+            network, LinearRelaxation.around(x, 0.25, arithmetic=Outward(dtype=SINGLE))
+        )
+        found, known = optimised(value, steps=20), value.bound(torch.eye(2))
+        better += int((found.width < 0.999 * known.width).any())
+        assert bool((found.width <= known.width).all())
+        for example, _ in itertools.product(range(2), range(8)):
+            exact = outputs(network, _drawn(x[example], Fraction(0.25), source))
+            assert _holds(found.lower[example], found.upper[example], exact)
+    assert better > 0
+
+
+class Overwritten(nn.Module):
+    """Writes into a copy of its input, and resamples it."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = torch.relu(x.clone())
+        y[:, 0] = 0.1 * x[:, 1]
+        wide = nn.functional.interpolate(y[:, None], scale_factor=1.7, mode="linear")
+        return wide[:, 0] / 3
+
+
+def test_what_is_overwritten_or_resampled_goes_on_as_an_interval() -> None:
+    x = torch.randn(5, 4, generator=generator(13))
+    found = evaluate(Overwritten(), LinearRelaxation.around(x, 0.0, arithmetic=Outward()))
+    assert found.contains(Overwritten()(x.double()))
+    level = Deployed(SINGLE)
+    executed = evaluate(
+        Overwritten(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(level))
+    )
+    assert executed.contains(Overwritten()(x).double())

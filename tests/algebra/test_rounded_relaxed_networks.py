@@ -10,9 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gnomon.activations import ELU, GELU, SELU, Activation, Mish, Sigmoid, SiLU, Softplus, Tanh
-from gnomon.algebra import Interval, LinearRelaxation, RoundedInterval, RoundedRelaxed, evaluate
-from gnomon.algebra.relaxation import optimised
-from gnomon.algebra.rounding import REAL, Deployed
+from gnomon.algebra import NEAREST, Interval, LinearRelaxation, Outward, evaluate
+from gnomon.algebra.rounding import Deployed
 from gnomon.errors import SettingError, ShapeError, UnsupportedOperationError
 from gnomon.seeds import generator
 from reference.networks_of_all_kinds import networks
@@ -40,8 +39,8 @@ def test_never_wider_than_rounded_intervals_and_hardly_wider_than_plain_ones(nam
     """
     network, x = _case(name)
     plain = evaluate(network, LinearRelaxation.around(x, 0.05)).settled()
-    found = evaluate(network, RoundedRelaxed.around(x, 0.05)).settled()
-    box = evaluate(network, RoundedInterval.around(x, 0.05))
+    found = evaluate(network, LinearRelaxation.around(x, 0.05, arithmetic=Outward())).settled()
+    box = evaluate(network, Interval.around(x, 0.05, arithmetic=Outward()))
     assert bool((found.lower >= box.lower).all())
     assert bool((found.upper <= box.upper).all())
     scale = 1 + plain.lower.abs().maximum(plain.upper.abs()).max()
@@ -57,12 +56,12 @@ def test_points_in_other_precisions_lie_inside(name: str) -> None:
     network, x = _case(name)
     truth = network(x)
     network = network.float()
-    found = evaluate(network, RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    found = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE)))
     assert found.precision == SINGLE
     assert found.contains(truth)
     assert float(found.width.max()) < 0.05
     level = Deployed(SINGLE)
-    executed = evaluate(network, RoundedRelaxed.around(x, 0.0, level=level))
+    executed = evaluate(network, LinearRelaxation.around(x, 0.0, arithmetic=Outward(level)))
     assert executed.precision == DOUBLE
     assert executed.contains(network(x.float()).double())
     assert executed.contains(truth)
@@ -71,10 +70,13 @@ def test_points_in_other_precisions_lie_inside(name: str) -> None:
 @pytest.mark.parametrize("name", OWN_STATISTICS)
 def test_statistics_of_the_example_start_afresh(name: str) -> None:
     network, x = _case(name)
-    found = evaluate(network, RoundedRelaxed.around(x, 0.01))
+    found = evaluate(network, LinearRelaxation.around(x, 0.01, arithmetic=Outward()))
     assert found.contains(network(x))
     with pytest.raises(UnsupportedOperationError, match="orm"):
-        evaluate(network.float(), RoundedRelaxed.around(x, 0.01, level=Deployed(SINGLE)))
+        evaluate(
+            network.float(),
+            LinearRelaxation.around(x, 0.01, arithmetic=Outward(Deployed(SINGLE))),
+        )
 
 
 def _phi(x: Number) -> Number:
@@ -120,7 +122,7 @@ def test_lines_around_smooth_functions_hold_at_forty_digits(
     source = generator(6, name)
     centre = 3 * torch.randn(24, 1, generator=source)
     radius = torch.tensor([0.0, 2.0**-20, 0.1, 2.0]).repeat(6)[:, None]
-    value = RoundedRelaxed.around(centre, radius, dtype=dtype)
+    value = LinearRelaxation.around(centre, radius, arithmetic=Outward(dtype=dtype))
     found = evaluate(WithItself(function), value)
     slopes = [0.0, 0.3125, 1.0]
     rows = torch.tensor([[-slope, 1.0] for slope in slopes])
@@ -147,7 +149,7 @@ class Again(nn.Module):
 def test_rows_that_meet_and_cancel_are_accounted_for() -> None:
     """In float32; the truth in float64 is 4/3 Σ x − x_i / 7, to 1e-9."""
     x = torch.randn(50, 4, generator=generator(7))
-    found = evaluate(Again(), RoundedRelaxed.around(x, 0.0, dtype=SINGLE))
+    found = evaluate(Again(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=SINGLE)))
     plain = evaluate(Again(), LinearRelaxation.around(x, 0.0)).settled()
     y = x.double()
     truth = 4 / 3 * y.sum(dim=1, keepdim=True) - y[:, [0, 0, 1]] / 7
@@ -171,16 +173,16 @@ class Moved(nn.Module):
 def test_moved_and_averaged_coordinates(dtype: torch.dtype) -> None:
     x = torch.randn(3, 2, 4, 4, generator=generator(8))
     truth = Moved()(x.double())
-    found = evaluate(Moved(), RoundedRelaxed.around(x, 0.0, dtype=dtype))
+    found = evaluate(Moved(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(dtype=dtype)))
     assert found.contains(truth)
     assert float(found.width.max()) < (1e-2 if dtype == SINGLE else 1e-11)
-    value = RoundedRelaxed.around(x[:, :1], 0.1, dtype=dtype)
+    value = LinearRelaxation.around(x[:, :1], 0.1, arithmetic=Outward(dtype=dtype))
     assert torch.equal(value.expand_as(torch.empty(x.shape)).lower[:, 1:], value.lower)
-    wide = evaluate(Moved(), RoundedRelaxed.around(x, 0.1, dtype=dtype))
+    wide = evaluate(Moved(), LinearRelaxation.around(x, 0.1, arithmetic=Outward(dtype=dtype)))
     plain = evaluate(Moved().double(), LinearRelaxation.around(x.double(), 0.1))
     assert torch.allclose(wide.lower.double(), plain.lower, atol=1e-3)
     level = Deployed(SINGLE)
-    executed = evaluate(Moved(), RoundedRelaxed.around(x, 0.0, level=level))
+    executed = evaluate(Moved(), LinearRelaxation.around(x, 0.0, arithmetic=Outward(level)))
     assert executed.contains(Moved()(x).double())
 
 
@@ -195,54 +197,60 @@ def _linear(weight: float) -> nn.Module:
 @pytest.mark.parametrize("weight", [1e20, float("nan"), float("inf")])
 def test_what_overflows_or_is_no_number_is_unknown(weight: float) -> None:
     network, x = _linear(weight), torch.ones(2, 2)
-    found = evaluate(network, RoundedRelaxed.around(x, 0.1, dtype=SINGLE))
+    found = evaluate(network, LinearRelaxation.around(x, 0.1, arithmetic=Outward(dtype=SINGLE)))
     rows = torch.ones(1, 1)
     assert found.at_least(rows).tolist() == [[-torch.inf]] * 2
     assert found.bound(rows).upper.tolist() == [[torch.inf]] * 2
     if weight == 1e20:  # which float64 holds, and executions in float32 do not
-        assert bool((evaluate(network, RoundedRelaxed.around(x, 0.1)).lower > 1e39).all())
+        assert bool(
+            (
+                evaluate(network, LinearRelaxation.around(x, 0.1, arithmetic=Outward())).lower
+                > 1e39
+            ).all()
+        )
         level = Deployed(SINGLE)
-        deployed = evaluate(network, RoundedRelaxed.around(x, 0.1, level=level))
+        deployed = evaluate(network, LinearRelaxation.around(x, 0.1, arithmetic=Outward(level)))
         assert deployed.at_least(rows).tolist() == [[-torch.inf]] * 2
 
 
 def test_portions_and_interval_bounds_inside() -> None:
     network, x = _case("mlp, gelu")
-    whole = evaluate(network, RoundedRelaxed.around(x, 0.02)).settled()
-    parts = evaluate(network, RoundedRelaxed.around(x, 0.02, budget=2**10)).settled()
+    whole = evaluate(network, LinearRelaxation.around(x, 0.02, arithmetic=Outward())).settled()
+    parts = evaluate(
+        network, LinearRelaxation.around(x, 0.02, arithmetic=Outward(), budget=2**10)
+    ).settled()
     assert torch.allclose(whole.lower, parts.lower, atol=1e-9)
-    mixed = evaluate(network, RoundedRelaxed.around(x, 0.02, intermediate="interval")).settled()
+    mixed = evaluate(
+        network, LinearRelaxation.around(x, 0.02, arithmetic=Outward(), intermediate="interval")
+    ).settled()
     assert mixed.contains(network(x))
     assert float(whole.width.mean()) < float(mixed.width.mean())
 
 
 def test_what_is_refused() -> None:
     x = torch.ones(2, 3)
-    with pytest.raises(ShapeError, match="first of at least two axes"):
-        RoundedRelaxed.around(x[0], 0.1)
+    with pytest.raises(ShapeError, match="first of two axes"):
+        LinearRelaxation.around(x[0], 0.1, arithmetic=Outward())
     with pytest.raises(SettingError, match="float32 or float64"):
-        RoundedRelaxed.around(x, 0.1, dtype=torch.bfloat16)
+        LinearRelaxation.around(x, 0.1, arithmetic=Outward(dtype=torch.bfloat16))
     with pytest.raises(SettingError, match="intermediate"):
-        RoundedRelaxed.around(x, 0.1, intermediate="affine")
-    value = RoundedRelaxed.around(x, 0.1)
+        LinearRelaxation.around(x, 0.1, arithmetic=Outward(), intermediate="affine")
+    value = LinearRelaxation.around(x, 0.1, arithmetic=Outward())
     with pytest.raises(SettingError, match="autocast"), torch.autocast("cpu"):
         evaluate(nn.Linear(3, 2), value)
     with pytest.raises(ShapeError, match="one coefficient per coordinate"):
         value.bound(torch.ones(1, 4))
-    single = RoundedRelaxed.around(x, 0.1, dtype=SINGLE)
+    single = LinearRelaxation.around(x, 0.1, arithmetic=Outward(dtype=SINGLE))
     with pytest.raises(SettingError, match=r"coefficients of torch\.float32"):
         single.bound(torch.full((1, 3), 0.3).double() + 1e-12)
-    folded = evaluate(nn.Sequential(nn.Linear(3, 2), nn.ReLU()), value)
-    with pytest.raises(UnsupportedOperationError, match="slopes cannot be optimised"):
-        optimised(LinearRelaxation(folded.node))
 
 
 def test_bounds_can_be_differentiated() -> None:
     network, x = _case("mlp, relu")
     slopes: list[Tensor] = []
-    for kind in (LinearRelaxation, RoundedRelaxed):
+    for arithmetic in (NEAREST, Outward()):
         radius = torch.tensor(0.05, dtype=DOUBLE, requires_grad=True)
-        found = evaluate(network, kind.around(x, radius))
+        found = evaluate(network, LinearRelaxation.around(x, radius, arithmetic=arithmetic))
         (slope,) = torch.autograd.grad(found.width.sum(), radius)
         slopes.append(slope)
     plain, rounded = slopes
@@ -251,6 +259,6 @@ def test_bounds_can_be_differentiated() -> None:
 
 def test_settings_of_kernels_are_put_back() -> None:
     before = (torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled)
-    value = RoundedRelaxed.around(torch.ones(2, 3), 0.1, level=REAL)
+    value = LinearRelaxation.around(torch.ones(2, 3), 0.1, arithmetic=Outward())
     assert isinstance(evaluate(nn.Linear(3, 2), value).settled(), Interval)
     assert before == (torch.backends.mkldnn.enabled, torch.backends.cudnn.enabled)

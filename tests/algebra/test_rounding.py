@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import REAL, Deployed, RoundedInterval, evaluate
+from gnomon.algebra import REAL, Deployed, Interval, Outward, evaluate
 from gnomon.algebra.bilinear import LINEAR
-from gnomon.algebra.rounded import products
+from gnomon.algebra.interval import products
 from gnomon.algebra.rounding import (
     down,
     gamma,
@@ -94,13 +94,13 @@ def test_products_run_with_these_kernels_only(monkeypatch: pytest.MonkeyPatch) -
         return true_linear(x, w, b)
 
     monkeypatch.setattr(products, "LINEAR", replace(LINEAR, multiply=watched))
-    evaluate(nn.Linear(2, 2), RoundedInterval.around(torch.ones(1, 2), 0.1))
+    evaluate(nn.Linear(2, 2), Interval.around(torch.ones(1, 2), 0.1, arithmetic=Outward()))
     assert seen
     assert all(state == [False, False, "ieee", "ieee", "ieee"] for state in seen)
 
 
 def test_coarse_modes_are_refused() -> None:
-    box = RoundedInterval.around(torch.ones(1, 2), 0.1)
+    box = Interval.around(torch.ones(1, 2), 0.1, arithmetic=Outward())
     with torch.autocast("cpu"), pytest.raises(SettingError, match="autocast"):
         evaluate(nn.Linear(2, 2), box)
     with pytest.raises(SettingError, match="bfloat16"), safe_kernels(torch.ones(2).bfloat16()):
@@ -115,7 +115,7 @@ def test_coarse_modes_are_refused() -> None:
 
 def test_half_precision_cannot_be_kept() -> None:
     with pytest.raises(SettingError, match="float16"):
-        RoundedInterval.point(torch.ones(2), dtype=torch.float16)
+        Interval.point(torch.ones(2), arithmetic=Outward(dtype=torch.float16))
 
 
 def test_levels_say_what_executions_miss() -> None:

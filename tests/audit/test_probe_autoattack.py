@@ -10,6 +10,7 @@ from gnomon.audit import AutoAttackAccuracy, DoubtKind, Finding, clopper_pearson
 from gnomon.audit.report.report import write_report
 from gnomon.audit.selection import PROBES_BY_NAME, USUAL_PROBES
 from gnomon.audit.topics.autoattack.pictures import fooled_by_parts
+from gnomon.report.charts import Bars
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from gnomon.words.request import Request, prepare
@@ -92,9 +93,13 @@ def test_the_figure_says_who_was_fooled_by_what(tmp_path: Path) -> None:
     probe = AutoAttackAccuracy((WITHIN, Linf(0.1)), Ordered(PARTS, pilot=120, tolerance=0.05))
     audit = examine(subject, [probe])
     (picture,) = fooled_by_parts([(subject, audit)])
-    axes = picture.figure.axes[0]
-    widths = [bar.get_width() for bar in axes.patches]  # pyright: ignore[reportAttributeAccessIssue]
-    assert sum(widths) == pytest.approx(200)  # two bars of 100 %
+    (panel,) = picture.chart.panels
+    bars = [mark for mark in panel.marks if isinstance(mark, Bars)]
+    for row in (0, 1):  # each segment of a bar begins where the last one ended
+        ends = sorted((*bar.low, *bar.high) for bar in bars if list(bar.at) == [row])
+        assert [low for low, _ in ends] == pytest.approx([0, *(high for _, high in ends[:-1])])
+        assert ends[-1][1] == pytest.approx(100)
+    assert picture.chart.labels[:2] == ["resisted all", "wrong anyway"]
     for finding in audit.findings:
         assert finding.condition in picture.alt
         assert all(words in picture.caption for words in finding.details.skipped)

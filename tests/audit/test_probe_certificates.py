@@ -3,14 +3,13 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.activations import Activation
-from gnomon.algebra import Deployed
+from gnomon.activations import Activation, Profile
+from gnomon.algebra import Deployed, Outward
 from gnomon.audit import (
     Bracket,
     CertifiedAccuracy,
@@ -23,7 +22,7 @@ from gnomon.audit import (
     write_json,
 )
 from gnomon.audit.report import write_report
-from gnomon.bounds import IBP, Margins, RoundedCROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP, Margins
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L2, InputSet, Linf
@@ -101,8 +100,8 @@ def test_wrong_examples_are_neither_certified_nor_left_by_the_search() -> None:
 class Everything:
     """A method that certifies whatever it is asked: wrong, and caught."""
 
-    name: ClassVar[str] = "everything"
-    kind: ClassVar[str] = "none"
+    name: str = "everything"
+    kind: str = "none"
 
     def __call__(
         self,
@@ -218,7 +217,9 @@ def test_what_is_certified_is_asked_again_with_rounding() -> None:
 def test_of_which_executions_certificates_are_true_is_said_and_recorded(tmp_path: Path) -> None:
     subject = plane_subject(20)
     level = Deployed(torch.float32)
-    probe = CertifiedAccuracy((Linf(0.3),), rounded=(RoundedIBP(level), RoundedCROWN(level)))
+    probe = CertifiedAccuracy(
+        (Linf(0.3),), rounded=(IBP(Outward(level)), CROWN(Outward(level)))
+    )
     audit = examine(subject, [probe])
     (finding,) = audit.findings
     words = "true of executions in float32 by torch, torch.compile or onnxruntime: "
@@ -239,8 +240,9 @@ def test_only_what_is_certified_is_asked_again() -> None:
 class Sine(Activation):
     """A function that falls and rises, whose rounding error nobody stated."""
 
-    turning_points = tuple((k + 0.5) * math.pi for k in range(-20, 20))
-    monotone = False
+    def profile(self) -> Profile:
+        turns = tuple((k + 0.5) * math.pi for k in range(-20, 20))
+        return Profile(turning_points=turns, lipschitz=1.0)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return x.sin()

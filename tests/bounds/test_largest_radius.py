@@ -1,13 +1,12 @@
 """How far each example is certified: by closed forms, and every value by itself."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius, LargestSize, Margins
+from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius, Margins
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, Box, InputSet, Linf, ParameterBall, ParameterBox, ParameterSet
@@ -64,9 +63,9 @@ def test_of_one_layer_the_largest_box_of_weights_is_known(method: BoundMethod) -
         labels = logits.argmax(dim=1)
         lead = (logits[:, 0] - logits[:, 1]).abs()
     for biases in (True, False):
-        around = ParameterBox(Constant(2.0), biases=biases)
+        parameters = ParameterBox(Constant(2.0), biases=biases)
         expected = lead / (2 * (X.abs().sum(dim=1) + biases))
-        found = LargestSize(12, method)(layer, X, labels, around)
+        found = LargestRadius(12, method)(layer, X, labels, parameters=parameters)
         assert bool((found <= expected + 1e-12).all())
         assert torch.allclose(found, expected.clamp_max(2.0), atol=2 * 2.0**-12)
 
@@ -87,18 +86,18 @@ def test_each_radius_is_itself_certified(within: InputSet, method: BoundMethod) 
 
 
 @pytest.mark.parametrize("method", METHODS, ids=repr)
-@pytest.mark.parametrize("around", [ParameterBox(Relative(0.5)), ParameterBall(0.3)], ids=str)
+@pytest.mark.parametrize("family", [ParameterBox(Relative(0.5)), ParameterBall(0.3)], ids=str)
 def test_each_size_is_itself_certified_with_inputs_that_vary_too(
-    around: ParameterSet, method: BoundMethod
+    family: ParameterSet, method: BoundMethod
 ) -> None:
     network, labels = _deep()
-    alone = LargestSize(6, method)(network, X, labels, around)
-    both = LargestSize(6, method)(network, X, labels, around, L2(0.02))
+    alone = LargestRadius(6, method)(network, X, labels, parameters=family)
+    both = LargestRadius(6, method)(network, X, labels, L2(0.02), parameters=family)
     assert float((alone - both).max()) > 0
     for example, size in enumerate(both.tolist()):
-        region = around.with_size(size).of(network)
+        parameters = family.with_size(size).of(network)
         one = slice(example, example + 1)
-        margins = method(network, X[one], labels[one], L2(0.02), region)
+        margins = method(network, X[one], labels[one], L2(0.02), parameters)
         assert bool(margins.certified) or size == 0
 
 
@@ -115,7 +114,7 @@ def test_a_wrong_example_has_radius_0_and_none_is_beyond_the_most() -> None:
     layer = _layer(2)
     labels = layer(X).argmax(dim=1)
     assert not LargestRadius()(layer, X, 1 - labels, Linf(8.0)).any()
-    assert not LargestSize()(layer, X, 1 - labels, ParameterBall(1.0)).any()
+    assert not LargestRadius()(layer, X, 1 - labels, parameters=ParameterBall(1.0)).any()
     small = LargestRadius()(layer, X, labels, Linf(1e-6))
     assert small.tolist() == [1e-6] * len(X)
     assert LargestRadius()(layer, X[:0], labels[:0], Linf(1.0)).shape == (0,)
@@ -125,9 +124,9 @@ def test_a_wrong_example_has_radius_0_and_none_is_beyond_the_most() -> None:
 class Windows:
     """Certifies where the radius is in [0, 0.1] or [0.5, 0.6] only: not monotone."""
 
-    name: ClassVar[str] = "windows"
-    kind: ClassVar[str] = "none"
     value: float = -1.0
+    name: str = "windows"
+    kind: str = "none"
 
     def __call__(
         self,
@@ -164,6 +163,11 @@ def test_radii_are_what_was_certified_in_float32_too() -> None:
 
 
 def test_wrong_settings_are_refused() -> None:
-    for kind in (LargestRadius, LargestSize):
-        with pytest.raises(SettingError, match="steps ≥ 1"):
-            kind(steps=0)
+    with pytest.raises(SettingError, match="steps ≥ 1"):
+        LargestRadius(steps=0)
+    network, labels = _deep()
+    ball = ParameterBall(0.3)
+    with pytest.raises(SettingError, match="whose radius is searched"):
+        LargestRadius()(network, X, labels)
+    with pytest.raises(SettingError, match="no region"):
+        LargestRadius()(network, X, labels, None, ball.of(network), parameters=ball)

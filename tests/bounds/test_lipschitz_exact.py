@@ -34,8 +34,8 @@ def _bounds(network: nn.Module, box: Interval, norm: Norm) -> dict[str, Lipschit
     found = {
         "product": NormProduct(norm)(network, box.lower),
         "product in the box": NormProduct(norm)(network, box.lower, box),
-        "intervals": IntervalJacobian(norm, "interval")(network, box),
-        "relaxed": IntervalJacobian(norm, "relaxed")(network, box),
+        "intervals": IntervalJacobian(norm, "interval")(network, box.lower, box),
+        "relaxed": IntervalJacobian(norm, "relaxed")(network, box.lower, box),
     }
     if norm == "L2":
         found["forms"] = ECLipsEFast(direction="forward")(network, box.lower)
@@ -102,7 +102,7 @@ def test_ascent_climbs() -> None:
 def test_without_undecided_neurons_the_interval_jacobian_is_the_jacobian(norm: Norm) -> None:
     network, box = _network(3, 3, 3, 2), _box(3, 1e-6)
     (piece,) = _pieces(network, box)
-    found = IntervalJacobian(norm)(network, box)
+    found = IntervalJacobian(norm)(network, box.lower, box)
     assert found.value == pytest.approx(norm_of(piece, norm), rel=1e-12)
     held = IntervalJacobian(norm).jacobian(network, box)
     assert held.shape == (1, 2, 3)
@@ -166,7 +166,7 @@ def test_no_point_within_the_radius_has_another_class() -> None:
     logits = network(x).detach()
     labels = logits.argmax(1)
     box = Interval.around(x, 0.2)
-    local = tightest(ECLipsEFast()(network, x, box), IntervalJacobian("L2")(network, box))
+    local = tightest(ECLipsEFast()(network, x, box), IntervalJacobian("L2")(network, x, box))
     radii = {
         "everywhere": ECLipsEFast()(network, x).radius(logits, labels),
         "near": local.radius(logits, labels, reach=0.2),
@@ -194,8 +194,8 @@ def test_a_wrong_example_has_no_radius_and_regions_must_fit() -> None:
 
 def test_only_margins_of_the_label_where_labels_are_given() -> None:
     network, box = relu_network(2, 5, 3), Interval.around(torch.zeros(2, 2).double(), 0.5)
-    every = IntervalJacobian("L2")(network, box)
-    own = IntervalJacobian("L2")(network, box, torch.tensor([2, 0]))
+    every = IntervalJacobian("L2")(network, box.lower, box)
+    own = IntervalJacobian("L2")(network, box.lower, box, torch.tensor([2, 0]))
     assert torch.equal(own.margins[0, 2], every.margins[0, 2])
     assert torch.equal(own.margins[1, :, 0], every.margins[1, :, 0])
     assert float(own.margins[0, 0, 1]) == torch.inf

@@ -44,7 +44,7 @@ def test_nothing_found_is_above_a_bound(name: str, norm: Norm) -> None:
     network, x = NETWORKS[name]()
     box = Interval.around(x, 0.02)
     found = SteepestAscent(norm, steps=2)(network, x, box, generator(0)).values
-    near = IntervalJacobian(norm, "interval")(network, box)
+    near = IntervalJacobian(norm, "interval")(network, x, box)
     everywhere = NormProduct(norm, widest=256)(network, x)
     order = {"L1": 1, "L2": 2, "Linf": torch.inf}[norm]
     ends = [
@@ -86,11 +86,11 @@ def test_a_larger_box_has_a_larger_bound_that_comes_near_the_jacobian(
     network, x = NETWORKS[name]()
     method, last = IntervalJacobian(norm, "interval"), None
     for radius in (1e-9, 0.01, 0.5):
-        found = method(network, Interval.around(x, radius))
+        found = method(network, x, Interval.around(x, radius))
         assert last is None or bool((found.values >= last * (1 - 1e-9)).all())
         last = found.values
     point = SteepestAscent(norm, steps=0)(network, x, Interval.around(x, 1e-9), generator(0))
-    near = method(network, Interval.around(x, 1e-9)).values
+    near = method(network, x, Interval.around(x, 1e-9)).values
     assert torch.allclose(near, point.values, rtol=1e-4)
 
 
@@ -100,8 +100,8 @@ def test_a_larger_box_has_a_larger_bound_that_comes_near_the_jacobian(
 def test_boxes_are_bounded_as_if_they_were_alone(name: str, enclosure: str) -> None:
     network, x = NETWORKS[name]()
     method = IntervalJacobian("L2", enclosure)  # type: ignore[arg-type]
-    both = method(network, Interval.around(x, 0.05))
-    alone = [method(network, Interval.around(each[None], 0.05)) for each in x]
+    both = method(network, x, Interval.around(x, 0.05))
+    alone = [method(network, x, Interval.around(each[None], 0.05)) for each in x]
     assert torch.allclose(both.values, torch.cat([each.values for each in alone]))
     assert torch.allclose(both.margins, torch.cat([each.margins for each in alone]))
 
@@ -117,13 +117,13 @@ def test_bounds_scale_with_the_last_layer_and_with_the_inputs(norm: Norm) -> Non
     for method in methods:
         assert method(steeper, x).value == pytest.approx(3 * method(network, x).value)
     local, box = IntervalJacobian(norm), Interval.around(x, 0.1)
-    assert torch.allclose(local(steeper, box).values, 3 * local(network, box).values)
+    assert torch.allclose(local(steeper, x, box).values, 3 * local(network, x, box).values)
     halved = nn.Sequential(_Halved(), network)  # x / 2 comes before everything
     assert NormProduct(norm)(halved, x).value == pytest.approx(
         NormProduct(norm)(network, x).value / 2
     )
     twice = Interval.computed(2 * box.lower, 2 * box.upper)
-    assert torch.allclose(local(halved, twice).values, local(network, box).values / 2)
+    assert torch.allclose(local(halved, x, twice).values, local(network, x, box).values / 2)
 
 
 class _Halved(nn.Module):
@@ -147,7 +147,7 @@ def test_branches_are_added_and_put_side_by_side() -> None:
     assert found["L2"] == pytest.approx(5**0.5)
     assert found["L1"] == pytest.approx(3.0)
     box = Interval.around(x.sign() * (x.abs() + 0.5), 0.4)
-    assert IntervalJacobian("L2")(_Branches(), box).value == pytest.approx(2**0.5)
+    assert IntervalJacobian("L2")(_Branches(), x, box).value == pytest.approx(2**0.5)
 
 
 def test_of_weights_that_are_not_numbers_nothing_is_known() -> None:
@@ -159,7 +159,7 @@ def test_of_weights_that_are_not_numbers_nothing_is_known() -> None:
     bounds = [NormProduct(norm)(network, x) for norm in NORMS]
     bounds += [NormProduct(norm, widest=1)(network, x) for norm in NORMS]
     bounds += [ECLipsEFast()(network, x), ECLipsEFast(enclosure="interval")(network, x, box)]
-    bounds += [IntervalJacobian(norm, "interval")(network, box) for norm in NORMS]
+    bounds += [IntervalJacobian(norm, "interval")(network, x, box) for norm in NORMS]
     logits = torch.tensor([[1.0, 0.0]] * 2)
     for bound in bounds:
         assert bound.value == torch.inf

@@ -8,12 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gnomon.activations import ACTIVATIONS, Activation
+from gnomon.activations import ACTIVATIONS, Activation, Profile
 from gnomon.algebra import Interval
-from gnomon.algebra.curvature import FUNCTIONS
+from gnomon.algebra.profiles import CURVED, PROFILES
+from gnomon.algebra.slope_ranges import slope_range
+from gnomon.algebra.subdivision import slopes_of
 from gnomon.bounds.lipschitz import ECLipsEFast, IntervalJacobian, NormProduct
 from gnomon.bounds.lipschitz.eclipse import next_root
-from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
 from gnomon.bounds.lipschitz.symbol import symbol_bound
 from gnomon.seeds import generator
 
@@ -40,13 +41,13 @@ def _quotients(function: Callable[[Tensor], Tensor], low: float, high: float) ->
     return function(at).diff() / at.diff()
 
 
-@pytest.mark.parametrize("name", sorted({*FUNCTIONS} - {"log_sigmoid"}))
+@pytest.mark.parametrize("name", sorted({*CURVED} - {"log_sigmoid"}))
 def test_slopes_of_torch_functions_are_exact_ranges(name: str) -> None:
-    function, shape = _function(name), FUNCTIONS[name](*SETTINGS.get(name, ()))
+    function, shape = _function(name), PROFILES[name](*SETTINGS.get(name, ()))
     assert shape is not None
     for low, high in ENDS:
         ends = (torch.tensor([end]).double() for end in (low, high))
-        found = slopes(function, shape, Interval.computed(*ends))
+        found = slope_range(function, shape, Interval.computed(*ends))
         least, most = float(found.lower), float(found.upper)
         assert least <= most
         if low == high:
@@ -63,18 +64,23 @@ def test_the_steepest_slope_anywhere_is_the_lipschitz_fact(
 ) -> None:
     function: Activation = ACTIVATIONS[name]()
     infinite = torch.full((1,), torch.inf, dtype=dtype)
-    found = slopes_of(function, Interval.computed(-infinite, infinite))
+    found = slopes_of(
+        function.requires_grad_(requires_grad=False), Interval.computed(-infinite, infinite)
+    )
     steepest = max(abs(float(found.lower)), abs(float(found.upper)))
-    assert steepest == pytest.approx(function.lipschitz, rel=1e-6)
-    assert (float(found.lower) >= 0) == function.monotone
+    profile = function.profile()
+    assert profile is not None
+    assert steepest == pytest.approx(float(profile.lipschitz), rel=1e-6)
+    assert float(found.lower) >= 0 or not profile.monotone
+    assert float(found.lower) < 0 or profile.monotone or any(function.parameters())
 
 
 def test_an_unknown_activation_has_the_slopes_that_its_facts_allow() -> None:
     class Wave(Activation):
         """sin 2x."""
 
-        lipschitz = 2.0
-        monotone = False
+        def profile(self) -> Profile:
+            return Profile(lipschitz=2.0)
 
         def forward(self, x: Tensor) -> Tensor:
             return (2 * x).sin()
@@ -93,9 +99,9 @@ def test_an_unknown_activation_has_the_slopes_that_its_facts_allow() -> None:
 
 def test_of_an_interval_that_is_not_a_number_every_slope_is_possible() -> None:
     nothing = torch.full((1,), torch.nan)
-    shape = FUNCTIONS["relu"]()
+    shape = PROFILES["relu"]()
     assert shape is not None
-    found = slopes(functional.relu, shape, Interval.computed(nothing, nothing))
+    found = slope_range(functional.relu, shape, Interval.computed(nothing, nothing))
     assert (float(found.lower), float(found.upper)) == (-torch.inf, torch.inf)
 
 

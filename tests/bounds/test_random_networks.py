@@ -35,7 +35,7 @@ class Question:
     labels: Tensor
     within: gn.InputSet
     region: Any
-    level: gn.Deployed
+    level: gn.algebra.Deployed
 
 
 def evaluated(make: Callable[[Question], Value]) -> Claim:
@@ -50,8 +50,8 @@ def box(question: Question) -> gn.Interval:
     return gn.enclose(question.x, question.within)
 
 
-def rounded_box(question: Question) -> gn.RoundedInterval:
-    return gn.algebra.enclose_rounded(question.x, question.within, level=question.level)
+def rounded_box(question: Question) -> gn.Interval:
+    return gn.enclose(question.x, question.within, gn.Outward(level=question.level))
 
 
 PLAIN: dict[str, Claim] = {
@@ -64,7 +64,9 @@ PLAIN: dict[str, Claim] = {
 }
 ROUNDED: dict[str, Claim] = {
     "rounded": evaluated(rounded_box),
-    "rounded relaxed": evaluated(lambda question: gn.RoundedRelaxed.of(rounded_box(question))),
+    "rounded relaxed": evaluated(
+        lambda question: gn.LinearRelaxation.of(rounded_box(question))
+    ),
 }
 
 
@@ -73,8 +75,8 @@ def margins_of(question: Question) -> dict[str, Tensor]:
     methods = {
         "IBP": gn.IBP(),
         "CROWN": gn.CROWN(),
-        "rounded IBP": gn.RoundedIBP(level=question.level),
-        "rounded CROWN": gn.RoundedCROWN(level=question.level),
+        "rounded IBP": gn.IBP(gn.Outward(level=question.level)),
+        "rounded CROWN": gn.CROWN(gn.algebra.Outward(question.level)),
     }
     found: dict[str, Tensor] = {}
     for name, method in methods.items():
@@ -112,7 +114,7 @@ def random_question(number: int) -> Question:
     elif law == 2:
         region = gn.ParameterBall(radius / 10).of(network)
     labels = network(x.clone()).argmax(dim=1)
-    return Question(network, x, labels, within, region, gn.Deployed(dtype))
+    return Question(network, x, labels, within, region, gn.algebra.Deployed(dtype))
 
 
 def inputs_of(question: Question) -> Tensor:

@@ -7,9 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import REAL, Deployed, Level, RoundedInterval
-from gnomon.bounds import CROWN, BoundMethod, RoundedCROWN
-from gnomon.bounds.rounded_ibp import RoundedIBP
+from gnomon.algebra import NEAREST, REAL, Deployed, Interval, Level, Outward
+from gnomon.bounds import CROWN, IBP, BoundMethod
 from gnomon.seeds import generator
 from gnomon.sets import Linf
 from reference.exact_rationals import outputs, rationals
@@ -32,9 +31,11 @@ def _network(seed: int, octaves: float = 6.0) -> tuple[nn.Sequential, Tensor]:
 
 
 def test_it_is_a_bound_method() -> None:
-    assert isinstance(RoundedCROWN(), BoundMethod)
-    assert RoundedCROWN.kind == "floating point"
-    assert RoundedCROWN().level == REAL
+    assert isinstance(CROWN(Outward()), BoundMethod)
+    assert CROWN(Outward()).kind == "floating point"
+    assert CROWN(Outward()).name == "rounded CROWN"
+    assert CROWN().kind == "exact arithmetic"
+    assert CROWN().arithmetic is NEAREST
 
 
 @pytest.mark.parametrize("dtype", [SINGLE, torch.float64], ids=str)
@@ -44,7 +45,7 @@ def test_exact_margins_lie_below(dtype: torch.dtype, radius: float) -> None:
     for seed in range(2):
         network, x = _network(seed)
         within = Linf(radius) if radius else None
-        found = RoundedCROWN(dtype=dtype)(network, x, LABELS, within).upper
+        found = CROWN(Outward(dtype=dtype))(network, x, LABELS, within).upper
         assert found.dtype == dtype
         corners = itertools.product((-1, 1), repeat=3) if radius else [(0, 0, 0)]
         for corner, example in itertools.product(list(corners), range(4)):
@@ -56,8 +57,8 @@ def test_exact_margins_lie_below(dtype: torch.dtype, radius: float) -> None:
 
 def test_never_wider_than_intervals_and_as_tight_as_plain_ones_in_double_precision() -> None:
     network, x = _network(3)
-    found = RoundedCROWN()(network, x, LABELS, Linf(0.05)).upper
-    intervals = RoundedIBP()(network, x, LABELS, Linf(0.05)).upper
+    found = CROWN(Outward())(network, x, LABELS, Linf(0.05)).upper
+    intervals = IBP(Outward())(network, x, LABELS, Linf(0.05)).upper
     assert bool((found <= intervals).all())
     assert bool((found < intervals - 0.01).any())
     plain = CROWN()(network.double(), x.double(), LABELS, Linf(0.05)).upper
@@ -82,8 +83,8 @@ def test_no_false_certificate_where_plain_ones_give_one() -> None:
         network = _tied(0.75, order)
         assert outputs(network, rationals(x[0]))[1] == Fraction(1, 4)
         false += CROWN()(network, x, label).certified.item()
-        assert not RoundedCROWN(dtype=SINGLE)(network, x, label).certified.item()
-        found = RoundedCROWN()(network, x, label)
+        assert not CROWN(Outward(dtype=SINGLE))(network, x, label).certified.item()
+        found = CROWN(Outward())(network, x, label)
         assert found.upper[0, 1].item() == pytest.approx(0.25, abs=1e-6)
     assert false > 0
 
@@ -91,8 +92,8 @@ def test_no_false_certificate_where_plain_ones_give_one() -> None:
 def test_a_certificate_in_real_arithmetic_may_fail_for_executions() -> None:
     """The margin is −1/4 exactly, and 0 in float32: 2²⁴ − 5/4 = 2²⁴ − 1 there."""
     network, x, label = _tied(1.25), torch.ones(1, 4), torch.tensor([0])
-    assert RoundedCROWN()(network, x, label).certified.item()
-    deployed = RoundedCROWN(Deployed(SINGLE))(network, x, label)
+    assert CROWN(Outward())(network, x, label).certified.item()
+    deployed = CROWN(Outward(Deployed(SINGLE)))(network, x, label)
     assert not deployed.certified.item()
     terms = network.get_parameter("2.weight")[1]
     executed = ((terms[2] + terms[0]) + terms[1]) + terms[3]
@@ -103,14 +104,15 @@ def test_a_certificate_in_real_arithmetic_may_fail_for_executions() -> None:
 @pytest.mark.parametrize("level", [REAL, Deployed(SINGLE)], ids=["real", "deployed"])
 def test_parameters_vary_too(level: Level) -> None:
     network, x = _network(5, octaves=2.0)
+    arithmetic = Outward(level)
     boxes = {
-        name: RoundedInterval.around(value, 2.0**-8, level=level)
+        name: Interval.around(value, 2.0**-8, arithmetic=arithmetic)
         for name, value in network.named_parameters()
     }
-    method = RoundedCROWN(level)
+    method = CROWN(arithmetic)
     found = method(network, x, LABELS, Linf(2.0**-8), boxes)
     assert bool(
-        (found.upper <= RoundedIBP(level)(network, x, LABELS, Linf(2.0**-8), boxes).upper).all()
+        (found.upper <= IBP(arithmetic)(network, x, LABELS, Linf(2.0**-8), boxes).upper).all()
     )
     source = generator(6)
     for _ in range(20):
@@ -127,5 +129,5 @@ def test_what_is_unknown_is_not_certified() -> None:
     network, x = _network(7)
     with torch.no_grad():
         network.get_parameter("2.weight")[0, 0] = torch.nan
-    found = RoundedCROWN()(network, x, LABELS, Linf(0.01))
+    found = CROWN(Outward())(network, x, LABELS, Linf(0.01))
     assert not bool(found.certified.any())

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import REAL, Deployed, Level
-from gnomon.bounds import IBP, RoundedIBP
+from gnomon.algebra import REAL, Deployed, Level, Outward
+from gnomon.bounds import IBP
 from gnomon.seeds import generator
 from gnomon.sets import Box, Linf, ParameterBox
 from gnomon.sets.parameters import TensorBox
@@ -49,7 +49,7 @@ def test_margins_of_a_layer_contain_the_exact_ones_and_plain_ones_do_not() -> No
         asked += int(wrong.sum())
         for dtype in (torch.float32, torch.float64):
             for level in LEVELS.values():
-                method = RoundedIBP(level=level, dtype=dtype)
+                method = IBP(Outward(level=level, dtype=dtype))
                 found = rationals(method(network, x, labels, Linf(1e-3)).upper)
                 assert bool((found >= exact)[wrong].all())
                 if (level, dtype) == (REAL, torch.float64):
@@ -65,7 +65,7 @@ def test_a_certificate_by_cancellation_is_not_given() -> None:
     assert outputs(lowered, rationals(x[0]))[1] == Fraction(1, 2)
     assert IBP()(lowered, x, labels, None).certified.item()
     for dtype in (torch.float32, torch.float64):
-        assert not RoundedIBP(dtype=dtype)(lowered, x, labels, None).certified.item()
+        assert not IBP(Outward(dtype=dtype))(lowered, x, labels, None).certified.item()
 
 
 def test_elision_is_as_tight_as_without_rounding_and_never_below() -> None:
@@ -75,7 +75,7 @@ def test_elision_is_as_tight_as_without_rounding_and_never_below() -> None:
         region = ParameterBox(Relative(0.01)).of(network)
         for parameters in (None, region):
             plain = IBP()(network, x, labels, Linf(0.02), parameters).upper
-            found = RoundedIBP()(network, x, labels, Linf(0.02), parameters).upper
+            found = IBP(Outward())(network, x, labels, Linf(0.02), parameters).upper
             assert torch.allclose(found, plain, rtol=1e-9, atol=1e-9) or bool(
                 (found <= plain + 1e-9).all()
             )
@@ -83,7 +83,7 @@ def test_elision_is_as_tight_as_without_rounding_and_never_below() -> None:
         single, given = network.float(), x.float()
         for parameters in (None, ParameterBox(Relative(0.01)).of(single)):
             found, executed = (
-                RoundedIBP(level=level)(single, given, labels, Linf(0.02), parameters).upper
+                IBP(Outward(level=level))(single, given, labels, Linf(0.02), parameters).upper
                 for level in LEVELS.values()
             )
             assert bool((executed >= found).all())
@@ -102,7 +102,7 @@ def test_exact_margins_inside_boxes_of_inputs_and_parameters_are_below(level: Le
         for name, value in network.named_parameters()
     }
     within = Box(lower=-1e-6, upper=3e-6)
-    found = rationals(RoundedIBP(level=level)(network, x, labels, within, sets).upper)[0]
+    found = rationals(IBP(Outward(level=level))(network, x, labels, within, sets).upper)[0]
     source = np.random.default_rng(0)
     for _ in range(60):
         weights = {
@@ -124,14 +124,14 @@ def test_executions_in_float32_do_not_fool_what_is_certified_for_them() -> None:
     network, x, labels = _layer(weight, torch.zeros(2)), torch.ones(1, 3), torch.tensor([0])
     one_by_one = ((weight[0, 0] + weight[0, 1]) + weight[0, 2]).item()
     assert one_by_one == 1  # so that this execution finds a tie
-    assert RoundedIBP()(network, x, labels, None).certified.item()
-    assert not RoundedIBP(level=EXECUTED)(network, x, labels, None).certified.item()
+    assert IBP(Outward())(network, x, labels, None).certified.item()
+    assert not IBP(Outward(level=EXECUTED))(network, x, labels, None).certified.item()
 
 
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, 1e38])
 @pytest.mark.parametrize("level", LEVELS.values(), ids=LEVELS.keys())
 def test_what_is_not_a_number_is_never_certified(level: Level, value: float) -> None:
-    method = RoundedIBP(level=level)
+    method = IBP(Outward(level=level))
     network = nn.Sequential(nn.Linear(2, 2), nn.Tanh(), nn.Linear(2, 2))
     with torch.no_grad():
         for parameter in network.parameters():

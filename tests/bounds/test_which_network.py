@@ -23,8 +23,8 @@ METHODS = {
     "IBP": gn.IBP(),
     "CROWN": gn.CROWN(),
     "CROWN-IBP": gn.CROWN(intermediate="interval"),
-    "rounded IBP": gn.RoundedIBP(level=gn.Deployed(torch.float32)),
-    "rounded CROWN": gn.RoundedCROWN(),
+    "rounded IBP": gn.IBP(gn.Outward(level=gn.algebra.Deployed(torch.float32))),
+    "rounded CROWN": gn.CROWN(gn.algebra.Outward()),
 }
 SHIFT = torch.tensor([0.0, 3.0, -3.0])
 
@@ -263,8 +263,10 @@ ALGEBRAS: dict[str, Callable[[Tensor], Value]] = {
     "interval": lambda x: gn.Interval.around(x, RADIUS),
     "affine": lambda x: gn.Zonotope.around(x, RADIUS),
     "relaxed": lambda x: gn.LinearRelaxation.around(x, RADIUS),
-    "rounded": lambda x: gn.RoundedInterval.around(x, RADIUS),
-    "rounded relaxed": lambda x: gn.RoundedRelaxed.around(x, RADIUS),
+    "rounded": lambda x: gn.Interval.around(x, RADIUS, arithmetic=gn.Outward()),
+    "rounded relaxed": lambda x: gn.LinearRelaxation.around(
+        x, RADIUS, arithmetic=gn.algebra.Outward()
+    ),
 }
 
 

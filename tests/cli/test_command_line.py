@@ -127,7 +127,8 @@ def test_a_factory_with_weights_can_be_audited(folder: Path) -> None:
         "import gnomon as gn\n"
         "def make():\n"
         "    signature = gn.Signature((2,), 2, (0.0, 0.0), (1.0, 1.0))\n"
-        "    return gn.MLP(hidden=(24, 24), activation=gn.Tanh())(signature, gn.generator(1))\n"
+        "    network = gn.networks.MLP(hidden=(24, 24), activation=gn.activations.Tanh())\n"
+        "    return network(signature, gn.generator(1))\n"
     )
     result = gnomon(
         *("audit", "zoo:make", "--weights", "run/model.safetensors", "--data", "spiral"),

@@ -27,10 +27,10 @@ from gnomon.sets import (
 from gnomon.sets.balls import L1
 from gnomon.sets.parameters import ParameterBall, ParameterBox, ParameterSet
 from gnomon.sets.radius import RADIUS_LAWS, Constant, RadiusLaw, Relative, Tanh
-from gnomon.study.axes import Listed
-from gnomon.study.plan import trials_of
+from gnomon.study.axes import ListedAxis
 from gnomon.study.study import Study
-from gnomon.training import Batch, Loss
+from gnomon.study.trials import trials_of
+from gnomon.training import SGD, Batch, Loss
 from gnomon.words.config import (
     data_source,
     describe,
@@ -315,7 +315,7 @@ def test_a_set_that_does_not_fit_is_named_with_its_place(
 
 def test_an_axis_goes_into_the_text_of_a_set(pushed: dict[str, Any]) -> None:
     study = Study(
-        "t", "q", pushed, (0,), (Listed("training.method.within.radius", (0.1, 0.2)),)
+        "t", "q", pushed, (0,), (ListedAxis("training.method.within.radius", (0.1, 0.2)),)
     )
     methods = [trial.planned.training.method for trial in trials_of(study)]
     assert [cast("Pushed", each).within for each in methods] == [Linf(0.1), Linf(0.2)]
@@ -329,3 +329,21 @@ def test_a_setting_below_a_path_of_data_is_put_beside_it() -> None:
 def test_an_architecture_written_as_a_word_keeps_its_tag() -> None:
     planned = experiment(override({"data": "spiral", "network": "mlp"}, ["network.hidden=[4]"]))
     assert describe(planned)["network"]["hidden"] == [4]
+
+
+@pytest.mark.parametrize(
+    "path",
+    sorted((Path(__file__).parents[2] / "examples").glob("*.toml")),
+    ids=lambda path: path.stem,
+)
+def test_the_first_edit_of_an_example_works(path: Path) -> None:
+    """Fewer epochs than the example has: snapshots beyond them are no mistake."""
+    planned = experiment(read_config(path, ["training.epochs=2"]))
+    assert planned.training.epochs == 2
+
+
+def test_momentum_is_read_as_gradient_descent_with_momentum() -> None:
+    for table in ("momentum", {"name": "momentum", "momentum": 0.9, "nesterov": False}):
+        planned = experiment({**SMALL, "training": {"optimizer": table}})
+        assert planned.training.optimizer == SGD(0.9)
+    assert describe(planned)["training"]["optimizer"]["name"] == "sgd"

@@ -301,7 +301,7 @@ def test_a_network_for_other_inputs_is_refused(package: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("{}:half", "expected the class of a probe"), ("{}:Mine", "expected a probe, got Mine"),
+    [("{}:half", "expected the class of a probe"), ("{}:Mine", "expected the class of a probe"),
      ("accurcy", "no probe 'accurcy'. Did you mean 'accuracy'")],
 )  # fmt: skip
 def test_a_name_that_is_no_probe_is_refused(package: str, name: str, message: str) -> None:

@@ -28,7 +28,7 @@ from gnomon.bounds import CROWN, IBP
 from gnomon.errors import DivergedError
 from gnomon.seeds import generator
 from gnomon.sets import InputSet, Linf
-from gnomon.training import Batch, Momentum, Training
+from gnomon.training import SGD, Batch, Training
 from gnomon.training.devices import Device
 from reference.attacks_on_inputs import ATTACKS, examples_of, network_of
 from reference.groups import alone, together, varied
@@ -149,7 +149,7 @@ def test_a_loss_leaves_the_network_as_it_is(name: str) -> None:
 def test_a_method_trains_one_network_and_many(name: str, tmp_path: Path) -> None:
     torch.set_default_dtype(torch.float64)
     try:
-        training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=Momentum())
+        training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=SGD(0.9))
         experiments = varied(small(training, network_for(name), examples=60), 2)
         group = together(experiments, tmp_path, device=ON)
         single = alone(experiments, tmp_path, ON)

@@ -17,7 +17,7 @@ from gnomon.networks import MLP, Signature
 from gnomon.objectives import cross_entropy
 from gnomon.seeds import generator
 from gnomon.sets import L2, Linf, ParameterBox, radius
-from gnomon.training import Batch, Momentum, Run, Standard, Training, TrainingMethod
+from gnomon.training import SGD, Batch, Run, Standard, Training, TrainingMethod
 from gnomon.training.adversaries import (
     AttackedInputs,
     EnclosedInputs,
@@ -100,7 +100,7 @@ def network_for(name: str) -> MLP:
 def test_a_method_serves_one_network_and_many(name: str, tmp_path: Path) -> None:
     torch.set_default_dtype(torch.float64)
     try:
-        training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=Momentum())
+        training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=SGD(0.9))
         experiments = varied(small(training, network_for(name), examples=60), 2)
         group, single = together(experiments, tmp_path), alone(experiments, tmp_path)
     finally:
@@ -117,7 +117,7 @@ def test_a_method_serves_one_network_and_many(name: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("name", METHODS)
 def test_a_method_trains_in_mixed_precision(name: str, tmp_path: Path) -> None:
     """In bfloat16, whose 8 bits are seen in validation, to about the loss of float32."""
-    training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=Momentum())
+    training = Training(method=METHODS[name], epochs=1, batch_size=20, optimizer=SGD(0.9))
     exact = small(training, network_for(name), examples=60)
     rough = replace(exact, training=replace(training, precision="bfloat16"))
     (first,), (second,) = run(exact, tmp_path / "a").history, run(rough, tmp_path / "b").history

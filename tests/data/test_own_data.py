@@ -228,15 +228,15 @@ def test_one_file_is_divided_and_two_files_are_a_pair(
 def test_many_decoded_images_are_kept_and_read_again(
     tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gnomon.data.parquet._WORTH_KEEPING", 40)
+    monkeypatch.setattr("gnomon.data.tables._WORTH_KEEPING", 40)
     images = [encoded(image) for image in pixels(40, 6, 5)]
     source = ParquetFile(write_parquet(tmp_path / "all.parquet", images, [0, 1] * 20))
     first = source(0, store)
     (kept,) = (store.cache / "decoded").iterdir()
-    monkeypatch.setattr("gnomon.data.parquet.decode", lambda *_: pytest.fail("decoded again"))
+    monkeypatch.setattr("gnomon.data.tables.decode", lambda *_: pytest.fail("decoded again"))
     assert source(0, store).fingerprint == first.fingerprint
     monkeypatch.undo()
-    monkeypatch.setattr("gnomon.data.parquet._WORTH_KEEPING", 40)
+    monkeypatch.setattr("gnomon.data.tables._WORTH_KEEPING", 40)
     kept.write_bytes(kept.read_bytes()[:200])  # A damaged copy is made again.
     assert source(0, store).fingerprint == first.fingerprint
     assert kept.stat().st_size > 1200
@@ -245,7 +245,7 @@ def test_many_decoded_images_are_kept_and_read_again(
 def test_a_cache_that_cannot_be_written_costs_nothing_but_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gnomon.data.parquet._WORTH_KEEPING", 40)
+    monkeypatch.setattr("gnomon.data.tables._WORTH_KEEPING", 40)
     (tmp_path / "cache").write_text("a file where the folder should be")
     images = [encoded(image) for image in pixels(40, 6, 5)]
     path = write_parquet(tmp_path / "all.parquet", images, [0, 1] * 20)

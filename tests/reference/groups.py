@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,16 +16,18 @@ from gnomon.training import (
     AdamW,
     EarlyStopping,
     EpochProgress,
+    EpochRow,
     Experiment,
+    Observer,
     Plan,
-    Row,
     Run,
     RunFacts,
     Training,
+    recorder,
     train,
+    train_replicas,
 )
 from gnomon.training.devices import Device
-from gnomon.training.replicas import GroupObserver, group, train_replicas
 from reference.small_experiments import Clouds, clouds, config_of, everything
 
 RATES = (0.01, 0.02, 0.03, 0.005)
@@ -116,7 +118,7 @@ def alone(
 def together(
     experiments: Sequence[Experiment],
     folder: Path,
-    observer: GroupObserver | None = None,
+    observer: Observer | None = None,
     device: Device = "cpu",
 ) -> list[Run | DivergedError]:
     """What training as a group gives."""
@@ -157,14 +159,14 @@ class Watcher:
 
     def __init__(self, epoch: int = 0, batch: int = 0) -> None:
         self.at = (epoch, batch)
-        self.plans: Mapping[int, Plan] = {}
+        self.plans: dict[int, Plan] = {}
         self.batches: list[EpochProgress] = []
-        self.rows: list[Mapping[int, Row]] = []
+        self.rows: dict[int, dict[int, EpochRow]] = {}
         self.ends: list[tuple[int, RunFacts]] = []
 
-    def started(self, plans: Mapping[int, Plan]) -> None:
-        """Remembers the plans."""
-        self.plans = plans
+    def started(self, place: int, plan: Plan) -> None:
+        """Remembers the plan."""
+        self.plans[place] = plan
 
     def batch(self, progress: EpochProgress) -> None:
         """Remembers; acts at the chosen batch."""
@@ -172,9 +174,9 @@ class Watcher:
         if (progress.epoch, progress.batch) == self.at:
             self.act()
 
-    def epoch(self, rows: Mapping[int, Row]) -> None:
-        """Remembers the rows."""
-        self.rows.append(rows)
+    def epoch(self, place: int, row: EpochRow) -> None:
+        """Remembers the row."""
+        self.rows.setdefault(row.epoch, {})[place] = row
 
     def ended(self, place: int, facts: RunFacts) -> None:
         """Remembers the end."""
@@ -203,7 +205,7 @@ class Interrupts(Watcher):
 def main(folder: str, epoch: str, batch: str) -> None:
     """Trains a group, killed at a batch."""
     torch.set_num_threads(1)
-    group.SECONDS_BETWEEN_CHECKPOINTS = 0.0  # pyright: ignore[reportConstantRedefinition]
+    recorder.SECONDS_BETWEEN_GROUP_WRITES = 0.0  # pyright: ignore[reportConstantRedefinition]
     together(everything_varied(), Path(folder), Kills(int(epoch), int(batch)))
 
 

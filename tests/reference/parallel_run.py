@@ -8,19 +8,19 @@ from gnomon.sets import Linf
 from gnomon.sets.radius import Relative
 from gnomon.training import (
     APP,
+    SGD,
     AWPTraining,
     Experiment,
     IBPTraining,
-    Momentum,
     Training,
     TrainingMethod,
 )
 from reference.small_experiments import RANDOM, run, small
 
 UNEVEN = Training(  # 91 examples: five batches of 16 and one of 11, so shares of 6 and 5
-    epochs=3, batch_size=16, optimizer=Momentum(), learning_rate=0.05, gradient_clip=1.0
+    epochs=3, batch_size=16, optimizer=SGD(0.9), learning_rate=0.05, gradient_clip=1.0
 )
-SINGLE = Training(epochs=2, batch_size=1, optimizer=Momentum(), learning_rate=0.01)
+SINGLE = Training(epochs=2, batch_size=1, optimizer=SGD(0.9), learning_rate=0.01)
 
 WITHIN = Linf(0.1)
 BOUNDED: dict[str, TrainingMethod] = {

@@ -16,9 +16,8 @@ from scipy import special
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.activations import Softplus
-from gnomon.algebra.rounded.accuracy import Called
-from gnomon.algebra.rounded.pointwise import called_as, called_by
+from gnomon.activations import Evaluation, Softplus
+from gnomon.algebra.profiles import PROFILES
 
 Function = Callable[[Any], Any]
 Node = tuple[str, str, str, dict[str, Any]]
@@ -43,7 +42,7 @@ class Row:
 
     function: Function
     truth: Callable[[Tensor], Tensor]
-    called: Called
+    called: Evaluation
     nodes: tuple[Node, ...] = ()
     least: float = -math.inf
 
@@ -76,118 +75,128 @@ def _tanhshrink(x: Tensor) -> Tensor:
     return torch.where(x.abs() < 0.02, near, x - torch.tanh(x))
 
 
+def _evaluation(name: str, *settings: float | str) -> Evaluation:
+    """What is stated of how programs compute a torch function with these settings."""
+    profile = PROFILES[name](*settings)
+    assert profile is not None
+    assert profile.evaluation is not None
+    return profile.evaluation
+
+
 CATALOGUED = Softplus(0.7)
 
 ROWS: dict[str, Row] = {
-    "exp": Row(torch.exp, torch.exp, called_as("exp"), (_node("Exp"),)),
-    "tanh": Row(torch.tanh, torch.tanh, called_as("tanh"), (_node("Tanh"),)),
-    "erf": Row(torch.erf, torch.erf, called_as("erf"), (_node("Erf"),)),
-    "sigmoid": Row(torch.sigmoid, torch.sigmoid, called_as("sigmoid"), (_node("Sigmoid"),)),
+    "exp": Row(torch.exp, torch.exp, _evaluation("exp"), (_node("Exp"),)),
+    "tanh": Row(torch.tanh, torch.tanh, _evaluation("tanh"), (_node("Tanh"),)),
+    "erf": Row(torch.erf, torch.erf, _evaluation("erf"), (_node("Erf"),)),
+    "sigmoid": Row(torch.sigmoid, torch.sigmoid, _evaluation("sigmoid"), (_node("Sigmoid"),)),
     "silu": Row(
         functional.silu,
         lambda x: x * torch.sigmoid(x),
-        called_as("silu"),
+        _evaluation("silu"),
         (_node("Sigmoid", output="s"), _node("Mul", "x s")),
     ),
     "mish": Row(
         functional.mish,
         lambda x: x * torch.tanh(_softplus(x)),
-        called_as("mish"),
+        _evaluation("mish"),
         (_node("Mish"),),
     ),
-    "gelu": Row(functional.gelu, lambda x: x * _normal(x), called_as("gelu"), (_node("Gelu"),)),
+    "gelu": Row(
+        functional.gelu, lambda x: x * _normal(x), _evaluation("gelu"), (_node("Gelu"),)
+    ),
     "gelu by tanh": Row(
         lambda v: functional.gelu(v, approximate="tanh"),
         _by_tanh,
-        called_as("gelu", "tanh"),
+        _evaluation("gelu", "tanh"),
         (_node("Gelu", approximate="tanh"),),
     ),
     "elu": Row(
         lambda v: functional.elu(v, 1.7),
         lambda x: _expm1(x, 1.7),
-        called_as("elu", 1.7),
+        _evaluation("elu", 1.7),
         (_node("Elu", alpha=1.7),),
     ),
     "celu": Row(
         lambda v: functional.celu(v, 0.3),
         lambda x: _expm1(x, 0.3, 0.3),
-        called_as("celu", 0.3),
+        _evaluation("celu", 0.3),
         (_node("Celu", alpha=0.3),),
     ),
     "selu": Row(
         functional.selu,
         lambda x: SELU_SCALE * _expm1(x, SELU_ALPHA),
-        called_as("selu"),
+        _evaluation("selu"),
         (_node("Selu"),),
     ),
     "softplus": Row(
-        functional.softplus, _softplus, called_as("softplus"), (_node("Softplus"),)
+        functional.softplus, _softplus, _evaluation("softplus"), (_node("Softplus"),)
     ),
     "softplus, beta 5": Row(
         lambda v: functional.softplus(v, 5.0),
         lambda x: _softplus(5 * x) / 5,
-        called_as("softplus", 5.0),
+        _evaluation("softplus", 5.0),
     ),
     "softplus of the catalogue": Row(
         CATALOGUED,
         lambda x: _softplus(CATALOGUED.beta * x) / CATALOGUED.beta,
-        called_by(CATALOGUED),
+        CATALOGUED.profile().evaluation or Evaluation(""),
     ),
     "logsigmoid": Row(
         functional.logsigmoid,
         lambda x: -_softplus(-x),
-        called_as("logsigmoid"),
+        _evaluation("logsigmoid"),
         (_node("Sigmoid", output="s"), _node("Log", "s")),
     ),
     "softsign": Row(
         functional.softsign,
         lambda x: x / (1 + x.abs()),
-        called_as("softsign"),
+        _evaluation("softsign"),
         (_node("Softsign"),),
     ),
     "tanhshrink": Row(
         functional.tanhshrink,
         _tanhshrink,
-        called_as("tanhshrink"),
+        _evaluation("tanhshrink"),
         (_node("Tanh", output="t"), _node("Sub", "x t")),
     ),
     "hardsigmoid": Row(
         functional.hardsigmoid,
         lambda x: (x + 3).clamp(0, 6) / 6,
-        called_as("hardsigmoid"),
+        _evaluation("hardsigmoid"),
         (_node("HardSigmoid", alpha=1 / 6, beta=0.5),),
     ),
     "hardswish": Row(
         functional.hardswish,
         lambda x: x * ((x + 3).clamp(0, 6) / 6),
-        called_as("hardswish"),
+        _evaluation("hardswish"),
         (_node("HardSwish"),),
     ),
     "leaky relu": Row(
         lambda v: functional.leaky_relu(v, 0.3),
         lambda x: torch.where(x > 0, x, 0.3 * x),
-        called_as("leaky_relu", 0.3),
+        _evaluation("leaky_relu", 0.3),
         (_node("LeakyRelu", alpha=0.3),),
     ),
     "prelu": Row(
         lambda v: functional.prelu(v, torch.tensor([-0.3], dtype=v.dtype)),
         lambda x: torch.where(x > 0, x, -SLOPE * x),
-        called_as("prelu"),
+        Evaluation("prelu"),
     ),
-    "relu6": Row(functional.relu6, lambda x: x.clamp(0, 6), called_as("relu6")),
+    "relu6": Row(functional.relu6, lambda x: x.clamp(0, 6), _evaluation("relu6")),
     "hardtanh": Row(
         lambda v: functional.hardtanh(v, -0.1, 0.3),
         lambda x: x.clamp(-0.1, 0.3),
-        called_as("hardtanh"),
+        _evaluation("hardtanh"),
     ),
-    "cube": Row(lambda v: v**3, lambda x: x**3, called_as("pow", 3)),
-    "square": Row(torch.square, torch.square, called_as("square")),
+    "cube": Row(lambda v: v**3, lambda x: x**3, _evaluation("pow", 3)),
+    "square": Row(torch.square, torch.square, _evaluation("square")),
     "reciprocal": Row(
-        torch.reciprocal, torch.reciprocal, called_as("reciprocal"), (_node("Reciprocal"),)
+        torch.reciprocal, torch.reciprocal, Evaluation("reciprocal"), (_node("Reciprocal"),)
     ),
-    "log": Row(torch.log, torch.log, called_as("log"), (_node("Log"),), 0.0),
-    "sqrt": Row(torch.sqrt, torch.sqrt, called_as("sqrt"), (_node("Sqrt"),), 0.0),
-    "power": Row(lambda v: v**1.25, lambda x: x**1.25, called_as("pow", 1.25), (), 0.0),
+    "log": Row(torch.log, torch.log, _evaluation("log"), (_node("Log"),), 0.0),
+    "sqrt": Row(torch.sqrt, torch.sqrt, _evaluation("sqrt"), (_node("Sqrt"),), 0.0),
+    "power": Row(lambda v: v**1.25, lambda x: x**1.25, _evaluation("pow", 1.25), (), 0.0),
 }
 
 

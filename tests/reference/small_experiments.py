@@ -13,10 +13,10 @@ from gnomon.training import (
     Cosine,
     EarlyStopping,
     EpochProgress,
+    EpochRow,
     Experiment,
     Observer,
     Plan,
-    Row,
     Run,
     RunFacts,
     Training,
@@ -138,7 +138,7 @@ class StopsAfter:
         self.plan: Plan | None = None
         self.facts: RunFacts | None = None
 
-    def started(self, plan: Plan) -> None:
+    def started(self, _: int, plan: Plan) -> None:
         """Keeps the plan."""
         self.plan = plan
 
@@ -147,11 +147,11 @@ class StopsAfter:
         if (progress.epoch, progress.batch) == self.at:
             raise self.error
 
-    def epoch(self, row: Row) -> None:
+    def epoch(self, _: int, row: EpochRow) -> None:
         """Raises after the chosen epoch, when no batch was chosen."""
         if (row.epoch, None) == self.at:
             raise self.error
 
-    def ended(self, facts: RunFacts) -> None:
+    def ended(self, _: int, facts: RunFacts) -> None:
         """Keeps the facts."""
         self.facts = facts

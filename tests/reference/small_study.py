@@ -9,9 +9,9 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import parquet
 
-from gnomon.study.axes import Listed
-from gnomon.study.store import TrialStore
+from gnomon.study.axes import ListedAxis
 from gnomon.study.study import Examination, Study
+from gnomon.study.trial_store import TrialStore
 
 CONFIG: Mapping[str, Any] = {
     "data": {"name": "spiral", "points": 60},
@@ -24,7 +24,7 @@ STUDY = Study(
     question="Which is better?",
     config=CONFIG,
     seeds=(0, 1, 2),
-    axes=(Listed("network.activation", ("relu", "tanh")),),
+    axes=(ListedAxis("network.activation", ("relu", "tanh")),),
     examine=Examination(
         probes=("accuracy", "weights"), details=("frobenius_norm/layers/*/frobenius_norm",)
     ),
@@ -32,7 +32,7 @@ STUDY = Study(
 
 DIVERGING = replace(
     STUDY,
-    axes=(Listed("training.learning_rate", (1e-3, 1e30)),),
+    axes=(ListedAxis("training.learning_rate", (1e-3, 1e30)),),
     config={**CONFIG, "training": {**CONFIG["training"], "optimizer": "sgd"}},
 )
 """Half of its trials fail."""
@@ -50,23 +50,20 @@ LONG: Study = replace(
 
 def weights(store: TrialStore) -> dict[str, str]:
     """The hash of each finished trial's network."""
-    assert store.local is not None
     return {
         file.parent.name: hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in store.local.glob("trials/*/model.safetensors")
+        for file in Path(store.address).glob("trials/*/model.safetensors")
     }
 
 
 def results(store: TrialStore) -> pa.Table:
     """The table of results."""
-    assert store.local is not None
-    return parquet.read_table(store.local / "results.parquet")
+    return parquet.read_table(Path(store.address) / "results.parquet")
 
 
 def stamps(store: TrialStore) -> dict[str, int]:
     """When each trial was published, in nanoseconds."""
-    assert store.local is not None
     return {
         file.parent.name: file.stat().st_mtime_ns
-        for file in Path(store.local).glob("trials/*/trial.json")
+        for file in Path(store.address).glob("trials/*/trial.json")
     }

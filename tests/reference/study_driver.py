@@ -6,8 +6,8 @@ import sys
 
 from gnomon.study.engines import RayEngine
 from gnomon.study.run import Prospect, run_study
-from gnomon.study.store import TrialStore
-from gnomon.study.work import Outcome, Task
+from gnomon.study.tasks import Task, TrialOutcome
+from gnomon.study.trial_store import TrialStore
 from reference.small_study import LONG
 
 
@@ -23,7 +23,7 @@ class Dies:
     def started(self, task: Task) -> None:
         """Does nothing."""
 
-    def ended(self, outcome: Outcome) -> None:  # noqa: ARG002 (an observer's form)
+    def ended(self, outcome: TrialOutcome) -> None:  # noqa: ARG002 (an observer's form)
         """Kills at the second."""
         self.count += 1
         if self.count == 2:

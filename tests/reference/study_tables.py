@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any
 
-import pyarrow as pa
+from pandas import DataFrame
 
 ACTIVATION, ENTANGLEMENT = "network.activation", "data.entanglement"
 
@@ -16,7 +16,7 @@ def tidy(
     values: Mapping[str, Sequence[Any]],
     seeds: Iterable[int],
     findings: Mapping[str, tuple[str, str, Value]],
-) -> pa.Table:
+) -> DataFrame:
     """One row for each setting of the crossed axes, seed and finding (probe, unit, value)."""
     rows: list[dict[str, Any]] = []
     for place, (*setting, seed) in enumerate(product(*values.values(), seeds)):
@@ -36,25 +36,9 @@ def tidy(
                     "gnomon": "0.1.0",
                 }
             )
-    schema = pa.schema(
-        [
-            ("trial", pa.string()),
-            ("seed", pa.int64()),
-            *((key, pa.array(list(there)).type) for key, there in values.items()),
-            ("finding", pa.string()),
-            ("probe", pa.string()),
-            ("value", pa.float64()),
-            ("low", pa.float64()),
-            ("high", pa.float64()),
-            ("unit", pa.string()),
-            ("gnomon", pa.string()),
-        ]
-    )
-    return pa.Table.from_pylist(rows, schema)
+    return DataFrame(rows)
 
 
-def without(table: pa.Table, trials: Iterable[str]) -> pa.Table:
+def without(table: DataFrame, trials: Iterable[str]) -> DataFrame:
     """The table as if those trials had failed."""
-    gone = set(trials)
-    kept = [row for row in table.to_pylist() if row["trial"] not in gone]
-    return pa.Table.from_pylist(kept, table.schema)
+    return table.loc[~table["trial"].isin(list(trials))]

@@ -7,11 +7,11 @@ import pytest
 
 from gnomon.errors import SettingError
 from gnomon.study.axes import (
-    Drawn,
-    Grid,
-    Listed,
+    DrawnAxis,
+    GridAxis,
+    ListedAxis,
     Range,
-    Zipped,
+    ZippedAxis,
     count_crossed,
     crossed,
     read_axis,
@@ -19,7 +19,7 @@ from gnomon.study.axes import (
 
 
 def test_axes_are_crossed_and_the_last_changes_fastest() -> None:
-    axes = (Listed("a", (1, 2)), Zipped(("b", "c"), ((3, "x"), (4, "y"))))
+    axes = (ListedAxis("a", (1, 2)), ZippedAxis(("b", "c"), ((3, "x"), (4, "y"))))
     assert crossed(axes) == (
         {"a": 1, "b": 3, "c": "x"},
         {"a": 1, "b": 4, "c": "y"},
@@ -31,11 +31,11 @@ def test_axes_are_crossed_and_the_last_changes_fastest() -> None:
 
 
 def test_grids_hold_both_ends_and_short_numbers() -> None:
-    assert [each["x"] for each in Grid("x", 0.0, 0.3, 4).settings()] == [0.0, 0.1, 0.2, 0.3]
-    rates = [each["x"] for each in Grid("x", 1e-4, 1e-1, 4, "log").settings()]
+    assert [each["x"] for each in GridAxis("x", 0.0, 0.3, 4).settings()] == [0.0, 0.1, 0.2, 0.3]
+    rates = [each["x"] for each in GridAxis("x", 1e-4, 1e-1, 4, "log").settings()]
     assert rates == [1e-4, 1e-3, 1e-2, 1e-1]
     # 1, 1.78, 3.16, 5.62, 10 rounded: each whole number once.
-    whole = [each["x"] for each in Grid("x", 1.0, 10.0, 5, "log", whole=True).settings()]
+    whole = [each["x"] for each in GridAxis("x", 1.0, 10.0, 5, "log", whole=True).settings()]
     assert whole == [1, 2, 3, 6, 10]
     assert all(isinstance(each, int) for each in whole)
 
@@ -45,19 +45,19 @@ def test_points_lie_in_the_box_and_more_of_them_begin_with_the_same(
     draw: Literal["random", "sobol"],
 ) -> None:
     ranges = {"rate": Range(1e-4, 1e-1, "log"), "width": Range(8.0, 64.0, whole=True)}
-    points = Drawn(draw, 20, ranges).settings()
+    points = DrawnAxis(draw, 20, ranges).settings()
     assert len(points) == 20
     for point in points:
         assert 1e-4 <= point["rate"] <= 1e-1
         assert 8 <= point["width"] <= 64
         assert isinstance(point["width"], int)
-    assert Drawn(draw, 33, ranges).settings()[:20] == points
-    assert Drawn(draw, 20, ranges, seed=1).settings() != points
+    assert DrawnAxis(draw, 33, ranges).settings()[:20] == points
+    assert DrawnAxis(draw, 20, ranges, seed=1).settings() != points
 
 
 def test_sobol_points_are_spread_evenly() -> None:
     """Of 16 points of a net in base 2, one lies in each sixteenth of every axis."""
-    points = Drawn("sobol", 16, {"x": Range(0.0, 1.0), "y": Range(0.0, 1.0)}).settings()
+    points = DrawnAxis("sobol", 16, {"x": Range(0.0, 1.0), "y": Range(0.0, 1.0)}).settings()
     for key in ("x", "y"):
         assert sorted(math.floor(16 * point[key]) for point in points) == list(range(16))
 
@@ -65,10 +65,10 @@ def test_sobol_points_are_spread_evenly() -> None:
 @pytest.mark.parametrize(
     ("table", "kind"),
     [
-        ({"key": "a", "values": [1]}, Listed),
-        ({"keys": ["a", "b"], "values": [[1, 2]]}, Zipped),
-        ({"key": "a", "low": 0, "high": 1, "count": 3}, Grid),
-        ({"draw": "random", "count": 2, "ranges": {"a": {"low": 0, "high": 1}}}, Drawn),
+        ({"key": "a", "values": [1]}, ListedAxis),
+        ({"keys": ["a", "b"], "values": [[1, 2]]}, ZippedAxis),
+        ({"key": "a", "low": 0, "high": 1, "count": 3}, GridAxis),
+        ({"draw": "random", "count": 2, "ranges": {"a": {"low": 0, "high": 1}}}, DrawnAxis),
     ],
     ids=["list", "zip", "grid", "draw"],
 )
@@ -99,4 +99,4 @@ def test_a_wrong_axis_is_refused(table: dict[str, Any], message: str) -> None:
 
 def test_a_key_on_two_axes_is_refused() -> None:
     with pytest.raises(SettingError, match="expected every key on one axis, got a on 2"):
-        crossed((Listed("a", (1,)), Zipped(("a", "b"), ((1, 2),))))
+        crossed((ListedAxis("a", (1,)), ZippedAxis(("a", "b"), ((1, 2),))))

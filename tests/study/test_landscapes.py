@@ -8,18 +8,18 @@ from typing import Any
 
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 
 from gnomon.audit import Audit, Finding, write_json
+from gnomon.audit.report.comparison import compare_audits
+from gnomon.audit.topics.flatness.landscapes import landscape_pictures
+from gnomon.audit.topics.flatness.panels import landscape_chart
+from gnomon.report.charts import Chart, Curve, Panel, numbers
+from gnomon.report.charts.draw_matplotlib import draw_matplotlib
 from gnomon.study.conclusions import _labels, conclude  # pyright: ignore[reportPrivateUsage]
 from gnomon.study.engines import Inline
-from gnomon.study.report import compare_audits
-from gnomon.study.report.figures import draw_landscape_panels
-from gnomon.study.report.landscapes import landscape_pictures
 from gnomon.study.run import run_study
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
+from gnomon.study.trial_store import TrialStore
 from reference.small_study import STUDY
 
 AT = (-1.0, -0.5, 0.0, 0.5, 1.0)
@@ -53,50 +53,59 @@ def audit(name: str, line: dict[str, Any] | None, condition: str = "linf:0.1") -
     return Audit("0.1.0", {"name": name}, data, [], {}, 0, (right, finding), ())
 
 
-def panels(found: Sequence[tuple[str, dict[str, Any]]]) -> tuple[list[Axes], list[Axes]]:
-    """The axes of levels and those of rises, in the order of the networks."""
-    axes = [each for each in draw_landscape_panels(found).axes if each.lines]
-    levels = [each for each in axes if each.get_title()]
-    return levels, [each for each in axes if each not in levels]
+def panels(named: Sequence[tuple[str, dict[str, Any]]]) -> tuple[list[Panel], list[Panel]]:
+    """The panels of levels and those of rises, in the order of the networks."""
+    rows = landscape_chart(named).rows
+    levels, rises = (
+        [panel for row in rows[start::2] for panel in row if panel] for start in (0, 1)
+    )
+    return levels, rises
 
 
-def heights(line: Line2D) -> list[float]:
-    return np.asarray(line.get_ydata(), dtype=np.float64).tolist()
+def curves(panel: Panel) -> list[Curve]:
+    return [mark for mark in panel.marks if isinstance(mark, Curve)]
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
 def test_every_network_has_its_column_and_all_have_one_scale(count: int) -> None:
-    found = [(f"net {n}", bowl(0.5**n, 1.0 + n, 2.0)) for n in range(count)]
-    levels, rises = panels(found)
-    assert sorted(each.get_title() for each in levels) == [name for name, _ in found]
+    named = [(f"net {n}", bowl(0.5**n, 1.0 + n, 2.0)) for n in range(count)]
+    levels, rises = panels(named)
+    assert [panel.title for panel in levels] == [name for name, _ in named]
     assert len(rises) == count
-    for axes, scale in ((levels, "log"), (rises, "linear")):
-        assert {each.get_yscale() for each in axes} == {scale}
-        assert len({each.get_ylim() for each in axes}) == 1
-        places = [(each.transScale + each.transLimits).transform((0, 1))[1] for each in axes]
-        assert places == pytest.approx([places[0]] * count)
-    low, high = levels[0].get_ylim()
+    for row, log in ((levels, True), (rises, False)):
+        assert len({panel.y for panel in row}) == 1
+        assert row[0].y.log is log
+    low, high = levels[0].y.low, levels[0].y.high
+    assert low is not None
+    assert high is not None
     assert low <= 0.5 ** (count - 1)
     assert high >= 2 + 3 * count
 
 
+def test_every_chart_can_be_drawn() -> None:
+    named = [(f"net {n}", bowl(0.5**n, 1.0 + n, 2.0)) for n in range(5)]
+    figure = draw_matplotlib(landscape_chart(named))
+    assert len(figure.axes) == 10
+
+
 def test_curves_are_the_losses_and_their_rises_over_the_middle() -> None:
-    line = bowl(0.25, 2.0, 4.0)
-    (level,), (rise,) = panels([("net", line)])
-    for axes, start in ((level, (0.25, 4.0)), (rise, (0.0, 0.0))):
-        clean, attacked, *_ = axes.lines
-        assert (clean.get_linestyle(), attacked.get_linestyle()) == ("--", "-")
-        for each, own, steep in ((clean, start[0], 2.0), (attacked, start[1], 6.0)):
-            assert heights(each) == pytest.approx([own + steep * at**2 for at in AT])
+    (level,), (rise,) = panels([("net", bowl(0.25, 2.0, 4.0))])
+    for panel, start in ((level, (0.25, 4.0)), (rise, (0.0, 0.0))):
+        clean, attacked = curves(panel)
+        assert (clean.look.line, attacked.look.line) == ("--", "-")
+        for curve, own, steep in ((clean, start[0], 2.0), (attacked, start[1], 6.0)):
+            assert curve.y == pytest.approx([own + steep * at**2 for at in AT])
 
 
 def test_a_network_that_rises_far_more_does_not_hide_the_others() -> None:
-    _, rises = panels([("steep", bowl(0.1, 900.0)), ("flat", bowl(0.1, 2.0))])
-    assert rises[0].get_ylim()[1] == pytest.approx(20.0)
-    _, rises = panels([("steep", bowl(0.1, 6.0)), ("flat", bowl(0.1, 2.0))])
-    assert 6.0 < rises[0].get_ylim()[1] < 7.0
-    _, rises = panels([("steep", bowl(0.1, 6.0)), ("constant", bowl(0.1, 0.0))])
-    assert 6.0 < rises[0].get_ylim()[1] < 7.0
+    def top(*named: tuple[str, dict[str, Any]]) -> float:
+        high = panels(named)[1][0].y.high
+        assert high is not None
+        return high
+
+    assert top(("steep", bowl(0.1, 900.0)), ("flat", bowl(0.1, 2.0))) == pytest.approx(20.0)
+    assert 6.0 < top(("steep", bowl(0.1, 6.0)), ("flat", bowl(0.1, 2.0))) < 7.0
+    assert 6.0 < top(("steep", bowl(0.1, 6.0)), ("constant", bowl(0.1, 0.0))) < 7.0
 
 
 def test_infinite_losses_are_gaps_and_constant_ones_are_drawn() -> None:
@@ -105,12 +114,16 @@ def test_infinite_losses_are_gaps_and_constant_ones_are_drawn() -> None:
     nothing = bowl(0.1, 1.0)
     nothing["loss"] = [None] * len(AT)
     levels, rises = panels([("broken", broken), ("lost", nothing), ("even", bowl(0.3, 0.0))])
-    for axes in (levels[0], rises[0]):
-        assert list(map(math.isnan, heights(axes.lines[1]))) == [True, *4 * [False]]
-    assert all(math.isfinite(end) for axes in (*levels, *rises) for end in axes.get_ylim())
+    for panel in (levels[0], rises[0]):
+        assert np.isnan(numbers(curves(panel)[1].y)).tolist() == [True, *4 * [False]]
+    for panel in (*levels, *rises):
+        assert panel.y.low is not None
+        assert panel.y.high is not None
+        assert math.isfinite(panel.y.low)
+        assert math.isfinite(panel.y.high)
     (level,), (rise,) = panels([("even", bowl(0.3, 0.0))])
-    assert level.get_ylim()[0] < 0.3 < level.get_ylim()[1]
-    assert rise.get_ylim()[0] < 0 < rise.get_ylim()[1]
+    assert (level.y.low or 1) < 0.3 < (level.y.high or 0)
+    assert (rise.y.low or 1) < 0 < (rise.y.high or 0)
 
 
 def test_captions_say_the_losses_and_the_sets() -> None:
@@ -146,7 +159,8 @@ def test_an_infinite_loss_is_said() -> None:
 def test_of_very_many_networks_the_first_are_drawn() -> None:
     many = [(f"n{n:02}", audit(f"n{n:02}", bowl(0.1, 1.0))) for n in range(14)]
     along, _ = landscape_pictures(many)
-    titles = {axes.get_title() for axes in along.figure.axes} - {""}
+    assert isinstance(along.chart, Chart)
+    titles = {panel.title for panel in along.chart.panels} - {""}
     assert titles == {f"n{n:02}" for n in range(12)}
     assert along.caption.endswith("2 more networks are left out.")
 

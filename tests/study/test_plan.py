@@ -8,9 +8,9 @@ import pytest
 
 import gnomon as gn
 from gnomon.errors import DataError, SettingError
-from gnomon.study.axes import Listed, Zipped
-from gnomon.study.plan import Trial, count_trials, grouped, trials_of
+from gnomon.study.axes import ListedAxis, ZippedAxis
 from gnomon.study.study import Study, read_study, write_study
+from gnomon.study.trials import Trial, count_trials, grouped, trials_of
 
 FILE = """
 title = "Two activations"
@@ -157,7 +157,7 @@ def test_a_wrong_study_is_refused(tmp_path: Path, old: str, new: str, message: s
 
 def test_two_ways_to_the_same_configuration_are_refused() -> None:
     config = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
-    same = Listed("network.activation", ("relu", {"name": "relu"}))
+    same = ListedAxis("network.activation", ("relu", {"name": "relu"}))
     with pytest.raises(SettingError, match="expected different configurations"):
         trials_of(Study("t", "", config, (0,), (same,)))
 
@@ -172,7 +172,7 @@ def test_ten_thousand_trials_are_planned_with_few_readings(
 ) -> None:
     """A combination is read once, however many seeds it has."""
     config = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
-    axis = Listed("training.learning_rate", tuple(1e-3 * (1 + i) for i in range(10)))
+    axis = ListedAxis("training.learning_rate", tuple(1e-3 * (1 + i) for i in range(10)))
     read = 0
     original = gn.experiment
 
@@ -181,7 +181,7 @@ def test_ten_thousand_trials_are_planned_with_few_readings(
         read += 1
         return original(plain)
 
-    monkeypatch.setattr("gnomon.study.plan.experiment", counted)
+    monkeypatch.setattr("gnomon.study.trials.experiment", counted)
     trials = trials_of(Study("t", "", config, tuple(range(1000)), (axis,)))
     assert len(trials) == 10_000
     assert read == 10
@@ -190,7 +190,7 @@ def test_ten_thousand_trials_are_planned_with_few_readings(
 
 def test_a_key_may_change_a_table_that_another_key_sets(tmp_path: Path) -> None:
     table = {"architecture": "mlp", "hidden": [4], "dropout": 0.5}
-    axis = Zipped(("network", "network.activation"), ((table, "relu"), (table, "tanh")))
+    axis = ZippedAxis(("network", "network.activation"), ((table, "relu"), (table, "tanh")))
     study = Study("Tables", "", _study(tmp_path).config, (0,), (axis,))
     trials = trials_of(study)
     assert [each.config["network"]["activation"] for each in trials] == ["relu", "tanh"]

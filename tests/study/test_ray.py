@@ -17,10 +17,10 @@ import pytest
 from gnomon.errors import ClusterError, SettingError
 from gnomon.study.engines import Engine, Inline, RayEngine
 from gnomon.study.engines.ray import outcomes_of
-from gnomon.study.plan import trials_of
 from gnomon.study.run import Prospect, run_study
-from gnomon.study.store import TrialStore
-from gnomon.study.work import Outcome, Task
+from gnomon.study.tasks import Task, TrialOutcome
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import trials_of
 from reference.small_study import LONG, STUDY, results, stamps, weights
 
 pytestmark = pytest.mark.slow
@@ -126,7 +126,7 @@ def test_a_node_that_dies_loses_nothing(
         def started(self, task: Task) -> None:
             pass
 
-        def ended(self, outcome: Outcome) -> None:
+        def ended(self, outcome: TrialOutcome) -> None:
             self.ended_trials.append(outcome.trial)
             if len(self.ended_trials) == 1:
                 cluster.remove_node(nodes[0], allow_graceful=False)
@@ -171,7 +171,7 @@ def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(
 
         def started(self, task: Task) -> None: ...
 
-        def ended(self, outcome: Outcome) -> None:
+        def ended(self, outcome: TrialOutcome) -> None:
             assert outcome.status == "finished"
             self.count += 1
             if self.count == 2:

@@ -8,18 +8,19 @@ from pathlib import Path
 import pyarrow.compute as pc
 import pytest
 import torch
+from fsspec.core import url_to_fs
 from fsspec.implementations.memory import MemoryFileSystem
 
 import gnomon as gn
 from gnomon.audit import read_json
 from gnomon.errors import ClusterError, FolderError, SettingError
-from gnomon.study.axes import Listed
+from gnomon.study.axes import ListedAxis
 from gnomon.study.engines import Engine, Inline
 from gnomon.study.forecast import foresee
-from gnomon.study.plan import trials_of
 from gnomon.study.run import Prospect, StudyObserver, run_study, survey
-from gnomon.study.store import TrialStore
-from gnomon.study.work import Outcome, Task, carry_out, give_up
+from gnomon.study.tasks import Task, TrialOutcome, carry_out, give_up
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import trials_of
 from reference.small_study import CONFIG, DIVERGING, STUDY, results, stamps, weights
 
 
@@ -33,8 +34,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> TrialStore:
 @pytest.fixture
 def store(finished: TrialStore, tmp_path: Path) -> TrialStore:
     """A copy of the finished study."""
-    assert finished.local is not None
-    shutil.copytree(finished.local, tmp_path / "out")
+    shutil.copytree(finished.address, tmp_path / "out")
     return TrialStore(str(tmp_path / "out"))
 
 
@@ -44,7 +44,7 @@ class Heard:
 
     prospects: list[Prospect] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
-    outcomes: list[Outcome] = field(default_factory=list)
+    outcomes: list[TrialOutcome] = field(default_factory=list)
 
     def planned(self, prospect: Prospect) -> None:
         self.prospects.append(prospect)
@@ -52,7 +52,7 @@ class Heard:
     def started(self, task: Task) -> None:
         self.tasks.append(task)
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: TrialOutcome) -> None:
         self.outcomes.append(outcome)
 
 
@@ -69,9 +69,8 @@ def test_the_table_has_a_row_for_each_trial_and_finding(finished: TrialStore) ->
 
 
 def test_each_row_is_what_an_audit_of_that_trials_network_says(finished: TrialStore) -> None:
-    assert finished.local is not None
     for row in results(finished).to_pylist():
-        audit = read_json(finished.local / "trials" / row["trial"] / "audit.json")
+        audit = read_json(Path(finished.address) / "trials" / row["trial"] / "audit.json")
         found = {each.title: each for each in audit.findings}
         if row["finding"] in found:
             assert row["value"] == found[row["finding"]].value
@@ -81,11 +80,10 @@ def test_trials_are_those_that_training_one_by_one_gives(
     finished: TrialStore, tmp_path: Path
 ) -> None:
     """The trained network of a trial is that of `gnomon train` with its configuration."""
-    assert finished.local is not None
     trial = trials_of(STUDY)[4]
     data = trial.planned.data(trial.seed, gn.Store.default(download=False))
     alone = gn.train(trial.planned, data, tmp_path / "run", trial.config, device="cpu")
-    together = gn.load_network(finished.local / "trials" / trial.id)
+    together = gn.load_network(Path(finished.address) / "trials" / trial.id)
     for name, tensor in alone.network.state_dict().items():
         torch.testing.assert_close(tensor, together.state_dict()[name], rtol=1e-4, atol=1e-5)
 
@@ -105,7 +103,7 @@ def test_seeds_and_values_that_are_added_are_done_alone(store: TrialStore) -> No
     more = replace(STUDY, seeds=(0, 1, 2, 3))
     run_study(more, store, Inline(), heard)
     assert len(heard.outcomes) == 2
-    wider = replace(more, axes=(Listed("network.activation", ("relu", "tanh", "silu")),))
+    wider = replace(more, axes=(ListedAxis("network.activation", ("relu", "tanh", "silu")),))
     run_study(wider, store, Inline(), heard)
     assert len(heard.outcomes) == 2 + 4
     after = stamps(store)
@@ -125,14 +123,13 @@ def test_another_examination_trains_nothing_again(store: TrialStore) -> None:
 
 
 def test_a_damaged_trial_is_done_again_with_the_same_result(store: TrialStore) -> None:
-    assert store.local is not None
     before, table = weights(store), results(store)
     damaged = trials_of(STUDY)[2].id
-    (store.local / "trials" / damaged / "model.safetensors").write_bytes(b"cut")
+    (Path(store.address) / "trials" / damaged / "model.safetensors").write_bytes(b"cut")
     heard = Heard()
     run_study(STUDY, store, Inline(), heard)
     assert [outcome.trial for outcome in heard.outcomes] == [damaged]
-    assert (store.local / "quarantine" / f"{damaged}-1").is_dir()
+    assert (Path(store.address) / "quarantine" / f"{damaged}-1").is_dir()
     assert weights(store).keys() == before.keys()
     assert results(store).column("trial") == table.column("trial")
 
@@ -150,7 +147,7 @@ class Stopping:
     def workers(self) -> int:
         return 1
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
         count = 0
         for task in tasks:
             for outcome in carry_out(task):
@@ -229,7 +226,7 @@ def test_a_disk_that_cannot_be_written_stops_the_study(
 
     store = TrialStore(str(tmp_path / "out"))
     with monkeypatch.context() as patched:
-        patched.setattr("gnomon.study.store._move_over", full)
+        patched.setattr("gnomon.study.file_stores.FolderStore.publish", full)
         with pytest.raises(FolderError, match=r"No space left.*start the same study again"):
             run_study(STUDY, store, Inline())
     assert len(run_study(STUDY, store, Inline()).done) == 6
@@ -243,13 +240,13 @@ def test_a_store_elsewhere_holds_the_same(finished: TrialStore) -> None:
         assert {r.id for r in store.records()} == set(weights(finished))
         one, other = list(store.records()), list(finished.records())
         assert [record.rows for record in one] == [record.rows for record in other]
-        files, root = store.place
+        files, root = url_to_fs(store.address)
         assert files.cat_file(f"{root}/results.parquet")[:4] == b"PAR1"
         asked = replace(STUDY.examine, details=())
         assert len(run_study(replace(STUDY, examine=asked), store, Inline()).done) == 6
     finally:
         MemoryFileSystem.store.clear()
-        shutil.rmtree(store.scratch, ignore_errors=True)
+        shutil.rmtree(store.files.scratch, ignore_errors=True)
 
 
 def test_a_dry_run_measures_and_leaves_nothing(tmp_path: Path) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from gnomon.errors import SettingError, UnknownNameError
-from gnomon.study.axes import Axis, Listed, Zipped
+from gnomon.study.axes import Axis, ListedAxis, ZippedAxis
 from gnomon.study.engines import Inline
-from gnomon.study.plan import count_trials, trials_of
 from gnomon.study.run import run_study
 from gnomon.study.shipped import locate, shipped_studies
 from gnomon.study.statistics import Above, Below
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination, Study, read_study, write_study
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import count_trials, trials_of
 from reference.small_study import results
 
 NAMES = (
@@ -136,9 +136,9 @@ def first_of(axis: Axis) -> Axis:
     if "training.epochs" in settings:
         settings = {**settings, "training.epochs": 1, "training.snapshots": [0, 1]}
     if len(settings) > 1:
-        return Zipped(tuple(settings), (tuple(settings.values()),))
+        return ZippedAxis(tuple(settings), (tuple(settings.values()),))
     ((key, value),) = settings.items()
-    return Listed(key, (value,))
+    return ListedAxis(key, (value,))
 
 
 def test_settings_of_probes_are_refused_before_anything_is_trained() -> None:

@@ -1,30 +1,35 @@
 """The report of a study: whole, self-contained, and every number with its trials."""
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 import pytest
-from matplotlib.figure import Figure
+from pandas import DataFrame
 
 from gnomon.audit import Audit, Finding
+from gnomon.audit.report.comparison import compare_audits
 from gnomon.errors import SettingError
-from gnomon.study.report import audits_table, compare_audits, write_study_report
-from gnomon.study.report.figures import draw_comparison, draw_trend
+from gnomon.report.charts import Chart, Curve, Points, Text, numbers
+from gnomon.report.charts.draw_matplotlib import draw_matplotlib
+from gnomon.report.numbers import ranges, with_error
+from gnomon.report.tables import latex, markdown
+from gnomon.study.report import Heading, write_study_report
+from gnomon.study.report.figures import comparison_chart, trend_chart
 from gnomon.study.report.tables import tables_of
-from gnomon.study.report.texts import latex, markdown
-from gnomon.study.report.words import ranges, with_error
+from gnomon.study.results import Results
 from gnomon.study.statistics import (
     Differs,
     Greater,
     Hypothesis,
-    Results,
     Rises,
     Verdict,
     judge,
@@ -49,7 +54,7 @@ def accuracy(settings: Mapping[str, Any], seed: int) -> float:
     return 0.9 + 0.01 * ACTIVATIONS.index(settings[ACTIVATION]) + 0.001 * seed
 
 
-def results(seeds: int = 6) -> pa.Table:
+def results(seeds: int = 6) -> DataFrame:
     return tidy(
         {ACTIVATION: ACTIVATIONS, ENTANGLEMENT: LEVELS},
         range(seeds),
@@ -125,7 +130,7 @@ def read(page: Path) -> Page:
 @dataclass
 class Written:
     folder: Path
-    table: pa.Table
+    table: DataFrame
     verdicts: tuple[Verdict, ...]
     page: Page
 
@@ -133,16 +138,9 @@ class Written:
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
     folder, table = tmp_path_factory.mktemp("study"), results()
-    verdicts = judge(table, AXES, HYPOTHESES)
-    path = write_study_report(
-        folder,
-        table,
-        AXES,
-        verdicts,
-        "Norms & <entanglement>",
-        "Do they grow?",
-        ["One failed."],
-    )
+    verdicts = judge(Results(table, AXES), HYPOTHESES)
+    heading = Heading("Norms & <entanglement>", "Do they grow?", ("One failed.",))
+    path = write_study_report(folder, Results(table, AXES), verdicts, heading)
     assert path == folder / "report.html"
     return Written(folder, table, verdicts, read(path))
 
@@ -181,7 +179,7 @@ def test_figures_come_before_tables_one_for_each_hypothesis_with_numbers(
 
 def test_every_number_is_the_mean_of_the_trials_it_names(written: Written) -> None:
     """Computed again from the rows of the table, for each cell of the page."""
-    rows = written.table.to_pylist()
+    rows = written.table.to_dict("records")
     means: dict[str, set[float]] = {}
     for finding in ("frobenius_norm", "frobenius_norm.layers[0]", "clean_accuracy"):
         scale = 100 if finding == "clean_accuracy" else 1
@@ -190,7 +188,7 @@ def test_every_number_is_the_mean_of_the_trials_it_names(written: Written) -> No
             if "data-trials" not in attributes or "title" not in attributes:
                 continue
             ids = attributes["data-trials"].split()
-            there = [by_trial[key] for key in ids if by_trial[key] is not None]
+            there = [by_trial[key] for key in ids if np.isfinite(by_trial[key])]
             means.setdefault(text.strip(), set()).add(scale * float(np.mean(there)))
     assert len(means) >= 12
     for text, possible in means.items():
@@ -201,7 +199,7 @@ def test_every_number_is_the_mean_of_the_trials_it_names(written: Written) -> No
 
 
 def test_every_trial_stands_in_the_list(written: Written) -> None:
-    ids = {row["trial"] for row in written.table.to_pylist()}
+    ids = {row["trial"] for row in written.table.to_dict("records")}
     assert {f"trial-{key}" for key in ids} <= set(written.page.all("id"))
     named = {key for each in written.page.all("data-trials") for key in each.split()}
     assert named == ids
@@ -267,9 +265,7 @@ def test_settings_that_do_not_cross_stand_below_each_other() -> None:
         return 0.5
 
     table = tidy({"a": list(range(10)), "b": [1, 2]}, (0,), {"f": ("p", "share", half)})
-    apart = pa.Table.from_pylist(
-        [row for row in table.to_pylist() if row["a"] % 2 + 1 == row["b"]], table.schema
-    )
+    apart = table.loc[table["a"] % 2 + 1 == table["b"]]
     (found,) = tables_of(Results(apart, ("a", "b")))
     assert (found.labels, found.columns) == (("a", "b"), ("mean",))
     assert [line.labels for line in found.lines[:2]] == [("0", "1"), ("1", "2")]
@@ -299,44 +295,67 @@ def test_seeds_are_listed_with_their_gaps() -> None:
     assert ranges([]) == ""
 
 
-def drawn_points(figure: Figure) -> set[tuple[float, float]]:
+def points(chart: Chart) -> set[tuple[float, float]]:
+    """The points of all curves and dots."""
+    marks = [mark for panel in chart.panels for mark in panel.marks]
     return {
         (float(x), float(y))
-        for axes in figure.axes
-        for line in axes.get_lines()
-        for x, y in np.asarray(line.get_xydata())
+        for mark in marks
+        if isinstance(mark, Curve | Points)
+        for x, y in zip(numbers(mark.x), numbers(mark.y), strict=True)
     }
 
 
-def test_a_figure_draws_every_seed_and_the_mean() -> None:
-    verdicts = judge(results(), AXES, HYPOTHESES)
-    trends = [each for each in verdicts if each.name == "H1"]
-    points = drawn_points(draw_trend(trends))
+def test_a_chart_shows_every_seed_and_the_mean() -> None:
+    verdicts = judge(Results(results(), AXES), HYPOTHESES)
+    trends = [verdict for verdict in verdicts if verdict.name == "H1"]
+    shown = points(trend_chart(trends))
     for verdict in trends:
         for values in verdict.blocks.values:
-            assert set(zip(LEVELS, values, strict=True)) <= points
-        assert {
-            (level, mean.value) for level, mean in zip(LEVELS, verdict.means, strict=True)
-        } <= points
-    (paired,) = (each for each in verdicts if each.name == "H2")
-    points = drawn_points(draw_comparison([paired]))
+            assert set(zip(LEVELS, values, strict=True)) <= shown
+        means = [mean.value for mean in verdict.means]
+        assert set(zip(LEVELS, means, strict=True)) <= shown
+    (paired,) = (verdict for verdict in verdicts if verdict.name == "H2")
+    shown = points(comparison_chart([paired]))
     for first, second in paired.blocks.values:
-        assert {(0.0, 100 * first), (1.0, 100 * second)} <= points
+        assert {(0.0, 100 * first), (1.0, 100 * second)} <= shown
+        assert (0.0, 100 * first - 100 * second) in shown
+    assert (0.5, 100 * paired.effects[0].value) in shown
+
+
+def test_the_band_of_a_mean_is_its_interval() -> None:
+    verdicts = judge(Results(results(), AXES), HYPOTHESES[:1])
+    (panel,) = trend_chart(verdicts[:1]).panels
+    (band,) = (mark.band for mark in panel.marks if isinstance(mark, Curve) and mark.band)
+    for mean, low, high in zip(verdicts[0].means, *band, strict=True):
+        assert (low, high) == (mean.low, mean.high)
+
+
+def test_names_beside_the_lines_do_not_meet() -> None:
+    verdicts = judge(Results(results(), AXES), HYPOTHESES[:1])
+    (panel,) = trend_chart(verdicts).panels
+    names = [mark for mark in panel.marks if isinstance(mark, Text)]
+    texts = [f"{verdict.condition}\n{verdict.answer}" for verdict in verdicts]
+    assert [name.text for name in names] == texts
+    assert panel.y.low is not None
+    assert panel.y.high is not None
+    heights = sorted(name.y for name in names)
+    gap = 2 * 0.062 * (panel.y.high - panel.y.low)
+    assert min(b - a for a, b in pairwise(heights)) >= gap
 
 
 def test_many_verdicts_of_one_hypothesis_are_drawn_small() -> None:
     many = {ACTIVATION: [f"a{place}" for place in range(9)], ENTANGLEMENT: LEVELS}
     table = tidy(many, range(3), {"f": ("p", "", lambda s, seed: s[ENTANGLEMENT] + seed)})
-    trends = judge(table, AXES, [Rises(finding="f", along=ENTANGLEMENT, per=(ACTIVATION,))])
-    titles = [axes.get_title() for axes in draw_trend(trends).axes]
-    assert [title for title in titles if title] == [f"a{n}: supported" for n in range(9)]
-    pairs = judge(
-        table,
-        AXES,
-        [Greater(finding="f", of=ENTANGLEMENT, values=(4.0, 2.0), per=(ACTIVATION,))],
-    )
-    (axes,) = draw_comparison(pairs).axes
-    assert [label.get_text() for label in axes.get_yticklabels()] == many[ACTIVATION]
+    rises = Rises(finding="f", along=ENTANGLEMENT, per=(ACTIVATION,))
+    chart = trend_chart(judge(Results(table, AXES), [rises]))
+    assert [panel.title for panel in chart.panels] == [f"a{n}: supported" for n in range(9)]
+    assert (chart.share_x, chart.share_y, chart.x_label) == (True, "all", "entanglement")
+    greater = Greater(finding="f", of=ENTANGLEMENT, values=(4.0, 2.0), per=(ACTIVATION,))
+    chart = comparison_chart(judge(Results(table, AXES), [greater]))
+    (panel,) = chart.panels
+    assert panel.y.ticks == list(enumerate(many[ACTIVATION]))
+    assert len(draw_matplotlib(chart).axes) == 1
 
 
 def test_a_study_of_one_setting_without_hypotheses_has_a_report(tmp_path: Path) -> None:
@@ -344,17 +363,17 @@ def test_a_study_of_one_setting_without_hypotheses_has_a_report(tmp_path: Path) 
         return float(seed)
 
     table = tidy({}, range(2), {"f": ("p", "", own)})
-    page = read(write_study_report(tmp_path, table, (), (), "One setting"))
+    page = read(write_study_report(tmp_path, Results(table, ()), (), Heading("One setting")))
     assert "0.5 ± 6.4" in page.text
     assert not (tmp_path / "figures").exists()
 
 
 @pytest.mark.slow
 def test_the_same_study_gives_the_same_files(tmp_path: Path) -> None:
-    table = results(3)
+    three = Results(results(3), AXES)
     for name in ("first", "second"):
-        verdicts = judge(table, AXES, HYPOTHESES[1:2])
-        write_study_report(tmp_path / name, table, AXES, verdicts, "Twice")
+        verdicts = judge(three, HYPOTHESES[1:2])
+        write_study_report(tmp_path / name, three, verdicts, Heading("Twice"))
     files = [p.relative_to(tmp_path / "first") for p in (tmp_path / "first").rglob("*.*")]
     assert len(files) == 10
     for path in files:
@@ -386,13 +405,22 @@ def test_audits_stand_side_by_side(tmp_path: Path) -> None:
     assert "a & b and c" in page.text
     assert "Compare with care" not in page.text
     assert (tmp_path / "figures" / "shares.pdf").exists()
-    table = audits_table(audits)
-    assert table.column("value").to_pylist() == [0.875, None, 0.5, None]
 
 
 def test_audits_of_different_examples_are_compared_with_a_warning(tmp_path: Path) -> None:
     page = read(compare_audits(tmp_path, [audit("a", 0.5), audit("b", 0.5, examples=50)]))
     assert "The number of examples differs: a 100, b 50. Compare with care." in page.text
+
+
+def test_audits_are_compared_without_a_study_and_without_pandas() -> None:
+    code = (
+        "import sys, gnomon.audit.report.comparison\n"
+        "print(sorted({'pandas', 'gnomon.study'} & set(sys.modules)))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ended.stdout == "[]\n"
 
 
 def test_audits_of_one_name_are_refused(tmp_path: Path) -> None:

@@ -1,14 +1,16 @@
 """Verdicts on planted truths: what is there is found, what is not there is not claimed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
+import pandas as pd
 import pytest
+from pandas import DataFrame
 
 from gnomon.errors import DataError, SettingError, UnknownNameError
+from gnomon.study.results import Results
 from gnomon.study.statistics import (
     KINDS,
     Above,
@@ -18,8 +20,8 @@ from gnomon.study.statistics import (
     Greater,
     Hypothesis,
     Less,
-    Results,
     Rises,
+    Verdict,
     blocks,
     judge,
 )
@@ -48,7 +50,7 @@ def offset(settings: Mapping[str, Any], seed: int) -> float:
     return OFFSETS[settings[ACTIVATION]] + noise(settings, seed, 0.05)
 
 
-def study(seeds: int, **findings: Value) -> pa.Table:
+def study(seeds: int, **findings: Value) -> DataFrame:
     named = {name: ("weights", "", value) for name, value in findings.items()}
     return tidy({ACTIVATION: list(SLOPES), ENTANGLEMENT: LEVELS}, range(seeds), named)
 
@@ -67,8 +69,14 @@ def between(
     )
 
 
-def answers(table: pa.Table, *hypotheses: Hypothesis) -> list[str]:
-    return [verdict.answer for verdict in judge(table, AXES, hypotheses)]
+def verdicts_on(
+    table: DataFrame, hypotheses: Sequence[Hypothesis], axes: tuple[str, ...] = AXES
+) -> tuple[Verdict, ...]:
+    return judge(Results(table, axes), hypotheses)
+
+
+def answers(table: DataFrame, *hypotheses: Hypothesis) -> list[str]:
+    return [verdict.answer for verdict in verdicts_on(table, hypotheses)]
 
 
 def test_a_planted_trend_is_found_in_its_direction() -> None:
@@ -81,13 +89,13 @@ def test_a_planted_trend_is_found_in_its_direction() -> None:
 
 def test_a_large_p_alone_refutes_nothing_and_a_stated_least_effect_does() -> None:
     table = study(8, norm=norm)
-    tanh = table.filter(pc.field(ACTIVATION) == "tanh")
+    tanh = table.loc[table[ACTIVATION] == "tanh"]
     rises = Rises(finding="norm", along=ENTANGLEMENT)
-    (open_,) = judge(tanh, AXES, [rises])
+    (open_,) = verdicts_on(tanh, [rises])
     assert open_.answer == "undecided"
     assert open_.p is not None
     assert open_.p > 0.05
-    (closed,) = judge(tanh, AXES, [Rises(finding="norm", along=ENTANGLEMENT, smallest=2.0)])
+    (closed,) = verdicts_on(tanh, [Rises(finding="norm", along=ENTANGLEMENT, smallest=2.0)])
     assert closed.answer == "refuted"
     assert closed.decisive is not None
     assert closed.decisive.role == "negligible"
@@ -108,7 +116,7 @@ def test_a_finding_is_compared_with_a_number() -> None:
     claims = [kind(finding="offset", than=0.5, per=(ACTIVATION,)) for kind in (Above, Below)]
     assert answers(table, claims[0]) == ["refuted", "supported", "supported"]
     assert answers(table, claims[1]) == ["supported", "refuted", "refuted"]
-    relu = judge(table, AXES, [claims[0]])[0]
+    relu = verdicts_on(table, [claims[0]])[0]
     assert relu.effects[0].value == pytest.approx(-0.5, abs=0.05)
     assert relu.p == 1.0
     assert relu.blocks.levels == ("offset", 0.5)
@@ -121,11 +129,11 @@ def test_a_finding_is_compared_with_another_of_the_same_networks() -> None:
         return norm(settings, seed) - 0.25
 
     table = study(6, norm=norm, shifted=shifted)
-    (verdict,) = judge(table, AXES, [Above(finding="norm", than="shifted")])
+    (verdict,) = verdicts_on(table, [Above(finding="norm", than="shifted")])
     assert verdict.answer == "supported"
     assert verdict.effects[0].value == pytest.approx(0.25)
     assert verdict.p == 2**-6
-    (opposite,) = judge(table, AXES, [Below(finding="norm", than="shifted")])
+    (opposite,) = verdicts_on(table, [Below(finding="norm", than="shifted")])
     assert opposite.answer == "refuted"
 
 
@@ -134,7 +142,7 @@ def test_a_trial_without_the_other_finding_is_left_out() -> None:
         return None if seed == 2 or settings[ACTIVATION] == "elu" else 100.0
 
     table = study(6, norm=norm, partly=partly)
-    (verdict,) = judge(table, AXES, [Below(finding="norm", than="partly")])
+    (verdict,) = verdicts_on(table, [Below(finding="norm", than="partly")])
     assert verdict.answer == "supported"
     assert verdict.blocks.seeds == (0, 1, 3, 4, 5)
     assert len(verdict.blocks.trials[0][0]) == 2 * len(LEVELS)
@@ -142,7 +150,7 @@ def test_a_trial_without_the_other_finding_is_left_out() -> None:
 
 
 def test_a_comparison_with_an_unknown_finding_suggests_the_nearest() -> None:
-    (verdict,) = judge(study(5, norm=norm), AXES, [Above(finding="norm", than="nrm")])
+    (verdict,) = verdicts_on(study(5, norm=norm), [Above(finding="norm", than="nrm")])
     assert verdict.answer == "undecided"
     assert "there is 'norm'" in verdict.reason
 
@@ -164,9 +172,9 @@ def test_a_difference_too_small_to_matter_is_no_difference() -> None:
 
 def test_a_clear_difference_below_the_least_that_matters_is_not_supported() -> None:
     table = study(10, offset=offset)
-    (verdict,) = judge(table, AXES, [between(Greater, "offset", "tanh", "relu", smallest=1.01)])
+    (verdict,) = verdicts_on(table, [between(Greater, "offset", "tanh", "relu", smallest=1.01)])
     # About 1, with an interval on both sides of 1.01.
-    (plain,) = judge(table, AXES, [between(Greater, "offset", "tanh", "relu")])
+    (plain,) = verdicts_on(table, [between(Greater, "offset", "tanh", "relu")])
     assert plain.effects[0].value < 1.01
     assert verdict.answer in {"undecided", "refuted"}
     assert "least that matters" in verdict.reason
@@ -175,8 +183,8 @@ def test_a_clear_difference_below_the_least_that_matters_is_not_supported() -> N
 @pytest.mark.parametrize("seeds", [2, 3, 4, 5, 6])
 def test_too_few_seeds_decide_nothing_and_say_how_many_would(seeds: int) -> None:
     table = study(seeds, offset=offset)
-    (one,) = judge(table, AXES, [between(Greater, "offset", "tanh", "relu")])
-    (both,) = judge(table, AXES, [between(Differs, "offset", "tanh", "relu")])
+    (one,) = verdicts_on(table, [between(Greater, "offset", "tanh", "relu")])
+    (both,) = verdicts_on(table, [between(Differs, "offset", "tanh", "relu")])
     assert one.answer == ("supported" if seeds >= 5 else "undecided")
     assert both.answer == ("supported" if seeds >= 6 else "undecided")
     assert ("it takes 5 seeds for a verdict alone" in one.reason) is (seeds < 5)
@@ -186,8 +194,8 @@ def test_too_few_seeds_decide_nothing_and_say_how_many_would(seeds: int) -> None
 
 def test_a_trend_needs_three_seeds() -> None:
     rises = Rises(finding="norm", along=ENTANGLEMENT)
-    relu = pc.field(ACTIVATION) == "relu"
-    two, three = (study(seeds, norm=norm).filter(relu) for seeds in (2, 3))
+    tables = (study(seeds, norm=norm) for seeds in (2, 3))
+    two, three = (table.loc[table[ACTIVATION] == "relu"] for table in tables)
     assert answers(two, rises) == ["undecided"]
     assert answers(three, rises) == ["supported"]
 
@@ -198,7 +206,7 @@ def test_seeds_with_trends_of_their_own_do_not_support_a_common_one() -> None:
     def own(settings: Mapping[str, Any], seed: int) -> float:
         return settings[ENTANGLEMENT] * (1 if seed < 5 else -1)
 
-    (verdict,) = judge(study(7, own=own), AXES, [Rises(finding="own", along=ENTANGLEMENT)])
+    (verdict,) = verdicts_on(study(7, own=own), [Rises(finding="own", along=ENTANGLEMENT)])
     assert verdict.p is not None
     assert verdict.p < 0.05
     assert verdict.answer == "undecided"
@@ -209,8 +217,8 @@ def test_the_correction_is_over_all_verdicts_of_the_study() -> None:
     """At 5 seeds a paired test has p = 1/32 at best: two of them cannot pass together."""
     table = study(5, offset=offset)
     claim, again = (between(Greater, "offset", "tanh", "relu", name=n) for n in ("", "again"))
-    alone = judge(table, AXES, [claim])
-    among = judge(table, AXES, [claim, again])
+    alone = verdicts_on(table, [claim])
+    among = verdicts_on(table, [claim, again])
     assert [each.corrected_p for each in alone] == [1 / 32]
     assert [each.corrected_p for each in among] == [1 / 16, 1 / 16]
     assert {each.answer for each in among} == {"undecided"}
@@ -223,9 +231,8 @@ def constant(settings: Mapping[str, Any], seed: int) -> float:
 
 def test_constant_values_are_said_to_be_constant() -> None:
     table = study(6, same=constant)
-    verdicts = judge(
+    verdicts = verdicts_on(
         table,
-        AXES,
         [
             Rises(finding="same", along=ENTANGLEMENT),
             between(Greater, "same", "tanh", "relu"),
@@ -245,8 +252,8 @@ def test_ties_by_rounding_are_ties() -> None:
         relu, tanh = (0.97, 0.96, 0.95, 0.94), (0.96, 0.95, 0.96, 0.93)
         return (relu if settings[ACTIVATION] == "relu" else tanh)[seed]
 
-    (verdict,) = judge(
-        study(4, shares=shares), AXES, [between(Greater, "shares", "relu", "tanh")]
+    (verdict,) = verdicts_on(
+        study(4, shares=shares), [between(Greater, "shares", "relu", "tanh")]
     )
     # Differences 1, 1, −1, 1: every rank is 2.5, W⁺ = 7.5; 5 of 16 choices of signs reach it.
     assert verdict.beside[0].statistic == 7.5
@@ -258,8 +265,8 @@ def test_equal_differences_have_no_size_in_their_own_spread() -> None:
     def shares(settings: Mapping[str, Any], seed: int) -> float:
         return 0.9 + 0.001 * seed + (0.01 if settings[ACTIVATION] == "relu" else 0.0)
 
-    (verdict,) = judge(
-        study(6, shares=shares), AXES, [between(Greater, "shares", "relu", "tanh")]
+    (verdict,) = verdicts_on(
+        study(6, shares=shares), [between(Greater, "shares", "relu", "tanh")]
     )
     assert verdict.answer == "supported"
     assert "Cohen's d_z" not in {each.name for each in verdict.effects}
@@ -271,8 +278,8 @@ def test_a_seed_that_lacks_a_value_is_left_out_and_named() -> None:
         return None if gone and settings[ACTIVATION] == "relu" else norm(settings, seed)
 
     table = study(8, norm=absent)
-    verdicts = judge(
-        table, AXES, [Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,))]
+    verdicts = verdicts_on(
+        table, [Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,))]
     )
     assert [each.seeds for each in verdicts] == [7, 8, 8]
     assert verdicts[0].blocks.seeds == (0, 1, 2, 4, 5, 6, 7)
@@ -285,12 +292,11 @@ def test_a_failed_trial_is_no_trial() -> None:
     table = study(4, norm=norm)
     gone = [
         row["trial"]
-        for row in table.to_pylist()
+        for row in table.to_dict("records")
         if (row["seed"], row[ACTIVATION], row[ENTANGLEMENT]) == (1, "relu", 2.0)
     ]
-    (first, *_) = judge(
+    (first, *_) = verdicts_on(
         without(table, gone),
-        AXES,
         [Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,))],
     )
     assert first.blocks.seeds == (0, 2, 3)
@@ -301,7 +307,7 @@ def test_infinite_values_are_absent() -> None:
     def wild(settings: Mapping[str, Any], seed: int) -> float:
         return float("inf") if seed == 0 else norm(settings, seed)
 
-    (verdict,) = judge(study(5, norm=wild), AXES, [Rises(finding="norm", along=ENTANGLEMENT)])
+    (verdict,) = verdicts_on(study(5, norm=wild), [Rises(finding="norm", along=ENTANGLEMENT)])
     assert verdict.blocks.seeds == (1, 2, 3, 4)
 
 
@@ -325,11 +331,11 @@ def test_a_setting_that_is_not_at_every_level_does_not_tilt_the_mean() -> None:
     table = study(6, offset=offset)
     gone = [
         row["trial"]
-        for row in table.to_pylist()
+        for row in table.to_dict("records")
         if (row[ACTIVATION], row[ENTANGLEMENT]) == ("relu", 10.0)
     ]
-    (verdict,) = judge(
-        without(table, gone), AXES, [Rises(finding="offset", along=ENTANGLEMENT)]
+    (verdict,) = verdicts_on(
+        without(table, gone), [Rises(finding="offset", along=ENTANGLEMENT)]
     )
     assert verdict.answer == "undecided"
     assert abs(verdict.effects[1].value) < 0.2
@@ -341,10 +347,10 @@ def test_an_axis_that_changes_together_is_named_and_not_averaged() -> None:
     pairs = {2.0: "relu", 4.0: "tanh", 6.0: "elu"}
     gone = [
         row["trial"]
-        for row in table.to_pylist()
+        for row in table.to_dict("records")
         if pairs.get(row[ENTANGLEMENT]) != row[ACTIVATION]
     ]
-    (verdict,) = judge(without(table, gone), AXES, [Rises(finding="norm", along=ENTANGLEMENT)])
+    (verdict,) = verdicts_on(without(table, gone), [Rises(finding="norm", along=ENTANGLEMENT)])
     assert verdict.seeds == 4
     assert verdict.blocks.levels == (2.0, 4.0, 6.0)
     assert verdict.notes == ("data.entanglement changes together with network.activation",)
@@ -352,10 +358,10 @@ def test_an_axis_that_changes_together_is_named_and_not_averaged() -> None:
 
 def test_the_numbers_behind_a_verdict_are_those_of_the_table() -> None:
     table = study(5, norm=norm)
-    (verdict, *_) = judge(
-        table, AXES, [Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,))]
+    (verdict, *_) = verdicts_on(
+        table, [Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,))]
     )
-    by_trial = {row["trial"]: row for row in table.to_pylist()}
+    by_trial = {row["trial"]: row for row in table.to_dict("records")}
     for seed, values, trials in zip(
         verdict.blocks.seeds, verdict.blocks.values, verdict.blocks.trials, strict=True
     ):
@@ -367,9 +373,8 @@ def test_the_numbers_behind_a_verdict_are_those_of_the_table() -> None:
 
 def test_nothing_to_test_is_said() -> None:
     table = study(5, norm=norm)
-    wrong, alone, gone = judge(
-        table.filter(pc.field(ENTANGLEMENT) == 2.0),
-        AXES,
+    wrong, alone, gone = verdicts_on(
+        table.loc[table[ENTANGLEMENT] == 2.0],
         [
             Rises(finding="nrm", along=ENTANGLEMENT),
             Rises(finding="norm", along=ENTANGLEMENT),
@@ -391,27 +396,69 @@ def test_lists_on_an_axis_are_compared_by_what_they_say() -> None:
         {"network.hidden": ["[50, 50]", "[2]"]}, range(6), {"norm": ("weights", "", wide)}
     )
     hypothesis = Greater(finding="norm", of="network.hidden", values=([50, 50], [2]))
-    (verdict,) = judge(table, ["network.hidden"], [hypothesis])
+    (verdict,) = verdicts_on(table, [hypothesis], ("network.hidden",))
     assert verdict.answer == "supported"
     assert verdict.claim == "norm is greater for [50, 50] than for [2]"
 
 
+@pytest.mark.parametrize(
+    ("values", "pair"),
+    [(["true", "false"], (True, False)), (["2", "relu"], (2, "relu"))],
+    ids=["truth values", "a number among texts"],
+)
+def test_values_of_an_axis_of_texts_are_found_as_they_stand_in_a_study_file(
+    values: list[str], pair: tuple[object, object]
+) -> None:
+    def higher(settings: Mapping[str, Any], seed: int) -> float:
+        return seed + float(settings["a"] == values[0])
+
+    table = tidy({"a": values}, range(6), {"norm": ("weights", "", higher)})
+    hypothesis = Greater(finding="norm", of="a", values=pair)
+    (verdict,) = verdicts_on(table, [hypothesis], ("a",))
+    assert verdict.answer == "supported"
+
+
+def test_an_answer_follows_from_the_corrected_p() -> None:
+    """The same numbers among more claims are undecided: nothing else of a verdict changes."""
+    claim = between(Greater, "offset", "tanh", "relu")
+    (verdict,) = verdicts_on(study(6, offset=offset), [claim])
+    assert verdict.answer == "supported"
+    (evidence,) = (test for test in verdict.evidence if test.role == "claim")
+    doubtful = replace(verdict, evidence=(replace(evidence, corrected=0.06, claims=4),))
+    assert doubtful.answer == "undecided"
+    assert "corrected for 4 verdicts 0.06" in doubtful.reason
+    assert replace(verdict, obstacle="no seed has a value").answer == "undecided"
+
+
+def test_roles_are_families_of_their_own() -> None:
+    """Two claims, of which one has a least effect: its test of that is corrected for one."""
+    claims = [
+        between(Greater, "offset", "tanh", "relu", smallest=0.5),
+        between(Greater, "offset", "elu", "relu"),
+    ]
+    verdicts = verdicts_on(study(6, offset=offset), claims)
+    families = [{test.role: test.claims for test in verdict.evidence} for verdict in verdicts]
+    assert families == [
+        {"claim": 2, "opposite": 2, "negligible": 1},
+        {"claim": 2, "opposite": 2},
+    ]
+
+
 def test_two_trials_of_one_setting_and_seed_are_refused() -> None:
     table = study(3, norm=norm)
-    first = table.slice(0, 1).to_pylist()[0] | {"trial": "another"}
-    twice = pa.concat_tables([table, pa.Table.from_pylist([first], table.schema)])
+    twice = pd.concat([table, table.iloc[:1].assign(trial="another")])
     with pytest.raises(DataError, match="got two of seed 0"):
-        judge(twice, AXES, [Rises(finding="norm", along=ENTANGLEMENT)])
+        verdicts_on(twice, [Rises(finding="norm", along=ENTANGLEMENT)])
 
 
 def test_wrong_questions_are_refused() -> None:
     table = study(2, norm=norm)
     with pytest.raises(SettingError, match="Did you mean"):
-        judge(table, AXES, [Rises(finding="norm", along="data.entanglment")])
+        verdicts_on(table, [Rises(finding="norm", along="data.entanglment")])
     with pytest.raises(SettingError, match="expected numbers on network"):
-        judge(table, AXES, [Rises(finding="norm", along=ACTIVATION)])
+        verdicts_on(table, [Rises(finding="norm", along=ACTIVATION)])
     with pytest.raises(DataError, match="columns"):
-        judge(table.drop_columns(["value"]), AXES, [])
+        verdicts_on(table.drop(columns="value"), [])
 
 
 def test_the_same_results_give_the_same_verdicts() -> None:
@@ -420,7 +467,7 @@ def test_the_same_results_give_the_same_verdicts() -> None:
         Rises(finding="norm", along=ENTANGLEMENT, per=(ACTIVATION,)),
         Less(finding="norm", of=ACTIVATION, values=("relu", "elu")),
     ]
-    first, second = (judge(table, AXES, hypotheses) for _ in range(2))
+    first, second = (verdicts_on(table, hypotheses) for _ in range(2))
     assert list(map(str, first)) == list(map(str, second))
     assert [each.effects for each in first] == [each.effects for each in second]
 
@@ -442,9 +489,8 @@ def test_wrong_claims_are_rare() -> None:
             range(5),
             {"noise": ("weights", "", value)},
         )
-        verdicts = judge(
+        verdicts = verdicts_on(
             table,
-            AXES,
             [
                 Rises(finding="noise", along=ENTANGLEMENT, per=(ACTIVATION,), level=0.1),
                 Greater(finding="noise", of=ACTIVATION, values=("relu", "tanh"), level=0.1),

@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from gnomon.training import Row
+from gnomon.training import EpochRow
 from reference.small_experiments import Stopped, StopsAfter, run, small
 
 
@@ -18,7 +18,7 @@ def scalars(path: Path) -> dict[str, list[tuple[int, float]]]:
     return {tag: [(item.step, item.value) for item in events.Scalars(tag)] for tag in tags}
 
 
-def shown(rows: tuple[Row, ...]) -> dict[str, list[tuple[int, float | None]]]:
+def shown(rows: tuple[EpochRow, ...]) -> dict[str, list[tuple[int, float | None]]]:
     """What it ought to show."""
     return {
         "learning_rate": [(row.step, row.learning_rate) for row in rows],

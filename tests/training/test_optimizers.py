@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from gnomon.errors import SettingError
-from gnomon.training import SGD, Adam, AdamW, Momentum, OptimizerRule
+from gnomon.training import SGD, Adam, AdamW, OptimizerRule
 from reference.update_rules import Vector, adam, nesterov, sgd
 
 RATE, DECAY = 0.05, 0.1
@@ -18,8 +18,8 @@ CASES: list[tuple[OptimizerRule, Callable[[Vector, list[Vector]], Vector]]] = [
     (SGD(), lambda theta, g: sgd(theta, g, RATE, DECAY, 0.0)),
     (SGD(0.7), lambda theta, g: sgd(theta, g, RATE, DECAY, 0.7)),
     (SGD(0.7, nesterov=True), lambda theta, g: nesterov(theta, g, RATE, DECAY, 0.7)),
-    (Momentum(), lambda theta, g: sgd(theta, g, RATE, DECAY, 0.9)),
-    (Momentum(0.6, nesterov=True), lambda theta, g: nesterov(theta, g, RATE, DECAY, 0.6)),
+    (SGD(0.9), lambda theta, g: sgd(theta, g, RATE, DECAY, 0.9)),
+    (SGD(0.6, nesterov=True), lambda theta, g: nesterov(theta, g, RATE, DECAY, 0.6)),
     (Adam(*BETAS), lambda theta, g: adam(theta, g, RATE, DECAY, BETAS, decoupled=False)),
     (AdamW(*BETAS), lambda theta, g: adam(theta, g, RATE, DECAY, BETAS, decoupled=True)),
 ]
@@ -47,7 +47,7 @@ def test_steps_follow_the_formula(
     [
         (lambda: SGD(1.0), "momentum"),
         (lambda: SGD(nesterov=True), "nesterov"),
-        (lambda: Momentum(-0.1), "momentum"),
+        (lambda: SGD(-0.1), "momentum"),
         (lambda: Adam(beta1=1.0), "beta1"),
         (lambda: Adam(beta2=-1.0), "beta2"),
         (lambda: AdamW(epsilon=0.0), "epsilon"),

@@ -20,24 +20,24 @@ from gnomon.training import (
     CatastrophicOverfitting,
     Constant,
     EarlyStopping,
-    Row,
+    EpochRow,
     Run,
     Training,
     read_history,
 )
+from gnomon.training.checkpoint import Checkpoint, read_group, save_group
 from gnomon.training.history import write_history
 from gnomon.training.progress import Progress
 from gnomon.training.replicas import ReplicatedNetwork, run_each
-from gnomon.training.replicas.moment import Moment, read_moment, save_moment
 from reference.groups import Interrupts, alone, together, varied
 from reference.small_experiments import RANDOM, Stopped, StopsAfter, data_of, run, small
 
 WATCH = CatastrophicOverfitting(Linf(0.1))
 
 
-def row(epoch: int, robust: float | None, accuracy: float = 0.5) -> Row:
+def row(epoch: int, robust: float | None, accuracy: float = 0.5) -> EpochRow:
     """A row of a history."""
-    return Row(epoch, epoch, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 0.0, robust)
+    return EpochRow(epoch, epoch, 0.1, 1.0, 0.5, 1.0, accuracy, 1.0, 0.0, robust)
 
 
 def judged(
@@ -276,11 +276,11 @@ def test_a_history_of_an_early_version_is_read(tmp_path: Path) -> None:
 def test_a_group_of_an_early_version_is_read(tmp_path: Path) -> None:
     training = Training()
     progress = Progress("a", epoch=1, step=1, history=(row(1, None),))
-    moment = Moment((progress,), {"rows": torch.zeros(1, 2)}, {}, {})
+    moment = Checkpoint((progress,), {"rows": torch.zeros(1, 2)}, {}, {})
     file = tmp_path / "group.safetensors"
-    save_moment(file, moment)
-    assert read_moment(file, training).progress == (progress,)
+    save_group(file, moment)
+    assert read_group(file, training).progress == (progress,)
     tensors = load_file(file)
     tensors["history"] = tensors["history"][..., :9].contiguous()
     save_file(tensors, file, metadata={"gnomon.replicas": '["a"]'})
-    assert read_moment(file, training).progress == (progress,)
+    assert read_group(file, training).progress == (progress,)

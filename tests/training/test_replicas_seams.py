@@ -26,6 +26,7 @@ from gnomon.training import (
     Standard,
     Training,
     train,
+    train_replicas,
 )
 from gnomon.training.replicas import (
     ReplicatedNetwork,
@@ -33,7 +34,6 @@ from gnomon.training.replicas import (
     preferred_replicas,
     replica_key,
     run_with,
-    train_replicas,
 )
 from gnomon.training.replicas.draws import DrawsForEach
 from gnomon.training.replicas.examples import Examples
@@ -262,14 +262,14 @@ def test_networks_that_share_their_data_hold_them_once() -> None:
     device = torch.device("cpu")
     shared = Examples([one] * 3, ["a"] * 3, device)
     chosen = torch.tensor([[0, 5], [1, 4], [2, 3]])
-    assert torch.equal(shared.chosen(chosen)[0], one.inputs[chosen.flatten()])
+    assert torch.equal(shared.held[shared.places(chosen)], one.inputs[chosen.flatten()])
     assert shared.held.data_ptr() == one.inputs.data_ptr()
     mixed = Examples([one, other, one], ["a", "b", "a"], device)
     assert len(mixed.held) == 12
     expected = torch.cat([one.inputs[[0, 5]], other.inputs[[1, 4]], one.inputs[[2, 3]]])
-    assert torch.equal(mixed.chosen(chosen)[0], expected)
+    assert torch.equal(mixed.held[mixed.places(chosen)], expected)
     mixed.keep(torch.tensor([1, 2]))
-    assert torch.equal(mixed.chosen(chosen[1:])[0], expected[2:])
+    assert torch.equal(mixed.held[mixed.places(chosen[1:])], expected[2:])
 
 
 def test_what_does_not_belong_together_is_refused(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from gnomon.training import (
     train,
 )
 from gnomon.training.checkpoint import read_checkpoint
-from gnomon.training.trainer import Trainer
+from gnomon.training.course import Course
 from reference.small_experiments import (
     Stopped,
     StopsAfter,
@@ -125,11 +125,11 @@ def test_a_killed_run_goes_on_from_what_the_disk_had(
         clock = itertools.count()  # looked at once an epoch, and once a write
         patched.setattr(recorder, "time", SimpleNamespace(monotonic=lambda: next(clock)))
         patched.setattr(recorder, "SECONDS_BETWEEN_WRITES", 3)
-        patched.setattr(Trainer, "_save_kept", lambda _: None)  # as when no one can
+        patched.setattr(Course, "_save_last", lambda _: None)  # as when no one can
         with pytest.raises(Stopped):
             run(everything(), tmp_path, StopsAfter(5, 2))
     folder = RunFolder(tmp_path)
-    facts, done = folder.read_facts(), read_checkpoint(folder.checkpoint).progress
+    facts, done = folder.read_facts(), read_checkpoint(folder.checkpoint).progress[0]
     assert facts is not None
     assert done.epoch == 3
     assert (facts.status, facts.epochs_done) == ("running", 3)
@@ -144,7 +144,7 @@ def test_an_error_costs_no_epoch_that_was_done(whole: Run, tmp_path: Path) -> No
     with pytest.raises(Stopped):
         run(everything(), tmp_path, StopsAfter(4, 3))
     checkpoint = RunFolder(tmp_path).checkpoint
-    assert read_checkpoint(checkpoint).progress.epoch == 3
+    assert read_checkpoint(checkpoint).epoch == 3
     assert_same(run(everything(), tmp_path), whole)
 
 
@@ -272,6 +272,18 @@ def test_a_history_that_is_no_table_is_named(tmp_path: Path) -> None:
         read_history(tmp_path / "absent.parquet")
 
 
-def test_snapshots_need_an_epoch_that_exists() -> None:
-    with pytest.raises(ValueError, match=r"snapshots: expected epochs from 0 to 2, got 3"):
-        Training(epochs=2, snapshots=(3,))
+def test_snapshots_beyond_the_last_epoch_are_not_reached_and_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"snapshots: expected epochs, 0 or more, got -1"):
+        Training(epochs=2, snapshots=(-1,))
+    done = run(small(Training(epochs=1, batch_size=90, snapshots=(1, 5, 9))), tmp_path)
+    assert list(done.folder.snapshots()) == [1]
+    assert done.facts.reason.endswith("Snapshots beyond them were not reached: 5, 9.")
+
+
+def test_without_tensorboard_a_run_has_all_but_events(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "EVENTS_ARE_WRITTEN", False)
+    done = run(small(Training(epochs=1, batch_size=90)), tmp_path)
+    assert not done.folder.events.exists()
+    assert len(done.history) == 1

@@ -15,7 +15,6 @@ from gnomon.training import (
     Cosine,
     EarlyStopping,
     Exponential,
-    Momentum,
     OneCycle,
     OptimizerRule,
     Piecewise,
@@ -28,7 +27,10 @@ from gnomon.training import (
 NAMES = Names(
     {
         TrainingMethod: Choice({"standard": Standard}),
-        OptimizerRule: Choice({"sgd": SGD, "momentum": Momentum, "adam": Adam, "adamw": AdamW}),
+        OptimizerRule: Choice(
+            {"sgd": SGD, "adam": Adam, "adamw": AdamW},
+            shorthands={"momentum": ("sgd", {"momentum": 0.9})},
+        ),
         Schedule: Choice(
             {
                 "constant": Constant,
@@ -54,7 +56,6 @@ NAMES = Names(
         ({"epochs": 3, "warmup_epochs": 3.0}, "warmup_epochs"),
         ({"warmup_epochs": -1.0}, "warmup_epochs"),
         ({"gradient_clip": 0.0}, "gradient_clip"),
-        ({"snapshots": [11]}, "snapshots"),
         ({"snapshots": [-1]}, "snapshots"),
         ({"early_stopping": {"patience": 0}}, "patience"),
         ({"early_stopping": {"min_delta": -0.1}}, "min_delta"),
@@ -81,7 +82,7 @@ def test_a_precision_that_does_not_exist_is_named(precision: object) -> None:
         Training(
             method=Standard(0.1),
             epochs=7,
-            optimizer=Momentum(nesterov=True),
+            optimizer=SGD(0.9, nesterov=True),
             schedule=Piecewise((0.3, 0.6), 0.2),
             warmup_epochs=0.5,
             gradient_clip=1.0,

@@ -21,11 +21,10 @@ from gnomon.training import (
     Device,
     EarlyStopping,
     EpochProgress,
+    EpochRow,
     Loss,
-    Momentum,
     OptimizerRule,
     Plan,
-    Row,
     Run,
     RunFacts,
     Standard,
@@ -50,7 +49,7 @@ def equal(first: Run, second: Run) -> bool:
 
 
 @pytest.mark.parametrize(
-    "rule", [SGD(), Momentum(nesterov=True), Adam(), AdamW()], ids=lambda rule: repr(rule)[:12]
+    "rule", [SGD(), SGD(0.9, nesterov=True), Adam(), AdamW()], ids=lambda rule: repr(rule)[:12]
 )
 def test_the_weights_are_those_of_a_loop_written_by_hand(
     rule: OptimizerRule, tmp_path: Path
@@ -299,19 +298,19 @@ class Notes:
     def __init__(self) -> None:
         self.plans: list[Plan] = []
         self.batches: list[EpochProgress] = []
-        self.rows: list[Row] = []
+        self.rows: list[EpochRow] = []
         self.ends: list[RunFacts] = []
 
-    def started(self, plan: Plan) -> None:
+    def started(self, _: int, plan: Plan) -> None:
         self.plans.append(plan)
 
     def batch(self, progress: EpochProgress) -> None:
         self.batches.append(progress)
 
-    def epoch(self, row: Row) -> None:
+    def epoch(self, _: int, row: EpochRow) -> None:
         self.rows.append(row)
 
-    def ended(self, facts: RunFacts) -> None:
+    def ended(self, _: int, facts: RunFacts) -> None:
         self.ends.append(facts)
 
 

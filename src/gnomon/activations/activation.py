@@ -1,59 +1,91 @@
-"""What every activation function states about itself."""
+"""Activation functions: a formula, its coefficients, and the facts that bounds rely on."""
 
+import inspect
 from abc import abstractmethod
 from collections import OrderedDict
 from collections.abc import Callable
 from copy import copy
 from functools import wraps
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.overrides import handle_torch_function, has_torch_function
 
-Formula = Callable[[Any, Any], Any]
+from gnomon.activations.profile import Profile
 
-_FACTS = ("turning_points", "breakpoints", "lipschitz", "monotone", "homogeneous")
+Formula = Callable[..., Any]
 
 
 class Activation(nn.Module):
     """A function R → R applied to each coordinate, with the facts that methods rely on.
 
-    A rule (an interval bound, a Lipschitz bound, a region count) is written once against these
-    facts and serves every activation. Each fact is tested against the function.
+    A rule (an interval bound, a linear relaxation, a Lipschitz bound) is written once against
+    these facts and serves every activation. Each stated fact is tested against the function;
+    facts that are not stated are found in each box of inputs, by intervals around slopes.
+
+    Coefficients are ordinary parameters: one number, or one for each channel. Where they vary
+    in sets, bounds over them are exact if f is stated to rise or to fall in each of them.
+
+    >>> from torch import nn
+    >>> from gnomon.activations import Activation
+    >>> class Square(Activation):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.scale = nn.Parameter(torch.ones(1))
+    ...
+    ...     def forward(self, x):
+    ...         return self.scale * x**2
 
     Attributes:
-        turning_points: where the function turns between rising and falling (strict local
-            extrema).
-        breakpoints: where a derivative of some order jumps; between them the function is
-            analytic.
-        lipschitz: the smallest Lipschitz constant, ``sup |f'|``.
-        monotone: never falls.
-        homogeneous: f(a x) = a f(x) for all a ≥ 0.
-        nonnegative: no value lies below 0.
+        rising_in: the names of coefficients in which f(x) never falls, whatever x is.
+        falling_in: those in which it never rises.
         references: keys of `references.bib`.
     """
 
-    turning_points: tuple[float, ...] = ()
-    breakpoints: tuple[float, ...] = ()
-    lipschitz: float = 1.0
-    monotone: bool = True
-    homogeneous: bool = False
-    nonnegative: bool = False
+    rising_in: ClassVar[tuple[str, ...]] = ()
+    falling_in: ClassVar[tuple[str, ...]] = ()
     references: ClassVar[tuple[str, ...]] = ()
+
+    formula: ClassVar[Formula]
+    """The forward as it was written, without the detour through the rules of algebras."""
 
     def __init_subclass__(cls, **settings: Any) -> None:  # noqa: ANN401
         super().__init_subclass__(**settings)
         own = vars(cls)
         if "forward" in own:
-            inherits = Activation not in cls.__bases__
-            if not inherits or any(fact in own for fact in _FACTS):
+            cls.formula = inspect.unwrap(own["forward"])  # checks of types are for tensors
+            if Activation in cls.__bases__ or "profile" in own:
                 cls.forward = _by_facts(cls, own["forward"])  # type: ignore[method-assign]
 
-    @property
-    def smooth(self) -> bool:
-        """Infinitely often differentiable everywhere."""
-        return not self.breakpoints
+    def profile(self) -> Profile | None:
+        """The facts with the coefficients as they are now; None if they are to be found."""
+        return None
+
+    def varying(self) -> tuple[str, ...]:
+        """The names of the coefficients that are values of an algebra at present."""
+        return tuple(
+            f"{prefix}.{name}" if prefix else name
+            for prefix, module in self.named_modules()
+            for name, held in vars(module).items()
+            if _is_value(held)
+        )
+
+    def envelope(self) -> "tuple[Activation, Activation] | None":
+        """The lowest and the highest of the functions with coefficients in their boxes.
+
+        None if it is not stated that f rises or falls in each coefficient that varies.
+        """
+        varying = self.varying()
+        if not set(varying) <= {*self.rising_in, *self.falling_in}:
+            return None
+        lowest, highest = (_alone(self, type(self)) for _ in range(2))
+        for name in varying:
+            box = vars(self)[name]
+            ends = box.parts if name in self.rising_in else box.parts[::-1]
+            for function, end in zip((lowest, highest), ends, strict=True):
+                vars(function)[name] = end
+        return lowest, highest
 
     def activation(self, x: Any) -> Any:  # noqa: ANN401
         """The name under which algebras find their rule for activations."""
@@ -64,30 +96,51 @@ class Activation(nn.Module):
         """The function's value at each coordinate."""
 
 
-def _by_facts(owner: type[Activation], formula: Formula) -> Formula:
-    """The forward of a class that states facts about its formula.
+def _is_value(held: object) -> bool:
+    return not isinstance(held, Tensor) and has_torch_function((held,))
 
-    A value of an algebra is handed to that algebra's rule for activations, which knows the
-    facts. A class that has a formula of its own and inherits all facts is run as it stands;
-    where it calls the formula of its parent, the facts are those of the parent.
+
+def _by_facts(owner: type[Activation], formula: Formula) -> Formula:
+    """The forward of a class that states facts about its formula, or has them found.
+
+    Where the argument or a coefficient is a value of an algebra, that algebra's rule for
+    activations is called, which knows the facts. A class that has a formula of its own and
+    inherits the facts of another is run as it stands; where it calls the formula of its parent,
+    the facts are those of the parent.
     """
 
     @wraps(formula)
     def forward(self: Activation, x: Any) -> Any:  # noqa: ANN401
-        if isinstance(x, Tensor) or not has_torch_function((x,)):
+        held = [x, *vars(self).values()]
+        values = [each for each in held if _is_value(each)]
+        if not values:
             return formula(self, x)
         function = _alone(self, owner if type(self).forward is not forward else type(self))
-        return handle_torch_function(Activation.activation, (x,), function, x)
+        return handle_torch_function(Activation.activation, values, function, x)
 
     return forward
 
 
 def _alone(activation: Activation, kind: type[Activation]) -> Activation:
-    """The activation as one of a class, without its hooks, which are run around a rule."""
-    hooks = ("_forward_hooks", "_forward_pre_hooks")
-    if type(activation) is kind and not any(vars(activation)[each] for each in hooks):
-        return activation
-    alone = copy(activation)
+    """A copy of the activation as one of a class, without hooks, which are run around a rule.
+
+    Its coefficients are copies, too: rules may compute with them after they were changed.
+    """
+    alone = cast("Activation", _copied(activation))
     alone.__class__ = kind
+    hooks = ("_forward_hooks", "_forward_pre_hooks")
     vars(alone).update({each: OrderedDict() for each in hooks})
     return alone
+
+
+def _copied(module: nn.Module) -> nn.Module:
+    """The module with copies of its parameters and buffers, which gradients pass through."""
+    made = copy(module)
+    for kind in ("_parameters", "_buffers"):
+        vars(made)[kind] = {
+            name: held if held is None else held.clone()
+            for name, held in vars(module)[kind].items()
+        }
+    parts = vars(module)["_modules"].items()
+    vars(made)["_modules"] = {name: part and _copied(part) for name, part in parts}
+    return made

@@ -56,16 +56,15 @@ def _computed(algebra: Any, call: Call) -> Any:
     if name == "clone":
         result = _copied(result)
         provenance.inherit(args[0], result)
-    return _noted(algebra, call, result)
+    return _noted(call, result)
 
 
-def _noted(algebra: Any, call: Call, result: Any) -> Any:
+def _noted(call: Call, result: Any) -> Any:
     """The result of a rule, with notes of what it shares, its type, and where it came from."""
     name, args = call.name, call.args
     if name in KEEPING:
         _keep_kind(args[0], result)
-    if algebra.widens:
-        _keep_type(args, result)
+    _keep_type(args, result)
     if name in VIEWS:
         share(args[0], result, args[1] if name == "getitem" else None)
     provenance.note(name, args, call.kwargs, result)

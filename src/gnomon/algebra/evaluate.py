@@ -1,9 +1,11 @@
 """Runs a network in another number system."""
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from threading import RLock
 from types import TracebackType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -20,16 +22,26 @@ from gnomon.errors import (
     nearest,
 )
 
+_LOCKS: "WeakKeyDictionary[nn.Module, Any]" = WeakKeyDictionary()
+"""One lock for each network that was evaluated: values stand in its modules meanwhile."""
+
+_LOCKS_LOCK = RLock()
+
 
 def evaluate(
     network: nn.Module, inputs: Value | Tensor, parameters: Parameters | None = None
 ) -> Any:
-    """What the network's expression is in the algebra of its inputs and parameters.
+    """The network's expression in the algebra of its inputs and parameters.
 
     The network itself is run once, with these inputs and with these parameters in place of its
-    own, which are put back however the call ends. Everything can be differentiated: with
+    own, which are put back however the call ends. Meanwhile other threads that evaluate the
+    same network wait; they must not train or call it. Everything can be differentiated: with
     respect to the tensors inside the inputs and inside the parameters, and the network's own
     parameters that are not replaced.
+
+    >>> from gnomon.algebra import Interval
+    >>> evaluate(nn.ReLU(), Interval.around(torch.zeros(1), 0.5)).upper
+    tensor([0.5000])
 
     Args:
         network: in evaluation mode.
@@ -49,25 +61,42 @@ def evaluate(
         if isinstance(each, Value):
             each.suits(network)
     # What the network writes into its inputs in place is not written into the caller's.
-    given = apart(inputs) if isinstance(inputs, Value) else inputs.clone()
-    with _replaced(network, parameters or {}, inputs), _drawing_nothing(inputs.device):
-        try:
-            found = network(given)
-            if isinstance(found, Value):
-                refuse_overwritten(found)
-        except UnsupportedOperationError as error:
-            place = _innermost(network, error.__traceback__)
-            raise UnsupportedOperationError(f"{place}: {error}") from error
-        except GnomonError:
-            raise
-        except (TypeError, ValueError, AttributeError, RuntimeError) as error:
-            place = _innermost(network, error.__traceback__)
-            raise UnsupportedOperationError(
-                f"{place}: expected code that runs with values in place of tensors, got "
-                f"{type(error).__name__}: {error} If it runs with a tensor of the shape "
-                f"{tuple(inputs.shape)}, it does what no algebra here follows."
-            ) from error
-    return found
+    own = apart(inputs) if isinstance(inputs, Value) else inputs.clone()
+    with (
+        _alone(network),
+        _replaced(network, parameters or {}, inputs),
+        _drawing_nothing(inputs.device),
+    ):
+        return _output(network, own)
+
+
+def _output(network: nn.Module, inputs: Value | Tensor) -> Any:
+    """The network's output; an error names the module in which it came about."""
+    try:
+        output = network(inputs)
+        if isinstance(output, Value):
+            refuse_overwritten(output)
+    except UnsupportedOperationError as error:
+        place = _innermost(network, error.__traceback__)
+        raise UnsupportedOperationError(f"{place}: {error}") from error
+    except GnomonError:
+        raise
+    except (TypeError, ValueError, AttributeError, RuntimeError) as error:
+        place = _innermost(network, error.__traceback__)
+        raise UnsupportedOperationError(
+            f"{place}: expected code that runs with values in place of tensors, got "
+            f"{type(error).__name__}: {error} If it runs with a tensor of the shape "
+            f"{tuple(inputs.shape)}, it does what no algebra here follows."
+        ) from error
+    return output
+
+
+def _alone(network: nn.Module) -> Any:
+    """The lock of a network, which one thread holds at a time."""
+    if torch.compiler.is_compiling():
+        return nullcontext()
+    with _LOCKS_LOCK:
+        return _LOCKS.setdefault(network, RLock())
 
 
 @contextmanager
@@ -151,10 +180,10 @@ def _check_runs(network: object) -> None:
 
 @contextmanager
 def _drawing_nothing(device: torch.device) -> Generator[None, None, None]:
-    """Refuses a network after which the next random number is another than before it.
+    """Raises if the network consumed random numbers, by comparing generator states.
 
     Raises:
-        SubjectError: there is such a number.
+        SubjectError: it did.
     """
     if torch.compiler.is_compiling():
         yield

@@ -1,4 +1,4 @@
-"""How accurately programs compute functions of one number: tables, one for each of them.
+"""Tables of how accurately programs compute functions of one number.
 
 Errors are counted in u, the unit roundoff of the type that is computed in: 2⁻²⁴ in float32,
 2⁻⁵³ in float64; half a unit in the last place of a number just below a power of two. What
@@ -42,7 +42,7 @@ class Accuracy:
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is missed, by any execution."""
+        """True if no execution misses anything."""
         return self.relative == self.argument == self.absolute == 0
 
     def joined(self, other: "Accuracy") -> "Accuracy | None":
@@ -92,7 +92,7 @@ class Library:
         return self.name
 
     def accuracies(self, function: str) -> Accuracies:
-        """What is claimed of a function.
+        """The claims about a function.
 
         Raises:
             UnsupportedOperationError: nothing is.
@@ -116,7 +116,7 @@ class Library:
         return Library(name, {**self.functions, **stated}, source)
 
     def joined(self, other: "Library", name: str) -> "Library":
-        """What both programs reach, for the functions that both state."""
+        """The accuracy that both programs reach, for the functions that both state."""
         both = {
             key: _joined(mine, other.functions[key])
             for key, mine in self.functions.items()

@@ -47,7 +47,8 @@ def _refuse_other_numbers(algebra: Any, call: Call) -> None:
     Raises:
         UnsupportedOperationError: complex numbers, half precision, and whole numbers.
     """
-    for each in _flat((*call.args, *call.kwargs.values())):
+    operands = _flat((*call.args, *call.kwargs.values()))
+    for each in operands:
         kind = each.dtype if (is_value(each) or isinstance(each, Tensor)) else type(each)
         if kind in REAL_KINDS or not (is_value(each) or isinstance(each, Tensor | complex)):
             continue
@@ -58,12 +59,17 @@ def _refuse_other_numbers(algebra: Any, call: Call) -> None:
             )
         # Tensors of whole numbers are indices, masks or constants; in half precision they are
         # exact where an algebra converts them.
-        exact = algebra.widens or not kind.is_floating_point
+        exact = not kind.is_floating_point or _widened(operands)
         if is_value(each) or not exact:
             raise UnsupportedOperationError(
                 f"{algebra.__name__}: expected numbers in float32 or float64 to compute with, "
                 f"got {kind} in {call.name!r}. Convert them with float(), the network too."
             )
+
+
+def _widened(operands: Iterable[Any]) -> bool:
+    """True if a value converts the tensors among these to the numbers of its bounds."""
+    return any(each.widens for each in operands if is_value(each))
 
 
 def written_into_a_tensor(algebra: Any, name: str) -> UnsupportedOperationError:

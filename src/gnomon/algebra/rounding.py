@@ -69,9 +69,29 @@ def outward(lower: Tensor, upper: Tensor) -> tuple[Tensor, Tensor]:
     return down(lower), up(upper)
 
 
+def speck(dtype: torch.dtype) -> float:
+    """A number far above the smallest normal one, and far below all that matters.
+
+    Products with it are normal numbers, which processors multiply faster than others.
+    """
+    return torch.finfo(dtype).tiny * 2.0**20
+
+
+def scaled(x: Tensor, kappa: float) -> Tensor:
+    """The positive part of (1 + κ) x, moved up by a speck for κ > 0, else down."""
+    return (x * (1 + kappa) + math.copysign(speck(x.dtype), kappa)).clamp_min(0)
+
+
+def loses(stored: torch.dtype, kept: torch.dtype) -> bool:
+    """True if numbers of the first type may have to be rounded to be kept in the second."""
+    if stored == torch.int64:
+        return True
+    return kept == torch.float32 and stored in {torch.float64, torch.int32}
+
+
 @runtime_checkable
 class Level(Protocol):
-    """Of which executions of a network a bound is true.
+    """The computations of a network that a bound covers: real arithmetic, or any execution.
 
     None of them overflows: where a bound passes the largest number, nothing is known.
     """
@@ -87,11 +107,11 @@ class Level(Protocol):
         ...
 
     def relative(self, terms: int) -> float:
-        """By which part of Σ |terms| an execution can miss a sum of so many terms."""
+        """The part of Σ |terms| by which an execution can miss a sum of so many terms."""
         ...
 
     def extra(self, terms: int, magnitude: Tensor) -> Tensor:
-        """By how much an execution can miss a sum of so many terms.
+        """The most by which an execution can miss a sum of so many terms.
 
         Args:
             terms: their number; each goes through at most as many roundings.
@@ -109,21 +129,21 @@ class Real:
 
     @property
     def largest(self) -> float:
-        """None."""
+        """Infinite: real arithmetic has no largest number."""
         return math.inf
 
     @property
     def smallest(self) -> float:
-        """None: no number is lost."""
+        """Zero: real arithmetic does not underflow."""
         return 0.0
 
     def relative(self, terms: int) -> float:
-        """Nothing."""
+        """Zero."""
         del terms
         return 0.0
 
     def extra(self, terms: int, magnitude: Tensor) -> Tensor:
-        """Nothing."""
+        """Zero."""
         del terms
         return torch.zeros_like(magnitude)
 
@@ -134,7 +154,7 @@ REAL = Real()
 
 @dataclass(frozen=True)
 class Deployed:
-    """Also every execution in numbers of this type, by a program that is as accurate as stated.
+    """Real arithmetic, and executions in this type by programs as accurate as stated.
 
     Such an execution rounds each sum, product and quotient to nearest, adds in any order, fused
     or not, computes functions of one number as accurately as its library says, and overflows
@@ -204,7 +224,7 @@ def coarser(first: Level, second: Level) -> Level | None:
 
 
 def level_of(given: Tensor, level: Level) -> Level:
-    """In which type executions go on with a tensor that a network uses as it is.
+    """The level at which executions go on with a tensor that a network uses as it is.
 
     A tensor without axes decides nothing, and one of a finer type than the level's may be
     stored in that; of a coarser type, it makes the coarser type's errors possible.
@@ -303,7 +323,7 @@ def _refuse_coarse_modes() -> None:
 
 
 def _underflows_gradually() -> bool:
-    """Whether no thread among which torch divides its work flushes subnormal numbers to 0.
+    """True if no thread among which torch divides its work flushes subnormal numbers to 0.
 
     Each thread has a setting of its own. An average over windows of one number is divided by
     channels, however few there are, so that with some for each thread all are asked.

@@ -29,14 +29,16 @@ class Value(Operators):
         precedence: in a call with values of several algebras, the highest decides.
         lazy: whether rules compute with their arguments later, too; they are then given copies
             of all tensors, so that a bound belongs to the network that was evaluated.
-        widens: whether tensors are converted to numbers of its own, which hold half precision
-            exactly; else it computes in theirs.
     """
 
     rules: ClassVar[Mapping[str, Rule]] = {}
     precedence: ClassVar[int] = 0
     lazy: ClassVar[bool] = False
-    widens: ClassVar[bool] = False
+
+    @property
+    def widens(self) -> bool:
+        """True if tensors are converted to numbers of its own, which hold half precision."""
+        return False
 
     @property
     def parts(self) -> tuple[Tensor, ...]:

@@ -81,7 +81,7 @@ def random_direction(
     References:
         li2018, section 4.
     """
-    generator = ensure(generator, "attack")
+    generator = ensure(generator)
     drawn = {
         name: torch.randn(each.shape, generator=generator, device=generator.device).to(each)
         for name, each in _own(network).items()
@@ -130,7 +130,7 @@ def landscape(
         DataError, OutOfDomainError, SubjectError: the batches are no examples for this
             network.
     """
-    generator = ensure(generator, "attack")
+    generator = ensure(generator)
     if positions.shape[1] != len(directions):
         raise ShapeError(
             f"landscape: expected {len(directions)} coordinates per network, one for each "

@@ -4,12 +4,12 @@ import dataclasses
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from typing import Any, Generic, cast
 
 import torch
 from typing_extensions import TypeVar
 
+import gnomon
 from gnomon.audit.doubts import Doubt, doubts_about
 from gnomon.audit.finding import Finding
 from gnomon.audit.probe import Probe
@@ -81,7 +81,7 @@ def examine(
         announce(probe.topic)
         findings += probe(subject, generator(seed, "audit", probe.topic))
     return Audit(
-        version=version("gnomon"),
+        version=gnomon.__version__,
         subject={"name": subject.name, **subject.about},
         data=_data(subject),
         settings=[describe(probe) for probe in probes],

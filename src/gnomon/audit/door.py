@@ -87,9 +87,8 @@ def audit(  # noqa: PLR0913 - an audit is asked for in one call
         GnomonError: the network, the data, a set or a probe is not what it should be; the
             message says which.
 
-    >>> import gnomon
     >>> data = (torch.rand(20, 2), torch.arange(20) % 2)
-    >>> result = gnomon.audit(torch.nn.Linear(2, 2), data, probes=["accuracy"])
+    >>> result = gn.audit(torch.nn.Linear(2, 2), data, probes=["accuracy"])
     >>> [finding.title for finding in result.findings]
     ['clean_accuracy']
     """

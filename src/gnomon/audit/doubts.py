@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import torch
-from scipy.stats import binom
 
 from gnomon.attacks.draws import ANSWERS
 from gnomon.audit.subject import DRAWS, Subject
@@ -391,5 +390,7 @@ def _is_gain(first: int, second: int) -> bool:
     Examples that only one of the two fooled are as often the one's as the other's if neither is
     stronger (the sign test).
     """
-    chance = float(binom.sf(first - 1, first + second, 0.5)) if first else 1.0
+    from scipy.special import bdtrc  # noqa: PLC0415 - slow to import
+
+    chance = float(bdtrc(first - 1, first + second, 0.5)) if first else 1.0
     return first >= LEAST_GAIN and chance < CHANCE

@@ -1,7 +1,5 @@
 """Intervals around an observed share."""
 
-from scipy.stats import beta
-
 
 def clopper_pearson(
     successes: int | float, trials: int, confidence: float = 0.95
@@ -27,6 +25,8 @@ def clopper_pearson(
     """
     tail = (1 - confidence) / 2
     failures = trials - successes
-    lower = float(beta.ppf(tail, successes, failures + 1)) if successes else 0.0
-    upper = float(beta.ppf(1 - tail, successes + 1, failures)) if failures else 1.0
+    from scipy.special import betaincinv  # noqa: PLC0415 - slow to import
+
+    lower = float(betaincinv(successes, failures + 1, tail)) if successes else 0.0
+    upper = float(betaincinv(successes + 1, failures, 1 - tail)) if failures else 1.0
     return lower, upper

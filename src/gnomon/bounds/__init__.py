@@ -8,22 +8,18 @@ from gnomon.bounds.ibp import (
     interval_margins as interval_margins,
     pairwise_margins as pairwise_margins,
 )
-from gnomon.bounds.largest_radius import (
-    LargestRadius as LargestRadius,
-    LargestSize as LargestSize,
-)
+from gnomon.bounds.largest_radius import LargestRadius as LargestRadius
 from gnomon.bounds.lipschitz import (
     ECLipsEFast as ECLipsEFast,
     IntervalJacobian as IntervalJacobian,
     LipschitzBound as LipschitzBound,
+    LipschitzMethod as LipschitzMethod,
     NormProduct as NormProduct,
     SteepestAscent as SteepestAscent,
     SteepPoints as SteepPoints,
     tightest as tightest,
 )
 from gnomon.bounds.margins import BoundMethod as BoundMethod, Margins as Margins
-from gnomon.bounds.rounded_crown import RoundedCROWN as RoundedCROWN
-from gnomon.bounds.rounded_ibp import RoundedIBP as RoundedIBP
 
 BOUNDS: dict[str, type] = {"ibp": IBP, "crown": CROWN}
 """The methods of bounding by their names in a configuration."""

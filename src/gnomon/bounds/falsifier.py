@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gnomon.algebra import Interval
 from gnomon.bounds.margins import Margins
 from gnomon.errors import SettingError, ShapeError
+from gnomon.seeds import ensure
 from gnomon.sets import InputSet, PerturbationSet
 from gnomon.sets.parameters import ParameterRegion, TensorBall, TensorBox, TensorSet
 from gnomon.shapes import Inputs
@@ -20,17 +21,17 @@ Values = Float[Tensor, " batch outputs"]
 
 @dataclass(frozen=True, eq=False)
 class Falsification:
-    """What a search found against claimed bounds; all in float64.
+    """The result of a search for members beyond claimed bounds; all in float64.
 
     Attributes:
         claimed: the bounds.
-        attained: the least and greatest value found of each; where no value was a number, they
-            are ∞ and −∞.
-        slack: by how much rounding may make a value exceed its bounds, for each.
+        attained: the least and greatest value of each that was met; where no value was a
+            number, they are ∞ and −∞.
+        slack: the excess over each bound that rounding may explain.
         search: which search came closest to, or furthest beyond, some bound: "members",
             "corners" or "ascent".
-        example: of which example of the batch.
-        output: which of its outputs.
+        example: the number of the example in the batch.
+        output: the number of its output.
         inputs: the allowed input of that example.
         parameters: the allowed parameters.
     """
@@ -46,12 +47,12 @@ class Falsification:
 
     @property
     def excess(self) -> float:
-        """How far the value found lies beyond its bound; negative if it is inside."""
+        """The distance of the closest value beyond its bound; negative if it is inside."""
         return float(self._beyond[self.example, self.output])
 
     @property
     def beaten(self) -> bool:
-        """Whether some bound was exceeded by more than the slack: it is wrong."""
+        """True if some bound was exceeded by more than the slack: it is wrong."""
         return bool((self._beyond > self.slack).any())
 
     @property
@@ -60,9 +61,9 @@ class Falsification:
 
         Bounds of no width have 1. One that is infinite or NaN says nothing, and has NaN.
         """
-        width, found = self.claimed.width, self.attained.width
-        share = torch.where(width == 0, torch.ones_like(width), found / width)
-        return torch.where(width.isfinite() & found.isfinite(), share, torch.nan)
+        width, attained = self.claimed.width, self.attained.width
+        share = torch.where(width == 0, torch.ones_like(width), attained / width)
+        return torch.where(width.isfinite() & attained.isfinite(), share, torch.nan)
 
     @property
     def _beyond(self) -> Tensor:
@@ -81,12 +82,13 @@ class Falsifier:
     Values are computed in float64 from the weights and inputs as they are given: what rounding
     does to the network itself is not looked for. A network that cannot be run in float64, since
     it converts to another type itself, is run as it is. Bounds computed with ordinary rounding
-    may be exceeded by a little; `ulps` says by how much. That nothing was found proves nothing.
+    may be exceeded by a little; `ulps` says by how much. A search without success proves
+    nothing.
 
     Attributes:
-        members: how many random members.
-        corners: how many random corners.
-        steps: of each ascent; of which there are two for each output.
+        members: number of random members.
+        corners: number of random corners.
+        steps: number of steps of each ascent, of which there are two for each output.
         ulps: the slack, in units of ε (1 + |bound|), with ε of the precision of the bounds,
             or of the network if that is run as it is; 0 for bounds that account for rounding.
 
@@ -112,24 +114,25 @@ class Falsifier:
         network: nn.Module,
         inputs: Inputs,
         claimed: Interval | Margins,
-        within: InputSet | None,
-        parameters: ParameterRegion | None,
-        generator: torch.Generator,
+        within: InputSet | None = None,
+        region: ParameterRegion | None = None,
+        generator: torch.Generator | None = None,
     ) -> Falsification:
-        """What was found against bounds of outputs, or of margins z_j − z_y.
+        """Searches for members beyond bounds of outputs, or of margins z_j − z_y.
 
         Args:
             network: evaluated in evaluation mode, in a copy in float64.
             inputs: a batch, inside the set's domain.
             claimed: bounds that should hold for all members: batch × outputs.
-            within: which inputs are allowed; None for the inputs as they are.
-            parameters: which parameters are allowed; None for those of the network.
-            generator: of random members and corners.
+            within: the allowed inputs; None for the inputs as they are.
+            region: the allowed parameters; None for those of the network.
+            generator: of random members and corners; by default one from seed 0.
 
         Raises:
             ShapeError: bounds of another shape than the network's output.
         """
-        hunt = _Hunt(network, inputs, claimed, within, parameters, self.ulps)
+        hunt = _Hunt(network, inputs, claimed, within, region, self.ulps)
+        generator = ensure(generator)
         for _ in range(self.members):
             hunt.see("members", *hunt.member(generator))
         for _ in range(self.corners):
@@ -141,7 +144,7 @@ class Falsifier:
 
 
 class _Hunt:
-    """One search: the sets and bounds in float64, and what was found so far."""
+    """One search: the sets and bounds in float64, and the closest member so far."""
 
     def __init__(
         self,
@@ -149,14 +152,14 @@ class _Hunt:
         inputs: Inputs,
         claimed: Interval | Margins,
         within: InputSet | None,
-        parameters: ParameterRegion | None,
+        region: ParameterRegion | None,
         ulps: float,
     ) -> None:
         self.network, self.dtype = _in_float64(network, inputs)
         self.inputs, self.within = inputs.detach().double(), within
         self.around = None if within is None else within.around(self.inputs)
-        given = {} if parameters is None else dict(parameters.detach())
-        self.region = ParameterRegion({name: _double(each) for name, each in given.items()})
+        sets = {} if region is None else dict(region.detach())
+        self.region = ParameterRegion({name: _double(each) for name, each in sets.items()})
         self.labels = claimed.labels if isinstance(claimed, Margins) else None
         bounds, eps = _bounds(claimed)
         self.claimed = bounds
@@ -164,7 +167,7 @@ class _Hunt:
         self.slack = ulps * eps * (1 + _finite(bounds.lower).maximum(_finite(bounds.upper)))
         self.low = torch.full_like(bounds.lower, torch.inf)
         self.high = -self.low
-        self.closest, self.found = -torch.inf, ("", 0, 0, self.inputs[0], self.centre())
+        self.closest, self.best = -torch.inf, ("", 0, 0, self.inputs[0], self.centre())
         with torch.no_grad():
             shape = self.outputs(self.inputs, self.centre()).shape
         if shape != bounds.shape:
@@ -218,10 +221,10 @@ class _Hunt:
         if float(beyond.max()) > self.closest:
             self.closest = float(beyond.max())
             example, output = divmod(int(beyond.argmax()), beyond.shape[1])
-            self.found = (search, example, output, points[example], weights)
+            self.best = (search, example, output, points[example], weights)
 
     def outputs(self, points: Tensor, weights: Weights) -> Tensor:
-        """What the bounds are of: outputs, or margins."""
+        """The numbers that are bounded: outputs, or margins."""
         # What the network writes into its inputs is not written into the points.
         points = points.to(self.dtype, copy=True)
         weights = {name: each.to(self.dtype) for name, each in weights.items()}
@@ -231,9 +234,9 @@ class _Hunt:
         return values - values.gather(1, self.labels[:, None])
 
     def result(self) -> Falsification:
-        """What was found."""
+        """The closest member, as the outcome of the search."""
         attained = Interval.computed(self.low, self.high)
-        return Falsification(self.claimed, attained, self.slack, *self.found)
+        return Falsification(self.claimed, attained, self.slack, *self.best)
 
     def _slopes(
         self, points: Tensor, weights: Weights, output: int, sign: float
@@ -242,8 +245,10 @@ class _Hunt:
             x = points.detach().requires_grad_()
             leaves = {name: each.detach().requires_grad_() for name, each in weights.items()}
             goal = sign * self.outputs(x, leaves)[:, output].sum()
-            found = torch.autograd.grad(goal, [x, *leaves.values()], materialize_grads=True)
-        return found[0], dict(zip(leaves, found[1:], strict=True))
+            slope, *slopes = torch.autograd.grad(
+                goal, [x, *leaves.values()], materialize_grads=True
+            )
+        return slope, dict(zip(leaves, slopes, strict=True))
 
     def _perturbed(self, step: Tensor | None) -> Tensor:
         around: PerturbationSet | None = self.around
@@ -276,7 +281,7 @@ def _bounds(claimed: Interval | Margins) -> tuple[Interval, float]:
 
 
 def _beyond(claimed: Interval, low: Tensor, high: Tensor) -> Tensor:
-    """How far the values lie beyond their bounds; a bound that is NaN is never exceeded."""
+    """The distances of values beyond their bounds; a bound that is NaN is never exceeded."""
     return torch.fmax(claimed.lower - low, high - claimed.upper)
 
 

@@ -1,25 +1,20 @@
 """Interval bound propagation."""
 
-import math
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
-from jaxtyping import Float, Int
-from torch import Tensor, nn
+from jaxtyping import Float
+from torch import nn
 
-from gnomon.algebra import Interval, Parameters, Value, enclose
-from gnomon.algebra.bilinear import LINEAR
-from gnomon.algebra.interval import Ball
-from gnomon.algebra.interval.interval import as_interval
-from gnomon.algebra.interval.products import product
+from gnomon.algebra import NEAREST, Arithmetic, Interval, Parameters, enclose
+from gnomon.algebra.interval.differences import differences
 from gnomon.bounds.head import Head, evaluate_labelled
 from gnomon.bounds.margins import Margins
 from gnomon.sets import InputSet
 from gnomon.shapes import Centres, Labels
 
 _MOST_NUMBERS = 2**24
-"""Of the differences of rows that are held at a time."""
+"""Maximum number of entries of the matrix of row differences held in memory at once."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +25,36 @@ class IBP:
     never wider than the difference of the bounds of z_j and z_y; so also where W and b are
     intervals: their rows are independent of one another.
 
+    With `Outward`, a certificate is a theorem about the stored weights, every rounding on the
+    way to it counted: at level `REAL` for the network in real arithmetic, at `Deployed(dtype)`
+    also for the class that any execution in numbers of this type finds, in any order of
+    summation. What cannot be computed (an overflow, NaN) certifies nothing.
+
+    >>> from gnomon.algebra import Outward
+    >>> network, x = nn.Linear(2, 2, bias=False), torch.ones(1, 2)
+    >>> bounds = IBP(arithmetic=Outward())(network, x, torch.tensor([0]))
+    >>> bounds.upper[0, 0].item()
+    0.0
+
+    Attributes:
+        arithmetic: how bounds are computed; in float64, those of `Outward` are hardly wider.
+
     References:
-        gowal2019; its elision of the last layer, here with intervals of weights.
+        gowal2019; its elision of the last layer, here with intervals of weights. higham2002,
+        for the errors of sums.
     """
 
-    name: ClassVar[str] = "IBP"
-    kind: ClassVar[str] = "exact arithmetic"
+    arithmetic: Arithmetic = NEAREST
+
+    @property
+    def name(self) -> str:
+        """The name in the literature; "rounded" if rounding is counted."""
+        return "rounded IBP" if self.arithmetic.outwards else "IBP"
+
+    @property
+    def kind(self) -> str:
+        """The kind of truth: "exact arithmetic" or "floating point"."""
+        return "floating point" if self.arithmetic.outwards else "exact arithmetic"
 
     def __call__(
         self,
@@ -46,31 +65,31 @@ class IBP:
         parameters: Parameters | None = None,
     ) -> Margins:
         """The margins of a batch."""
-        head = evaluate_labelled(network, enclose(inputs, within), labels, parameters)
+        box = enclose(inputs, within, self.arithmetic)
+        head = evaluate_labelled(network, box, labels, parameters)
         return Margins(interval_margins(head, labels), labels)
 
 
-def interval_margins(head: Head, labels: Labels) -> Float[Tensor, " batch classes"]:
+def interval_margins(head: Head, labels: Labels) -> Float[torch.Tensor, " batch classes"]:
     """Upper bounds of z_j − z_y by intervals; 0 for j = y."""
     logits, own = _logits(head), labels[:, None]
-    if head.features is None:
-        upper = logits.upper - logits.lower.gather(1, own)
+    if head.features is None or head.weight is None:
+        upper = logits.arithmetic.up(logits.upper - logits.lower.gather(1, own))
     else:
-        assert head.weight is not None
         classes = torch.arange(logits.shape[1], device=labels.device)
         together = max(1, _MOST_NUMBERS // head.weight.numel())
-        found = [_elided(head, some) for some in classes.split(together)]
+        bounds = [_elided(head, some) for some in classes.split(together)]
         chosen = labels[:, None, None].expand(-1, 1, len(classes))
-        upper = torch.cat(found, dim=1).gather(1, chosen)[:, 0]
+        upper = torch.cat(bounds, dim=1).gather(1, chosen)[:, 0]
     return upper.scatter(1, own, 0.0)
 
 
-def pairwise_margins(head: Head) -> Float[Tensor, " batch own classes"]:
+def pairwise_margins(head: Head) -> Float[torch.Tensor, " batch own classes"]:
     """Upper bounds of z_j − z_k by intervals, for all classes k (`own`) and j; 0 for j = k."""
     logits = _logits(head)
     classes = logits.shape[1]
     if head.features is None:
-        upper = logits.upper[:, None] - logits.lower[:, :, None]
+        upper = logits.arithmetic.up(logits.upper[:, None] - logits.lower[:, :, None])
     else:
         upper = _elided(head, torch.arange(classes, device=logits.device))
     same = torch.eye(classes, dtype=torch.bool, device=logits.device)
@@ -82,31 +101,10 @@ def _logits(head: Head) -> Interval:
     return head.logits
 
 
-def _elided(head: Head, own: Int[Tensor, " own"]) -> Float[Tensor, " batch own classes"]:
-    """The bounds of z_j − z_k for k in `own`, of what the last layer receives."""
-    assert head.weight is not None
-    shape = (len(own), _logits(head).shape[1])
-    upper = product(LINEAR, head.features, _differences(head.weight, own)).upper  # type: ignore[arg-type]
-    upper = upper.unflatten(1, shape)
-    if head.bias is not None:
-        shift = _differences(head.bias, own)
-        upper = upper + as_interval(shift, upper).upper.unflatten(0, shape)
-    return upper
-
-
-def _differences(rows: Value | Tensor, own: Int[Tensor, " labels"]) -> Interval | Tensor:
-    """Row j minus row k, for k among the labels and every j, one after the other.
-
-    Rows of an interval are independent of one another, so that the difference of two different
-    rows is exact. That of a row and itself is not 0 here, and not used.
-    """
-    if isinstance(rows, Tensor):
-        return (rows[None] - rows[own, None]).flatten(0, 1)
-    if isinstance(rows, Ball):
-        # ‖δ_j − δ_k‖ ≤ √2 ‖δ‖, where the box would give 2 r for each entry.
-        return Ball(_differences(rows.middle, own), rows.reach * math.sqrt(2))  # type: ignore[arg-type]
-    assert isinstance(rows, Interval)
-    return Interval.computed(
-        (rows.lower[None] - rows.upper[own, None]).flatten(0, 1),
-        (rows.upper[None] - rows.lower[own, None]).flatten(0, 1),
-    )
+def _elided(head: Head, own: torch.Tensor) -> Float[torch.Tensor, " batch own classes"]:
+    """The bounds of z_j − z_k for k in `own`, from what the last layer receives."""
+    features, weight, bias = head.features, head.weight, head.bias
+    assert isinstance(features, Interval | torch.Tensor)
+    assert isinstance(weight, Interval | torch.Tensor)
+    assert bias is None or isinstance(bias, Interval | torch.Tensor)
+    return differences(features, weight, bias, own)

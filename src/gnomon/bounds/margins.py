@@ -1,7 +1,7 @@
 """Upper bounds of the margins by which wrong logits exceed the label's."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -14,16 +14,19 @@ from gnomon.shapes import Centres, Labels, Mask, PerExample
 
 @dataclass(frozen=True, eq=False)
 class Margins:
-    """What is enclosed of z_j − z_y, over all allowed perturbations.
+    """Bounds of z_j − z_y, over all allowed perturbations.
 
     Attributes:
         upper: an upper bound for every example and class j; 0 for its label y. NaN where
             nothing is known.
         labels: y of each example.
+        restarts: names of the operations without a linear relaxation: the margins of a method
+            that relaxes know of what lies before them no more than intervals do.
     """
 
     upper: Float[torch.Tensor, " batch classes"]
     labels: Labels
+    restarts: frozenset[str] = frozenset()
 
     @property
     def worst(self) -> PerExample:
@@ -35,7 +38,7 @@ class Margins:
 
     @property
     def certified(self) -> Mask:
-        """For which examples no allowed perturbation changes the class; never where NaN."""
+        """True where no allowed perturbation changes the example's class; never where NaN."""
         return self.worst < 0
 
 
@@ -43,11 +46,15 @@ class Margins:
 class BoundMethod(Protocol):
     """A frozen dataclass that bounds margins; its fields are its settings."""
 
-    name: ClassVar[str]
-    """As it is known in the literature."""
+    @property
+    def name(self) -> str:
+        """The name in the literature."""
+        ...
 
-    kind: ClassVar[str]
-    """What kind of truth a bound is: "exact arithmetic" or "floating point"."""
+    @property
+    def kind(self) -> str:
+        """The kind of truth of a bound: "exact arithmetic" or "floating point"."""
+        ...
 
     def __call__(
         self,
@@ -63,7 +70,7 @@ class BoundMethod(Protocol):
             network: in evaluation mode.
             inputs: inside the set's domain.
             labels: their labels.
-            within: which inputs are allowed; None means the inputs as they are.
+            within: the allowed inputs; None means the inputs as they are.
             parameters: the sets of parameters by name; None means those of the network.
         """
         ...

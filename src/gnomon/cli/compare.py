@@ -28,8 +28,8 @@ def compare(runs: _Runs, output: _Output = Path("comparison")) -> None:
     from dataclasses import replace
 
     from gnomon.audit import read_json
+    from gnomon.audit.report.comparison import compare_audits
     from gnomon.cli.display import say
-    from gnomon.study.report import compare_audits
 
     audits = [read_json(_audit_of(run)) for run in runs]
     names = [audit.name for audit in audits]

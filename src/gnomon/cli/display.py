@@ -17,7 +17,8 @@ from rich.progress import (
 )
 
 from gnomon.audit import Audit
-from gnomon.training import EpochProgress, Plan, Row, RunFacts
+from gnomon.training import EpochProgress, EpochRow, Plan, RunFacts
+from gnomon.training.recorder import EVENTS_ARE_WRITTEN
 
 _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
@@ -82,10 +83,12 @@ class TrainingDisplay:
     ) -> None:
         self._progress.stop()
 
-    def started(self, plan: Plan) -> None:
+    def started(self, _: int, plan: Plan) -> None:
         """Sets the bars to what is planned, and to what an earlier process has done."""
         resumed = f", resumed after epoch {plan.epochs_done}" if plan.epochs_done else ""
         say(f"{plan.parameters:,} parameters on {plan.device}{resumed}")
+        if not EVENTS_ARE_WRITTEN:
+            say("no events/: TensorBoard is not installed (pip install gnomon[tensorboard])")
         self._progress.update(self._epochs, total=plan.epochs, completed=plan.epochs_done)
         self._progress.update(self._batches, total=plan.batches)
         for task in (self._epochs, self._batches):
@@ -96,20 +99,20 @@ class TrainingDisplay:
         figures = f"loss {progress.loss:.4f}  accuracy {progress.accuracy:.2%}"
         self._progress.update(self._batches, completed=progress.batch, figures=figures)
 
-    def epoch(self, row: Row) -> None:
+    def epoch(self, _: int, row: EpochRow) -> None:
         """Prints the epoch's figures and moves the bar of epochs."""
         if self._each_epoch:
             say(_line(row))
         self._progress.update(self._epochs, completed=row.epoch)
         self._progress.reset(self._batches)
 
-    def ended(self, facts: RunFacts) -> None:  # noqa: ARG002 - the end looks the same always
+    def ended(self, _: int, facts: RunFacts) -> None:  # noqa: ARG002 - the end looks the same always
         """Takes the bars away."""
         for task in (self._epochs, self._batches):
             self._progress.update(task, visible=False)
 
 
-def _line(row: Row) -> str:
+def _line(row: EpochRow) -> str:
     validation = ""
     if row.validation_accuracy is not None:
         loss, accuracy = row.validation_loss, row.validation_accuracy

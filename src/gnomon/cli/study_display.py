@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from gnomon.cli.display import progress_bars, say
-from gnomon.study import Outcome, Prospect, Task
+from gnomon.study import Prospect, Task, TrialOutcome
 from gnomon.study.conclusions import Conclusions
 from gnomon.study.forecast import Forecast
 
@@ -43,7 +43,7 @@ class StudyDisplay:
         self._handed += len(task.trials)
         self._show()
 
-    def ended(self, outcome: Outcome) -> None:
+    def ended(self, outcome: TrialOutcome) -> None:
         """Counts a trial; says why it failed, if it did."""
         self._ended += 1
         if outcome.status == "failed":

@@ -8,8 +8,7 @@ import numpy as np
 from jaxtyping import Shaped
 
 from gnomon.data.dataset import Dataset
-from gnomon.data.examples import Examples, class_names
-from gnomon.data.images import channels_first
+from gnomon.data.examples import Examples, channels_first, class_names
 from gnomon.data.npz import read_npz
 from gnomon.data.preparation import UNIT, Card, prepare
 from gnomon.data.splits import check_shares

@@ -10,7 +10,6 @@ import numpy as np
 
 from gnomon.data.dataset import Dataset
 from gnomon.data.examples import Examples, joined
-from gnomon.data.parquet import Columns, read_images
 from gnomon.data.preparation import UNIT, Card, prepare
 from gnomon.data.splits import check_shares, hold_out
 from gnomon.data.store import RemoteFile, Store
@@ -106,6 +105,8 @@ def _has_only_jpeg(store: Store) -> bool:
 
 def _read_jpeg(store: Store) -> tuple[Examples, Examples]:
     train, test = (store.find(_JPEG_FOLDER, file) for file in (_JPEG_TRAIN, _JPEG_TEST))
+    from gnomon.data.tables import Columns, read_images  # noqa: PLC0415 - loads Arrow
+
     return read_images(train, Columns(), store), read_images(test, Columns(), store)
 
 

@@ -99,9 +99,9 @@ class Dataset:
             SettingError: a share outside (0, 1).
 
         >>> inputs = torch.arange(60.0).reshape(30, 2)
-        >>> data = Dataset.of(inputs, torch.arange(30) % 3)
+        >>> data = gn.Dataset.of(inputs, torch.arange(30) % 3)
         >>> len(data.train), len(data.validation), len(data.test), data.class_names
-        (22, 2, 6, ('0', '1', '2'))
+        (21, 3, 6, ('0', '1', '2'))
         """
         from gnomon.data.reading import make_dataset, read_examples  # noqa: PLC0415 - on this
 

@@ -40,6 +40,15 @@ class Examples:
         )
 
 
+def channels_first(
+    images: Shaped[np.ndarray, " examples height width *channels"],
+) -> Shaped[np.ndarray, " examples channels height width"]:
+    """Images with their channels before height and width; grey ones get one channel."""
+    if images.ndim == 3:
+        return images[:, None]
+    return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+
+
 def joined(parts: Sequence[Examples]) -> Examples:
     """The examples of all parts, one after the other; they are named after the first.
 

@@ -9,7 +9,6 @@ import numpy as np
 
 from gnomon.data.dataset import Dataset
 from gnomon.data.examples import Examples
-from gnomon.data.images import decode
 from gnomon.data.preparation import UNIT, Card, divide, prepare
 from gnomon.data.splits import check_shares
 from gnomon.data.store import Store
@@ -68,6 +67,8 @@ class ImageFolder:
         return prepare(card, train, test, self.validation_share, seed)
 
     def _read(self, root: Path, names: tuple[str, ...]) -> Examples:
+        from gnomon.data.images import decode  # noqa: PLC0415 - loads Pillow
+
         files: list[Path] = []
         labels: list[int] = []
         for folder in _folders(root):
@@ -76,9 +77,9 @@ class ImageFolder:
                     f"{folder}: expected a class of the training "
                     f"images.{nearest(folder.name, names)}"
                 )
-            found = _images(folder)
-            files += found
-            labels += [names.index(folder.name)] * len(found)
+            images = _images(folder)
+            files += images
+            labels += [names.index(folder.name)] * len(images)
         return Examples(
             decode(_contents(files), self.size), np.array(labels, np.int64), str(root)
         )

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gnomon.data.dataset import Dataset
-from gnomon.data.examples import Examples
-from gnomon.data.images import channels_first
+from gnomon.data.examples import Examples, channels_first
 from gnomon.data.npz import read_npz
 from gnomon.data.preparation import UNIT, Card, prepare
 from gnomon.data.splits import check_shares

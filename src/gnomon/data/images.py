@@ -1,4 +1,4 @@
-"""Images as arrays of pixels: decoding files, and the order of the axes."""
+"""Image files as arrays of pixels."""
 
 import io
 import warnings
@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Shaped, UInt8
+from jaxtyping import UInt8
 from PIL import Image, UnidentifiedImageError
 
+from gnomon.data.examples import channels_first
 from gnomon.errors import DataError, ShapeError
 from gnomon.files import replacing
 
@@ -16,15 +17,6 @@ Pixels = UInt8[np.ndarray, " examples channels height width"]
 
 _GREY = frozenset({"1", "L", "LA"})
 _COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
-
-
-def channels_first(
-    images: Shaped[np.ndarray, " examples height width *channels"],
-) -> Shaped[np.ndarray, " examples channels height width"]:
-    """Images with their channels before height and width; grey ones get one channel."""
-    if images.ndim == 3:
-        return images[:, None]
-    return np.ascontiguousarray(np.moveaxis(images, -1, 1))
 
 
 def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = None) -> Pixels:

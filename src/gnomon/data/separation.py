@@ -39,7 +39,6 @@ from typing import cast
 
 import numpy as np
 from jaxtyping import Float
-from scipy.optimize import brentq
 
 from gnomon.data.spiral_geometry import Spiral
 
@@ -139,6 +138,8 @@ def _reach(touch: float, width: float) -> float:
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:
     """Where a function that is positive at `low` and negative at `high` is 0."""
+    from scipy.optimize import brentq  # noqa: PLC0415 - takes 0.5 s
+
     return cast("float", brentq(excess, low, high, xtol=_ROUNDING))
 
 

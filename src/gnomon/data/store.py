@@ -5,9 +5,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-from pooch.downloaders import HTTPDownloader
-
 from gnomon.errors import DataError, SettingError
 from gnomon.files import replacing
 
@@ -59,11 +56,13 @@ class Store:
 
         Downloads show their progress where standard error is a terminal.
         """
+        from pooch import os_cache  # noqa: PLC0415 - loads requests
+
         root = os.environ.get("GNOMON_DATA")
         cache = os.environ.get("GNOMON_CACHE")
         return cls(
             root=Path(root) if root else None,
-            cache=Path(cache) if cache else Path(pooch.os_cache("gnomon")),
+            cache=Path(cache) if cache else Path(os_cache("gnomon")),
             download=download,
             progress=sys.stderr.isatty(),
         )
@@ -118,6 +117,8 @@ class Store:
         )
 
     def _download(self, address: str, path: Path, checksum: str | None) -> None:
+        from pooch.downloaders import HTTPDownloader  # noqa: PLC0415 - loads requests
+
         # Servers that compress on the way would hand over another file than the published one.
         headers = {"Accept-Encoding": "identity"}
         fetch = HTTPDownloader(
@@ -139,9 +140,11 @@ class Store:
 
 def _verify(path: Path, checksum: str, remedy: str) -> None:
     """Compares a file with its published checksum, written "algorithm:digest"."""
+    from pooch import file_hash  # noqa: PLC0415 - loads requests
+
     algorithm, expected = checksum.split(":")
     try:
-        got = pooch.file_hash(str(path), alg=algorithm)
+        got = file_hash(str(path), alg=algorithm)
     except OSError as error:
         raise DataError(
             f"{path}: expected a readable file, got: {error}. Check its permissions."

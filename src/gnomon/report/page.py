@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 
@@ -16,7 +16,8 @@ def render_page(
 ) -> str:
     """Renders NAME.html.j2 of a package as a page with the style of all reports.
 
-    The package's own NAME.css, where there is one, follows the common style.
+    The package's own NAME.css, where there is one, follows the common style. The template may
+    extend one of `gnomon.report`.
 
     Args:
         package: holds the template.
@@ -25,10 +26,16 @@ def render_page(
         values: by the names that the template uses; a missing one is an error.
     """
     environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FunctionLoader(
+            lambda file: _text_of(package, file) or _text_of("gnomon.report", file)
+        ),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= filters
-    template = environment.from_string(_text_of(package, f"{name}.html.j2"))
+    template = environment.get_template(f"{name}.html.j2")
     style = [_text_of("gnomon.report", "page.css"), _text_of(package, f"{name}.css")]
     return template.render(
         style=Markup("\n".join(filter(None, style))),  # noqa: S704 - our own files

@@ -11,7 +11,7 @@ from typing import Protocol, runtime_checkable
 from matplotlib.figure import Figure
 
 from gnomon.files import replacing, write_text
-from gnomon.report.charts import COLOURS, INK, MARKERS, WIDTH, Chart
+from gnomon.report.charts import INK, Chart
 from gnomon.report.charts.draw_matplotlib import draw_matplotlib, house_style
 
 _ADAPTS = (
@@ -53,7 +53,7 @@ class Picture:
     key: str
     topic: str
     title: str
-    chart: Chart | Figure
+    chart: Chart
     caption: str
     alt: str
     definition: str
@@ -63,7 +63,7 @@ class Picture:
     @cached_property
     def figure(self) -> Figure:
         """The chart as Matplotlib draws it."""
-        return self.chart if isinstance(self.chart, Figure) else draw_matplotlib(self.chart)
+        return draw_matplotlib(self.chart)
 
     @cached_property
     def svg(self) -> str:
@@ -114,11 +114,3 @@ def _escape(text: str) -> str:
         .replace("<", "&lt;")
         .replace(">", "&gt;")
     )
-
-
-def new_figure(height: float, width: float = WIDTH) -> Figure:
-    """An empty figure, in inches; draw on it inside `house_style`."""
-    return Figure(figsize=(width, height), layout="constrained")
-
-
-__all__ = ["COLOURS", "INK", "MARKERS", "WIDTH", "Picture", "house_style", "new_figure"]

@@ -1,6 +1,7 @@
 """Numbers, lists and names as they stand in a sentence."""
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 NORMS = {"Linf": "L∞", "L2": "L2", "L1": "L1", "Box": "box"}
@@ -48,3 +49,8 @@ def file_stem(name: str) -> str:
     'relu-5-50'
     """
     return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.") or "subject"
+
+
+def wrapped(text: str, width: int) -> str:
+    """In at most three lines of so many letters."""
+    return "\n".join(textwrap.wrap(text, width, max_lines=3, placeholder=" …"))

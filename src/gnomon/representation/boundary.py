@@ -7,9 +7,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, Int
 from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 from torch import Tensor, nn
 
 from gnomon.errors import SettingError
@@ -221,11 +218,16 @@ def _components(inside: NDArray[np.int64]) -> int:
     count = int(passed.sum())
     if not count:
         return 0
+    from scipy.sparse import coo_array  # noqa: PLC0415 - slow to import
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415 - slow to import
+
     links = coo_array((np.ones(len(one)), (one, other)), shape=(count, count))
     return int(connected_components(links, directed=False, return_labels=False))
 
 
 def _regions(inside: NDArray[np.int64], classes: int) -> int:
     """Parts of each class; points on the boundary itself join nothing."""
+    from scipy import ndimage  # noqa: PLC0415 - slow to import
+
     parts = (ndimage.label(inside == label) for label in range(classes))
     return sum(cast("tuple[NDArray[np.int32], int]", each)[1] for each in parts)

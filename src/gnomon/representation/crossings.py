@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from numpy.typing import NDArray
-from scipy.optimize import elementwise
 
 from gnomon.representation.grid import NO_ANSWER, Grid
 from gnomon.representation.leads import lead_of
@@ -60,6 +59,8 @@ def _marching_squares(
 
 def _exact(grid: Grid, middles: Places, classes: NDArray[np.int64]) -> Places:
     """Moves the middle of each crossed edge to where the lead of the class is zero."""
+    from scipy.optimize import elementwise  # noqa: PLC0415 - slow to import
+
     low, high = np.floor(middles), np.ceil(middles)
     search = _Search(grid, low, high, classes)
     tolerance = _PRECISE if grid.between.dtype == torch.float64 else _COARSE

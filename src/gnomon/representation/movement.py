@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
-from scipy.stats import rankdata
 from torch import Tensor
 
 from gnomon.representation.points import Points
@@ -56,6 +55,8 @@ def rank_correlation(first: PerExample, second: PerExample) -> RankCorrelation |
     References:
         fieller1957 (the variance).
     """
+    from scipy.stats import rankdata  # noqa: PLC0415 - slow to import
+
     x, y = first.double().cpu().numpy(), second.double().cpu().numpy()
     if len(x) < 4 or not np.isfinite([x, y]).all() or np.ptp(x) == 0 or np.ptp(y) == 0:
         return None

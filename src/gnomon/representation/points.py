@@ -69,7 +69,7 @@ def represent(
     References:
         charikar2002.
     """
-    generator = ensure(generator, "representation")
+    generator = ensure(generator)
     device = device_of(network)
     sketches: dict[int, _Sketch] = {}
     found: tuple[Stage, ...] = ()

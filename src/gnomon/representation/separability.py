@@ -5,9 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
 from gnomon.representation.points import Points
@@ -55,6 +52,11 @@ def linear_separability(
     finite = bool(points.isfinite().all() and fitted_on.isfinite().all())
     if len(np.unique(known)) < 2 or not finite:
         return None
+    # scikit-learn takes a second, and loads pandas where that is installed.
+    from sklearn.exceptions import ConvergenceWarning  # noqa: PLC0415
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
+    from sklearn.preprocessing import StandardScaler  # noqa: PLC0415
+
     scaler = StandardScaler().fit(fitted_on.cpu().numpy())
     probe = LogisticRegression(max_iter=_MOST_ITERATIONS)
     with warnings.catch_warnings():

@@ -147,7 +147,7 @@ def unit_activity(
     References:
         glorot2010, lu2020.
     """
-    generator = ensure(generator, "representation")
+    generator = ensure(generator)
     _check(inputs, saturation)
     draws = _Draws(generator, max(1, sampled // len(inputs)))
     slopes: dict[str, _Slopes] = {}

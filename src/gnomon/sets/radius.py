@@ -139,4 +139,4 @@ RADIUS_LAWS: dict[str, type] = {
     "relative": Relative,
     "tanh": Tanh,
 }
-"""The laws of radii by their names in a configuration: "relative:0.01"."""
+"""Every law of radii by its name in a configuration."""

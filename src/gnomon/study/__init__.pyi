@@ -1,33 +1,16 @@
 from .axes import (
     Axis as Axis,
-    Drawn as Drawn,
-    Grid as Grid,
-    Listed as Listed,
+    DrawnAxis as DrawnAxis,
+    GridAxis as GridAxis,
+    ListedAxis as ListedAxis,
     Range as Range,
-    Zipped as Zipped,
+    ZippedAxis as ZippedAxis,
 )
-from .conclusions import (
-    Conclusions as Conclusions,
-    conclude as conclude,
-)
-from .engines import (
-    Engine as Engine,
-    Inline as Inline,
-    RayEngine as RayEngine,
-)
-from .forecast import (
-    Forecast as Forecast,
-    foresee as foresee,
-)
-from .plan import (
-    Trial as Trial,
-    count_trials as count_trials,
-    trials_of as trials_of,
-)
-from .report import (
-    compare_audits as compare_audits,
-    write_study_report as write_study_report,
-)
+from .conclusions import Conclusions as Conclusions, conclude as conclude
+from .engines import Engine as Engine, Inline as Inline, RayEngine as RayEngine
+from .forecast import Forecast as Forecast, foresee as foresee
+from .report import Heading as Heading, write_study_report as write_study_report
+from .results import Results as Results
 from .run import (
     Prospect as Prospect,
     StudyObserver as StudyObserver,
@@ -46,17 +29,9 @@ from .statistics import (
     Verdict as Verdict,
     judge as judge,
 )
-from .store import (
-    TrialStore as TrialStore,
-)
-from .study import (
-    Examination as Examination,
-    Study as Study,
-    read_study as read_study,
-)
-from .work import (
-    Outcome as Outcome,
-    Task as Task,
-)
+from .study import Examination as Examination, Study as Study, read_study as read_study
+from .tasks import Task as Task, TrialOutcome as TrialOutcome
+from .trial_store import TrialStore as TrialStore
+from .trials import Trial as Trial, count_trials as count_trials, trials_of as trials_of
 
 __all__: list[str]

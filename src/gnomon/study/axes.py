@@ -1,4 +1,4 @@
-"""What varies in a study: each axis is a list of settings, and the axes are crossed.
+"""Axes of a study: each lists settings, and the axes are crossed.
 
 [[axes]]                                # these values
 key = "network.activation"
@@ -51,7 +51,7 @@ class Axis(Protocol):
         ...
 
     def settings(self) -> tuple[Settings, ...]:
-        """One mapping for each of its points; all have the same keys."""
+        """The settings at its points, mappings with the same keys."""
         ...
 
 
@@ -84,7 +84,7 @@ class Range:
             )
 
     def at(self, share: float) -> float | int:
-        """The number at `share` in [0, 1] of the way."""
+        """The number at `share` in [0, 1] of the way from low to high."""
         if self.scale == "log":
             value = self.low * (self.high / self.low) ** share
         else:
@@ -93,8 +93,8 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Listed:
-    """One key, these values."""
+class ListedAxis:
+    """An axis of one key and these values."""
 
     key: str
     values: tuple[Any, ...]
@@ -108,13 +108,13 @@ class Listed:
         return (self.key,)
 
     def settings(self) -> tuple[Settings, ...]:
-        """One mapping for each value."""
+        """The settings, one mapping for each value."""
         return tuple({self.key: value} for value in self.values)
 
 
 @dataclass(frozen=True)
-class Zipped:
-    """Several keys that change together: each of the values is a list with one item a key."""
+class ZippedAxis:
+    """An axis of keys that change together: each value is a list with one item a key."""
 
     keys: tuple[str, ...]
     values: tuple[tuple[Any, ...], ...]
@@ -134,13 +134,13 @@ class Zipped:
         return self.keys
 
     def settings(self) -> tuple[Settings, ...]:
-        """One mapping for each row of values."""
+        """The settings, one mapping for each list of values."""
         return tuple(dict(zip(self.keys, row, strict=True)) for row in self.values)
 
 
 @dataclass(frozen=True)
-class Grid:
-    """One key, `count` numbers from `low` to `high`, both included."""
+class GridAxis:
+    """An axis of one key and `count` numbers from `low` to `high`, both included."""
 
     key: str
     low: float
@@ -162,7 +162,7 @@ class Grid:
         return (self.key,)
 
     def settings(self) -> tuple[Settings, ...]:
-        """One mapping for each number."""
+        """The settings, one mapping for each number."""
         numbers = (self._range.at(step / (self.count - 1)) for step in range(self.count))
         return tuple({self.key: number} for number in dict.fromkeys(numbers))
 
@@ -172,8 +172,8 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """`count` points of the box that the ranges span.
+class DrawnAxis:
+    """An axis of `count` points of the box that the ranges span.
 
     Attributes:
         draw: "random" draws them independently; "sobol" spreads them evenly (scrambled Sobol
@@ -204,7 +204,7 @@ class Drawn:
         return tuple(self.ranges)
 
     def settings(self) -> tuple[Settings, ...]:
-        """One mapping for each point."""
+        """The settings, one mapping for each point."""
         return tuple(
             {
                 key: each.at(share)
@@ -214,7 +214,7 @@ class Drawn:
         )
 
     def _points(self) -> Sequence[Sequence[float]]:
-        """In the unit cube."""
+        """The points in the unit cube."""
         size = len(self.ranges)
         if self.draw == "random":
             source = generator(self.seed, "axes")
@@ -225,13 +225,13 @@ class Drawn:
         return cast("list[list[float]]", sequence.random_base2(exponent)[: self.count].tolist())
 
 
-_KINDS: Mapping[str, type[Listed | Zipped | Grid | Drawn]] = {
-    "keys": Zipped,
-    "draw": Drawn,
-    "low": Grid,
-    "key": Listed,
+_KINDS: Mapping[str, type[ListedAxis | ZippedAxis | GridAxis | DrawnAxis]] = {
+    "keys": ZippedAxis,
+    "draw": DrawnAxis,
+    "low": GridAxis,
+    "key": ListedAxis,
 }
-"""The key that tells which kind of axis a table is; the first that is there decides."""
+"""Kinds of axes by the key that marks their tables; the first key in the table decides."""
 
 
 def read_axis(table: Mapping[str, Any], where: str) -> Axis:
@@ -270,7 +270,7 @@ def crossed(axes: Sequence[Axis]) -> tuple[Settings, ...]:
 
 
 def count_crossed(axes: Sequence[Axis]) -> int:
-    """How many combinations there are, without making them."""
+    """The number of combinations, without making them."""
     return math.prod(len(axis.settings()) for axis in axes)
 
 

@@ -1,7 +1,6 @@
-"""One table of all trials: tidy, for pandas, DuckDB or anything that reads Parquet."""
+"""Collecting: the records of all trials in one Parquet file of results."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,20 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from gnomon.files import replacing
-from gnomon.study.axes import Settings
-from gnomon.study.plan import Trial
-from gnomon.study.record import TrialRecord
+from gnomon.study.axis_values import as_text
+from gnomon.study.results import schema_with
+from gnomon.study.trial_record import TrialRecord
+from gnomon.study.trials import Trial
 
 _TRIALS_AT_ONCE = 500
+"""Number of trials whose rows are held in memory at once."""
 
 
 def write_results(path: Path, trials: Sequence[Trial], records: Iterable[TrialRecord]) -> int:
-    """Writes the rows of the trials' records, in their order; how many trials there were.
+    """Writes the rows of the records in their order; returns the number of trials.
 
-    Columns: trial, seed, one for each axis, finding, probe, value, low, high, unit, gnomon. An
-    axis whose values are all numbers is a number, any other a text; lists are JSON.
+    The columns are those of `gnomon.study.results.SCHEMA`, with one for each axis after the
+    seed. Lists on an axis are JSON.
 
     Args:
         path: of a Parquet file; written whole or not at all.
@@ -30,57 +31,24 @@ def write_results(path: Path, trials: Sequence[Trial], records: Iterable[TrialRe
     """
     settings = {trial.id: trial.settings for trial in trials}
     keys = tuple(trials[0].settings) if trials else ()
-    columns = {key: _type(key, settings.values()) for key in keys}
-    schema = _schema(columns)
+    schema = schema_with({key: [each[key] for each in settings.values()] for key in keys})
+    texts = {key for key in keys if schema.field(key).type == pa.string()}
     count = 0
     with replacing(path) as temporary, parquet.ParquetWriter(temporary, schema) as writer:
         rows: list[dict[str, Any]] = []
-        for record in records:
-            rows += _rows(record, settings[record.id], columns)
-            count += 1
+        for count, record in enumerate(records, start=1):
+            of_trial: dict[str, Any] = {
+                "trial": record.id,
+                "seed": record.seed,
+                "gnomon": record.code,
+                **{
+                    key: as_text(value) if key in texts else value
+                    for key, value in settings[record.id].items()
+                },
+            }
+            rows += [of_trial | vars(row) for row in record.rows]
             if count % _TRIALS_AT_ONCE == 0:
                 writer.write_table(pa.Table.from_pylist(rows, schema))
                 rows.clear()
         writer.write_table(pa.Table.from_pylist(rows, schema))
     return count
-
-
-def _schema(columns: Mapping[str, pa.DataType]) -> pa.Schema:
-    return pa.schema(
-        [
-            ("trial", pa.string()),
-            ("seed", pa.int64()),
-            *columns.items(),
-            ("finding", pa.string()),
-            ("probe", pa.string()),
-            *((name, pa.float64()) for name in ("value", "low", "high")),
-            ("unit", pa.string()),
-            ("gnomon", pa.string()),
-        ]
-    )
-
-
-def _rows(
-    record: TrialRecord, settings: Settings, columns: Mapping[str, pa.DataType]
-) -> list[dict[str, Any]]:
-    same: dict[str, Any] = {
-        "trial": record.id,
-        "seed": record.seed,
-        "gnomon": record.code,
-        **{key: _cell(settings[key], kind) for key, kind in columns.items()},
-    }
-    return [{**same, **vars(row)} for row in record.rows]
-
-
-def _type(key: str, settings: Iterable[Settings]) -> pa.DataType:
-    kinds = {type(each[key]) for each in settings}
-    if kinds == {int}:
-        return pa.int64()
-    return pa.float64() if kinds <= {int, float} else pa.string()
-
-
-def _cell(value: object, kind: pa.DataType) -> object:
-    """The value as its column takes it."""
-    if kind != pa.string() or isinstance(value, str):
-        return value
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

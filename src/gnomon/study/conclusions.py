@@ -1,4 +1,4 @@
-"""What the trials of a study say: verdicts, and the report with the figures behind them."""
+"""Conclusions from the trials of a study: its verdicts, and the report with their figures."""
 
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -6,18 +6,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pyarrow import parquet
+import pandas as pd
 
 from gnomon.audit import Audit, LossFlatness, read_json
+from gnomon.audit.topics.flatness.landscapes import MOST_NETWORKS, landscape_pictures
 from gnomon.report.picture import Picture
+from gnomon.report.results_page import Heading
 from gnomon.study.axes import Settings
-from gnomon.study.report.landscapes import MOST_NETWORKS, landscape_pictures
-from gnomon.study.report.report import Words, write_page
+from gnomon.study.axis_values import shown
+from gnomon.study.file_stores import writing
+from gnomon.study.report.page import write_study_report
+from gnomon.study.results import Results
 from gnomon.study.run import RESULTS, Prospect
-from gnomon.study.statistics import Results, Verdict, judge
-from gnomon.study.statistics.hypotheses import shown
-from gnomon.study.store import TrialStore
+from gnomon.study.statistics import Verdict, judge
 from gnomon.study.study import Study
+from gnomon.study.trial_store import TrialStore
 from gnomon.words.request import probe_kinds
 
 
@@ -26,8 +29,8 @@ class Conclusions:
     """The end of a study.
 
     Attributes:
-        verdicts: on its hypotheses.
-        page: where the report lies.
+        verdicts: the verdicts on its hypotheses.
+        page: path or URL of the report.
     """
 
     verdicts: tuple[Verdict, ...]
@@ -39,35 +42,27 @@ def conclude(study: Study, store: TrialStore, remains: Prospect) -> Conclusions:
 
     Args:
         study: the question.
-        store: with results.parquet.
-        remains: what is done and what has failed, for the report's notes.
+        store: has results.parquet.
+        remains: the trials that are done and that have failed, for the report's notes.
     """
     axes = tuple(key for axis in study.axes for key in axis.varied)
-    with tempfile.TemporaryDirectory() as scratch:
-        folder = store.local or Path(scratch)
-        if store.local is None:
-            store.get(RESULTS, folder / RESULTS)
-        table = parquet.read_table(folder / RESULTS)
-        verdicts = judge(table, axes, study.hypotheses)
-        words = Words(study.title, study.question, _notes(remains))
-        page = write_page(
-            folder, Results(table, axes), verdicts, words, _landscapes(study, store, remains)
-        )
-        if store.local is None:
-            for file in sorted(folder.rglob("*")):
-                if file.is_file():
-                    store.put(file, str(file.relative_to(folder)))
+    with writing(store.address), store.files.mirrored(RESULTS) as folder:
+        results = Results(pd.read_parquet(folder / RESULTS), axes)
+        verdicts = judge(results, study.hypotheses)
+        heading = Heading(study.title, study.question, _notes(remains))
+        landscapes = _landscapes(study, store, remains)
+        page = write_study_report(folder, results, verdicts, heading, landscapes)
     return Conclusions(verdicts, f"{store.address.rstrip('/')}/{page.name}")
 
 
 def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Picture]:
-    """Loss landscapes of one network for each setting, where the study asks for them."""
+    """Loss landscapes of one network for each setting, if the study asks for them."""
     probes = study.examine.probes
     if not probes or LossFlatness not in probe_kinds(probes):
         return []
     done = [trial for trial in remains.trials if trial.id in remains.done]
     first: dict[str, str] = {}
-    for label, trial in zip(_labels([each.settings for each in done]), done, strict=True):
+    for label, trial in zip(_labels([trial.settings for trial in done]), done, strict=True):
         first.setdefault(label or study.title, trial.id)
     note = "Each network is that of the first seed of its setting."
     if len(first) > MOST_NETWORKS:
@@ -77,7 +72,7 @@ def _landscapes(study: Study, store: TrialStore, remains: Prospect) -> list[Pict
 
 
 def _labels(settings: Sequence[Settings]) -> list[str]:
-    """What tells the settings apart: as few values as do, and names of tables if these do."""
+    """Labels that tell the settings apart, with as few values as possible, and short ones."""
     whole = [tuple(map(shown, each.values())) for each in settings]
     named = [tuple(map(_name, each.values())) for each in settings]
     for values in (named, whole):
@@ -96,12 +91,12 @@ def _name(value: Any) -> str:  # noqa: ANN401 - any plain value
 
 def _audit(store: TrialStore, trial: str) -> Audit:
     with tempfile.TemporaryDirectory() as scratch:
-        store.get(f"trials/{trial}/audit.json", Path(scratch) / "audit.json")
+        store.files.get(f"trials/{trial}/audit.json", Path(scratch) / "audit.json")
         return read_json(Path(scratch) / "audit.json")
 
 
 def _notes(remains: Prospect) -> tuple[str, ...]:
-    """What a reader must know beside the figures."""
+    """Remarks that a reader needs beside the figures: missing trials, different versions."""
     notes: list[str] = []
     missing = len(remains.trials) - len(remains.done)
     if missing:

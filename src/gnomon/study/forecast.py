@@ -1,4 +1,4 @@
-"""How long a study would take, and how much space: measured on a part of it."""
+"""Forecasts of the time and space that a study takes, measured on a part of it."""
 
 import statistics
 import tempfile
@@ -8,28 +8,28 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gnomon.errors import SettingError
-from gnomon.study.plan import Trial
-from gnomon.study.record import code_version
+from gnomon.study.code_version import code_version
 from gnomon.study.run import Prospect
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Examination
-from gnomon.study.work import Task, carry_out
+from gnomon.study.tasks import Task, carry_out
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import Trial
 from gnomon.training import Experiment, read_history
 
 _GROUPS = 4
-"""How many groups are tried."""
+"""Number of groups that are tried."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the trials that remain would need.
+    """The time and space that the remaining trials would need.
 
     Attributes:
         training: seconds of work, over all workers.
         examining: seconds of work, over all workers.
         size: bytes.
-        workers: that share the work.
-        tried: how many groups were tried.
+        workers: number of workers that share the work.
+        tried: number of groups that were tried.
     """
 
     training: float
@@ -40,11 +40,11 @@ class Forecast:
 
     @property
     def seconds(self) -> float:
-        """Until the last trial is done."""
+        """Seconds until the last trial is done."""
         return (self.training + self.examining) / self.workers
 
     def lines(self) -> tuple[str, ...]:
-        """For a person."""
+        """Lines for readers."""
         if not self.tried:
             return ("nothing is left to do, or nothing of it can be trained",)
         shared = f", shared by {self.workers} workers" if self.workers > 1 else ""
@@ -68,8 +68,8 @@ def foresee(
         SettingError: the examination fails.
     """
     groups = prospect.groups
-    every = [_tried(groups[index], examine, device) for index in _spread(len(groups))]
-    tried = [each for each in every if each is not None]
+    costs = [_tried(groups[index], examine, device) for index in _spread(len(groups))]
+    tried = [cost for cost in costs if cost is not None]
     left = [trial for group in groups for trial in group]
     untrained = [trial for trial in left if trial.id not in prospect.trained]
     epochs = sum(trial.planned.training.epochs for trial in untrained)
@@ -98,7 +98,7 @@ def _spread(count: int) -> Sequence[int]:
 
 
 class _Tried(NamedTuple):
-    """What one network took: seconds besides epochs, for an epoch, to examine; bytes."""
+    """The cost of one network: seconds besides epochs, for an epoch, to examine; bytes."""
 
     once: float
     epoch: float
@@ -144,7 +144,7 @@ def _tried(group: Sequence[Trial], examine: Examination, device: str) -> _Tried 
 
 
 def _short(trial: Trial) -> Experiment:
-    """The same experiment with two epochs."""
+    """The trial's experiment with two epochs."""
     training = replace(
         trial.planned.training, epochs=2, warmup_epochs=0.0, snapshots=(), early_stopping=None
     )

@@ -1,4 +1,4 @@
-"""A study from beginning to end: what is there already is kept, and only the rest is done."""
+"""Running a study: trials that are stored already are kept, and only the others are done."""
 
 import contextlib
 import tempfile
@@ -10,13 +10,13 @@ from typing import Protocol, runtime_checkable
 import torch
 
 from gnomon.data import Dataset, Store
+from gnomon.study.code_version import code_version
 from gnomon.study.collect import write_results
 from gnomon.study.engines.engine import Engine
-from gnomon.study.plan import Trial, grouped, trials_of
-from gnomon.study.record import code_version
-from gnomon.study.store import TrialStore
 from gnomon.study.study import Study, write_study
-from gnomon.study.work import Outcome, Task, examination_of
+from gnomon.study.tasks import Task, TrialOutcome, examination_of
+from gnomon.study.trial_store import TrialStore
+from gnomon.study.trials import Trial, grouped, trials_of
 from gnomon.training import build
 from gnomon.training.replicas import preferred_replicas
 
@@ -25,15 +25,16 @@ RESULTS = "results.parquet"
 
 @dataclass(frozen=True)
 class Prospect:
-    """What a study has done and has to do.
+    """The trials of a study: done, failed, and still to be done.
 
     Attributes:
-        trials: of the plan.
+        trials: all of them.
         done: ids of finished trials that were examined as the study asks.
         trained: ids of those that were trained, but examined otherwise.
-        failed: why trials failed before, by id; asked something else, they are tried again.
-        groups: what is to be done; each trains as one computation.
-        versions: of Gnomon that made the finished trials.
+        failed: reasons of the trials that failed before, by id. Under another examination
+            they are tried again.
+        groups: trials that are to be done; each group trains as one computation.
+        versions: versions of the code that made the finished trials.
     """
 
     trials: tuple[Trial, ...]
@@ -46,43 +47,39 @@ class Prospect:
 
 @runtime_checkable
 class StudyObserver(Protocol):
-    """Told how a study goes."""
+    """Follows the progress of a study."""
 
     def planned(self, prospect: Prospect) -> None:
-        """Before the first task."""
+        """Called before the first task."""
         ...
 
     def started(self, task: Task) -> None:
-        """When a task is handed to a worker."""
+        """Called when a task is handed to a worker."""
         ...
 
-    def ended(self, outcome: Outcome) -> None:
-        """When a trial is in the store, or has failed."""
+    def ended(self, outcome: TrialOutcome) -> None:
+        """Called when a trial is in the store, or has failed."""
         ...
 
 
-@dataclass(frozen=True)
-class Silent:
+class _Unobserved:
     """An observer that does nothing."""
 
-    def planned(self, prospect: Prospect) -> None:
-        """Does nothing."""
+    def planned(self, prospect: Prospect) -> None: ...
 
-    def started(self, task: Task) -> None:
-        """Does nothing."""
+    def started(self, task: Task) -> None: ...
 
-    def ended(self, outcome: Outcome) -> None:
-        """Does nothing."""
+    def ended(self, outcome: TrialOutcome) -> None: ...
 
 
 def survey(
     study: Study, store: TrialStore, *, retry: bool = False, device: str = "cpu"
 ) -> Prospect:
-    """What is done and what is to be done; damaged trials go to quarantine.
+    """Looks up which trials are done and which remain; damaged ones go to quarantine.
 
     Args:
         study: the question.
-        store: where its trials lie.
+        store: of its trials.
         retry: whether trials that failed before are to be done again.
         device: auto, cpu or cuda.
     """
@@ -121,13 +118,15 @@ def run_study(
     retry: bool = False,
     device: str = "cpu",
 ) -> Prospect:
-    """Does what is to be done, and writes the table of results; what remains afterwards.
+    """Does the remaining trials and writes the table of results.
+
+    Returns the prospect afterwards: trials that failed are still to be done.
 
     Args:
         study: the question.
-        store: where its trials go.
-        engine: where they are trained and examined.
-        observer: told how it goes.
+        store: receives its trials.
+        engine: trains and examines them.
+        observer: follows the progress.
         retry: whether trials that failed before are done again.
         device: auto, cpu or cuda.
 
@@ -136,8 +135,8 @@ def run_study(
         FolderError: the store is in use, holds something else, or cannot be written.
         ClusterError: the engine's workers cannot be had, or have another version.
     """
-    watching = observer or Silent()
-    with store.claimed():
+    watching = observer or _Unobserved()
+    with store.files.claimed():
         store.write("study.toml", write_study(study))
         prospect = survey(study, store, retry=retry, device=device)
         watching.planned(prospect)
@@ -147,7 +146,7 @@ def run_study(
         finally:
             _collect(store, prospect.trials)
             with contextlib.suppress(OSError):
-                store.scratch.rmdir()  # where nothing is left unfinished
+                store.files.scratch.rmdir()  # where nothing is left unfinished
         return survey(study, store)
 
 
@@ -168,7 +167,7 @@ def _tasks(
 
 
 def _largest(trials: Sequence[Trial], device: str) -> dict[str, int]:
-    """How many networks one computation should have, for each kind that there is."""
+    """The number of networks that one computation should have, for each kind of trial."""
     cuda = device == "cuda" or (device == "auto" and torch.cuda.is_available())
     place = torch.device("cuda" if cuda else "cpu")
     first = {trial.replicas: trial for trial in reversed(trials) if trial.replicas is not None}

@@ -58,11 +58,11 @@ _NAMES = Names({})
 
 @dataclass(frozen=True)
 class Examination:
-    """What is asked of every trained network, in the words of `gnomon audit`.
+    """The questions to every trained network, in the words of `gnomon audit`.
 
     Attributes:
         probes: names of probes; none at all leaves the networks unexamined.
-        samples: how many test examples; None means all.
+        samples: number of test examples; None means all.
         inputs: sets of inputs, such as "linf:0.1".
         parameters: sets of parameters, such as "relative:0.01".
         settings: of probes, by name and key, such as {"attacks": {"attacks": ["fgsm"]}}.
@@ -190,11 +190,9 @@ def merged(plain: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, An
     """`plain` with the values of `changes`; tables are merged, everything else is replaced."""
     result = copy.deepcopy(dict(plain))
     for key, value in changes.items():
-        there = result.get(key)
-        if isinstance(there, dict) and isinstance(value, Mapping):
-            result[key] = merged(
-                cast("dict[str, Any]", there), cast("Mapping[str, Any]", value)
-            )
+        old = result.get(key)
+        if isinstance(old, dict) and isinstance(value, Mapping):
+            result[key] = merged(cast("dict[str, Any]", old), cast("Mapping[str, Any]", value))
         else:
             result[key] = copy.deepcopy(value)
     return result

@@ -1,114 +1,120 @@
 """Training: one loop, methods as losses, and the folder a run leaves."""
 
-from gnomon.training.augmentation import Augmentation, CropAndFlip
-from gnomon.training.devices import Device
-from gnomon.training.experiment import Experiment
-from gnomon.training.history import Row, read_history
-from gnomon.training.loop import train
-from gnomon.training.method import Batch, Loss, TrainingMethod
+from gnomon.training.adversaries import (
+    INPUT_ADVERSARIES as INPUT_ADVERSARIES,
+    PARAMETER_ADVERSARIES as PARAMETER_ADVERSARIES,
+    InputAdversary as InputAdversary,
+    ParameterAdversary as ParameterAdversary,
+)
+from gnomon.training.augmentation import (
+    AUGMENTATIONS as AUGMENTATIONS,
+    Augmentation as Augmentation,
+    CropAndFlip as CropAndFlip,
+)
+from gnomon.training.criteria import (
+    CRITERIA as CRITERIA,
+    Criterion as Criterion,
+)
+from gnomon.training.devices import (
+    Device as Device,
+)
+from gnomon.training.experiment import (
+    Experiment as Experiment,
+)
+from gnomon.training.fit import (
+    Fitted as Fitted,
+    fit as fit,
+)
+from gnomon.training.history import (
+    EpochRow as EpochRow,
+    read_history as read_history,
+)
+from gnomon.training.loop import (
+    train as train,
+    train_replicas as train_replicas,
+)
+from gnomon.training.method import (
+    Batch as Batch,
+    Loss as Loss,
+    TrainingMethod as TrainingMethod,
+)
 from gnomon.training.methods import (
-    APP,
-    ASAM,
-    CROWNIBP,
-    MART,
-    NFGSM,
-    RWP,
-    SABR,
-    SAM,
-    TRADES,
-    TRADESAWP,
-    AWPTraining,
-    FastTraining,
-    FGSMTraining,
-    FreeTraining,
-    GradAlign,
-    IBPTraining,
-    NoiseTraining,
-    PGDTraining,
-    RandomWeightPerturbation,
+    APP as APP,
+    ASAM as ASAM,
+    CROWNIBP as CROWNIBP,
+    MART as MART,
+    METHODS as METHODS,
+    NFGSM as NFGSM,
+    RWP as RWP,
+    SABR as SABR,
+    SAM as SAM,
+    TRADES as TRADES,
+    TRADESAWP as TRADESAWP,
+    AWPTraining as AWPTraining,
+    FastTraining as FastTraining,
+    FGSMTraining as FGSMTraining,
+    FreeTraining as FreeTraining,
+    GradAlign as GradAlign,
+    IBPTraining as IBPTraining,
+    NoiseTraining as NoiseTraining,
+    PGDTraining as PGDTraining,
+    RandomWeightPerturbation as RandomWeightPerturbation,
 )
-from gnomon.training.min_max import MinMax
-from gnomon.training.observer import EpochProgress, Observer, Plan, Silent
-from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
-from gnomon.training.overfitting import CatastrophicOverfitting
-from gnomon.training.preparation import Run, build, signature_of
-from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
-from gnomon.training.range_test import LearningRateCurve, LearningRateRangeTest
-from gnomon.training.run_folder import RunFacts, RunFolder, Status
+from gnomon.training.min_max import (
+    MinMax as MinMax,
+)
+from gnomon.training.observer import (
+    EpochProgress as EpochProgress,
+    Observer as Observer,
+    Plan as Plan,
+    Silent as Silent,
+)
+from gnomon.training.optimizers import (
+    OPTIMIZERS as OPTIMIZERS,
+    SGD as SGD,
+    Adam as Adam,
+    AdamW as AdamW,
+    OptimizerRule as OptimizerRule,
+)
+from gnomon.training.overfitting import (
+    CatastrophicOverfitting as CatastrophicOverfitting,
+)
+from gnomon.training.preparation import (
+    Run as Run,
+    build as build,
+    signature_of as signature_of,
+)
+from gnomon.training.ramps import (
+    RAMPS as RAMPS,
+    Full as Full,
+    LinearRamp as LinearRamp,
+    Ramp as Ramp,
+    SmoothRamp as SmoothRamp,
+)
+from gnomon.training.range_test import (
+    LearningRateCurve as LearningRateCurve,
+    LearningRateRangeTest as LearningRateRangeTest,
+)
+from gnomon.training.run_folder import (
+    RunFacts as RunFacts,
+    RunFolder as RunFolder,
+    Status as Status,
+)
 from gnomon.training.schedules import (
-    Constant,
-    Cosine,
-    Exponential,
-    OneCycle,
-    Piecewise,
-    Schedule,
-    Triangular,
+    SCHEDULES as SCHEDULES,
+    Constant as Constant,
+    Cosine as Cosine,
+    Exponential as Exponential,
+    OneCycle as OneCycle,
+    Piecewise as Piecewise,
+    Schedule as Schedule,
+    Triangular as Triangular,
 )
-from gnomon.training.settings import EarlyStopping, Precision, Training
-from gnomon.training.standard import Standard
-
-__all__ = [
-    "APP",
-    "ASAM",
-    "CROWNIBP",
-    "MART",
-    "NFGSM",
-    "RWP",
-    "SABR",
-    "SAM",
-    "SGD",
-    "TRADES",
-    "TRADESAWP",
-    "AWPTraining",
-    "Adam",
-    "AdamW",
-    "Augmentation",
-    "Batch",
-    "CatastrophicOverfitting",
-    "Constant",
-    "Cosine",
-    "CropAndFlip",
-    "Device",
-    "EarlyStopping",
-    "EpochProgress",
-    "Experiment",
-    "Exponential",
-    "FGSMTraining",
-    "FastTraining",
-    "FreeTraining",
-    "Full",
-    "GradAlign",
-    "IBPTraining",
-    "LearningRateCurve",
-    "LearningRateRangeTest",
-    "LinearRamp",
-    "Loss",
-    "MinMax",
-    "Momentum",
-    "NoiseTraining",
-    "Observer",
-    "OneCycle",
-    "OptimizerRule",
-    "PGDTraining",
-    "Piecewise",
-    "Plan",
-    "Precision",
-    "Ramp",
-    "RandomWeightPerturbation",
-    "Row",
-    "Run",
-    "RunFacts",
-    "RunFolder",
-    "Schedule",
-    "Silent",
-    "SmoothRamp",
-    "Standard",
-    "Status",
-    "Training",
-    "TrainingMethod",
-    "Triangular",
-    "build",
-    "read_history",
-    "signature_of",
-    "train",
-]
+from gnomon.training.settings import (
+    EarlyStopping as EarlyStopping,
+    Precision as Precision,
+    Training as Training,
+)
+from gnomon.training.standard import (
+    Standard as Standard,
+)

@@ -85,3 +85,7 @@ class CropAndFlip:
             mirrored = torch.randint(2, (count, 1), generator=generator, device=device).bool()
             columns = torch.where(mirrored, columns.flip(0), columns)
         return corners[:, :1] + rows, corners[:, 1:] + columns
+
+
+AUGMENTATIONS: dict[str, type] = {"crop_and_flip": CropAndFlip}
+"""Every augmentation by its name in a configuration."""

@@ -111,3 +111,11 @@ def divergence(case: Case) -> Tensor:
     """KL(p ‖ p̂) = Σ_k p_k (log p_k − log p̂_k), or the bound of it."""
     log_clean = case.clean.log_softmax(dim=1)
     return (log_clean.exp() * (log_clean + case.worst.surprisal())).sum(dim=1)
+
+
+CRITERIA: dict[str, type] = {
+    "worst_case": WorstCase,
+    "trades": Tradeoff,
+    "mart": MisclassificationAware,
+}
+"""Every criterion by its name in a configuration."""

@@ -39,13 +39,13 @@ def check_weights(epoch: int, *, finite: bool) -> None:
         raise DivergedError(_after(epoch, "finite weights", "some that are not"))
 
 
-def check_validation(epoch: int, loss: float) -> None:
-    """Refuses a validation loss that is not finite.
+def check_validation(epoch: int, loss: float | None) -> None:
+    """Refuses a validation loss that is not finite; None stands for no validation data.
 
     Raises:
         DivergedError: it is infinite or undefined.
     """
-    if not math.isfinite(loss):
+    if loss is not None and not math.isfinite(loss):
         raise DivergedError(_after(epoch, "a finite validation loss", str(loss)))
 
 

@@ -1,4 +1,4 @@
-"""One pass over the training data: a function of the state before it, seed and number."""
+"""One pass over the training data: a function of the state before it, seeds and number."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,105 +9,106 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gnomon.data.dataset import Split
+from gnomon.errors import DivergedError
 from gnomon.seeds import generator
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels
-from gnomon.training.devices import default_randomness
-from gnomon.training.method import Batch, ReplayingMethod
+from gnomon.training.members import Figures, Members
+from gnomon.training.method import Batch, Loss, ReplayingMethod
 from gnomon.training.observer import EpochProgress
+from gnomon.training.replicas.examples import Examples
 from gnomon.training.settings import Training
-from gnomon.training.step import Step, StepFigures
 from gnomon.training.tally import BatchFigures, EpochScore, Tally
 
 STEPS_PER_READING = {"cpu": 1, "cuda": 16}
-"""How many steps may pass before their figures are read; reading waits for the device."""
+"""Number of steps that may pass before their figures are read; reading waits for the device."""
 
 _NUMBERS_AT_ONCE = 2**18
-"""A megabyte: to gather small batches takes more time than to gather many of them at once."""
+"""Number of input coordinates that are gathered together, a megabyte: to gather small batches
+takes more time than to gather many of them at once."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Epoch:
-    """Trains for one epoch.
+    """Trains all members for one epoch, each as it would be trained alone.
 
     Attributes:
-        step: takes one step.
-        training: the settings.
-        split: the training data, on the device.
-        domain: theirs.
-        seed: everything random is derived from it and the number of the epoch.
-        report: told after every step, or every few.
+        members: the networks.
+        examples: what they are trained on.
+        domain: that of all their data.
+        trainings: the settings of each; they differ in what `replica_key` says.
+        seeds: what everything random in each is derived from, with the number of the epoch.
+        report: called after every step, or every few.
     """
 
-    step: Step
-    training: Training
-    split: Split
+    members: Members
+    examples: Examples
     domain: Domain
-    seed: int
+    trainings: Sequence[Training]
+    seeds: Sequence[int]
     report: Callable[[EpochProgress], None]
 
-    def __call__(self, number: int) -> EpochScore:
-        """Takes the steps of epoch `number`; the first is 1.
-
-        Raises:
-            DivergedError: the loss or the gradient is not finite.
-        """
-        accelerator = self.step.accelerator
-        process, device = accelerator.process_index, accelerator.device
-        noise = generator(self.seed, "method", number, process, device=device)
-        steps = self._steps
+    def __call__(self, number: int) -> list[EpochScore | DivergedError]:
+        """Takes the steps of epoch `number` = 1, 2, …; returns scores or errors."""
+        members, steps, (process, _) = self.members, self._steps, self.members.share
+        noise = members.draws("method", number, process)
         reading = _Reading(self, number, steps)
         taken, carried = (number - 1) * steps, None
-        self.step.network.train()
-        with default_randomness(device, self.seed, "dropout", number, process):
+        members.network.train()
+        with members.dropping("dropout", number, process):
             for examples, inputs, labels in self._batches(number):
-                progress = taken / (self.training.epochs * steps)
+                progress = taken / (self._training.epochs * steps)
                 batch = Batch(inputs, labels, self.domain, progress, carried)
-                rate = self.training.learning_rate_at(taken, steps)
-                figures, carried = self.step(batch, examples, rate, noise)
-                reading.add(examples, rate, figures)
+                rates = [each.learning_rate_at(taken, steps) for each in self.trainings]
+                figures, loss = members.step(batch, examples, rates, noise)
+                reading.add(examples, rates, figures, loss)
+                if not reading.going:
+                    break
+                carried = None if loss is None else loss.carried
                 taken += 1
-        return reading.tally.score()
+        return reading.results()
 
     def _batches(self, number: int) -> Iterator[tuple[int, Inputs, Labels]]:
-        """For each step of epoch `number`: the size of its batch, and this process's share."""
-        augmentation, replays = self.training.augmentation, self._replays
-        process, device = self.step.accelerator.process_index, self.step.accelerator.device
-        draws = generator(self.seed, "augmentation", number, process, device=device)
-        order = shuffled(len(self.split), self.seed, number)
-        batches = split_batches(order, self.training.batch_size)
+        """For each step: the size of a member's batch, and this process's share of all."""
+        augmentation, replays = self._training.augmentation, replays_of(self._training)
+        draws = self.members.draws("augmentation", number, self.members.share[0])
+        orders = [shuffled(self.examples.size, seed, number) for seed in self.seeds]
+        batches = split_batches(torch.stack(orders), self._training.batch_size)
         for first in range(0, len(batches), self._at_once):
             block = batches[first : first + self._at_once]
             for examples, inputs, labels in self._gather(block):
-                changed = inputs if augmentation is None else augmentation(inputs, draws)
+                changed = inputs
+                if augmentation is not None:
+                    with draws:
+                        changed = augmentation(inputs, draws.token)
                 yield from repeat((examples, changed, labels), replays)
 
     def _gather(
-        self, batches: Sequence[Int[Tensor, " _"]]
+        self, batches: Sequence[Int[Tensor, " replicas _"]]
     ) -> Iterator[tuple[int, Inputs, Labels]]:
-        """Of each of some batches its size, and this process's share of the examples."""
-        accelerator = self.step.accelerator
-        process, processes = accelerator.process_index, accelerator.num_processes
-        mine = [each.tensor_split(processes)[process] for each in batches]
-        places, shares = torch.cat(mine).to(accelerator.device), [len(each) for each in mine]
-        inputs = self.split.inputs[places].split(shares)
-        labels = self.split.labels[places].split(shares)
-        return zip([len(each) for each in batches], inputs, labels, strict=True)
+        """The size of each of some batches, and this process's share of the examples."""
+        process, processes = self.members.share
+        shares = [each.tensor_split(processes, dim=1)[process] for each in batches]
+        places = torch.cat([self.examples.places(each) for each in shares])
+        places, sizes = places.to(self.members.device), [each.numel() for each in shares]
+        inputs = self.examples.held[places].split(sizes)
+        labels = self.examples.labels[places].split(sizes)
+        return zip([each.shape[1] for each in batches], inputs, labels, strict=True)
+
+    @cached_property
+    def _training(self) -> Training:
+        """The settings that all members share."""
+        return self.trainings[0]
 
     @cached_property
     def _at_once(self) -> int:
-        """How many batches are gathered together."""
-        size = self.split.inputs[:1].numel() * self.training.batch_size
-        return max(1, _NUMBERS_AT_ONCE // size)
+        """The number of batches that are gathered together."""
+        numbers = self.examples.held[:1].numel() * self._training.batch_size
+        return max(1, _NUMBERS_AT_ONCE // (numbers * len(self.seeds)))
 
     @cached_property
     def _steps(self) -> int:
-        return steps_per_epoch(len(self.split), self.training)
-
-    @cached_property
-    def _replays(self) -> int:
-        return replays_of(self.training)
+        return steps_per_epoch(self.examples.size, self._training)
 
 
 def shuffled(examples: int, seed: int, number: int) -> Int[Tensor, " examples"]:
@@ -148,36 +149,73 @@ class _Reading:
     """Reads the figures of steps from the device, several together, and tallies them."""
 
     def __init__(self, epoch: Epoch, number: int, steps: int) -> None:
-        self.tally = Tally(number, steps)
         self._epoch, self._steps = epoch, steps
-        self._pending: list[tuple[int, float, StepFigures]] = []
+        self._tallies: list[Tally | DivergedError] = [Tally(number, steps) for _ in epoch.seeds]
+        self._pending: list[tuple[int, Sequence[float], Figures]] = []
         self._added = 0
-        self._every = STEPS_PER_READING[epoch.split.labels.device.type]
+        self._every = STEPS_PER_READING[epoch.members.device.type]
+        self.going = True  # whether any member has not diverged
 
-    def add(self, examples: int, rate: float, figures: StepFigures) -> None:
-        self._pending.append((examples, rate, figures))
+    def add(
+        self, examples: int, rates: Sequence[float], figures: Figures, loss: Loss | None
+    ) -> None:
+        if loss is not None and loss.broken:
+            self._read()  # what diverged before did so for another reason
+            for place, reason in loss.broken.items():
+                self._diverged(place, DivergedError(reason))
+        self._pending.append((examples, rates, figures))
         self._added += 1
         if len(self._pending) == self._every or self._added == self._steps:
             self._read()
 
+    def results(self) -> list[EpochScore | DivergedError]:
+        return [
+            each if isinstance(each, DivergedError) else each.score() for each in self._tallies
+        ]
+
     def _read(self) -> None:
-        read = _values([figures for _, _, figures in self._pending])
-        adapts = self._scale_adapts()
-        for (examples, rate, _), (loss, correct, norm) in zip(self._pending, read, strict=True):
-            figures = BatchFigures(examples, rate, loss, correct, norm)
-            self.tally.add(figures, scale_adapts=adapts)
+        if not self._pending:
+            return
+        read = _numbers([figures for _, _, figures in self._pending])
+        adapts = self._epoch.members.scale_adapts()
+        for (examples, rates, _), measured in zip(self._pending, read, strict=True):
+            for place, (rate, *three) in enumerate(zip(rates, *measured, strict=True)):
+                self._count(place, BatchFigures(examples, rate, *three), adapts=adapts)
         self._pending.clear()
-        self._epoch.report(self.tally.progress())
+        tallies = [each.progress() for each in self._tallies if isinstance(each, Tally)]
+        if tallies:
+            self._epoch.report(_mean(tallies))
 
-    def _scale_adapts(self) -> bool:
-        """With float16 an infinite gradient is no failure while its scale can still fall."""
-        scaler = self._epoch.step.accelerator.scaler
-        return scaler is not None and scaler.get_scale() >= 1
+    def _count(self, place: int, figures: BatchFigures, *, adapts: bool) -> None:
+        tally = self._tallies[place]
+        if isinstance(tally, Tally):
+            try:
+                tally.add(figures, scale_adapts=adapts)
+            except DivergedError as error:
+                self._diverged(place, error)
+
+    def _diverged(self, place: int, error: DivergedError) -> None:
+        """Notes why a member has diverged, unless it had before."""
+        if isinstance(self._tallies[place], Tally):
+            self._tallies[place] = error
+            self.going = any(isinstance(each, Tally) for each in self._tallies)
 
 
-def _values(steps: Sequence[StepFigures]) -> list[list[float]]:
-    """The figures of each step as numbers."""
+def _numbers(steps: Sequence[Figures]) -> list[list[list[float]]]:
+    """Numbers for each step, figure and member."""
     if len(steps) == 1:
-        return [[float(each) for each in steps[0]]]
+        return [[each.tolist() if each.dim() else [float(each)] for each in steps[0]]]
     # Joined on the device, so that it is waited for once.
-    return torch.stack([each.float() for step in steps for each in step]).view(-1, 3).tolist()
+    kind = steps[0].gradient_norm.dtype
+    flat = torch.stack([each.to(kind) for step in steps for each in step])
+    return flat.view(len(steps), len(steps[0]), -1).tolist()
+
+
+def _mean(progress: Sequence[EpochProgress]) -> EpochProgress:
+    """The means over members, all as far in the same epoch."""
+    first = progress[0]
+    if len(progress) == 1:
+        return first
+    loss = sum(each.loss for each in progress) / len(progress)
+    accuracy = sum(each.accuracy for each in progress) / len(progress)
+    return EpochProgress(first.epoch, first.batch, first.batches, loss, accuracy)

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import parquet
-from torch.utils.tensorboard.writer import SummaryWriter
 
 from gnomon.errors import DataError
 from gnomon.files import replacing
 
 
 @dataclass(frozen=True)
-class Row:
+class EpochRow:
     """One epoch.
 
     Attributes:
@@ -43,7 +42,7 @@ class Row:
 
 _SCHEMA = pa.schema(
     [("epoch", pa.int64()), ("step", pa.int64())]
-    + [(name, pa.float64()) for name in list(Row.__dataclass_fields__)[2:]]
+    + [(name, pa.float64()) for name in list(EpochRow.__dataclass_fields__)[2:]]
 )
 
 _TAGS = {
@@ -57,14 +56,14 @@ _TAGS = {
 }
 
 
-def write_history(path: Path, rows: Sequence[Row]) -> None:
+def write_history(path: Path, rows: Sequence[EpochRow]) -> None:
     """Writes the table as Parquet, whole or not at all."""
     table = pa.Table.from_pylist([asdict(row) for row in rows], schema=_SCHEMA)
     with replacing(path) as temporary:
         parquet.write_table(table, temporary)
 
 
-def read_history(path: Path) -> tuple[Row, ...]:
+def read_history(path: Path) -> tuple[EpochRow, ...]:
     """The rows of a table that `write_history` wrote.
 
     Raises:
@@ -81,7 +80,7 @@ def read_history(path: Path) -> tuple[Row, ...]:
         raise DataError(
             f"{path}: expected a training history in Parquet, got: {error}. Check the path."
         ) from error
-    return tuple(Row(**row) for row in table.to_pylist())
+    return tuple(EpochRow(**row) for row in table.to_pylist())
 
 
 class Events:
@@ -92,14 +91,16 @@ class Events:
     missing, wherever that process was killed.
     """
 
-    def __init__(self, folder: Path, rows: Sequence[Row]) -> None:
+    def __init__(self, folder: Path, rows: Sequence[EpochRow]) -> None:
+        from torch.utils.tensorboard.writer import SummaryWriter  # noqa: PLC0415 - takes a second
+
         for earlier in folder.glob("events.out.tfevents.*"):
             earlier.unlink()
         self._writer = SummaryWriter(str(folder), purge_step=0 if rows else None)
         self._shown = 0
         self.show(rows)
 
-    def show(self, rows: Sequence[Row]) -> None:
+    def show(self, rows: Sequence[EpochRow]) -> None:
         """Adds those of all epochs done that are not there yet, and puts them on the disk."""
         for row in rows[self._shown :]:
             self._write(row)
@@ -110,7 +111,7 @@ class Events:
         """Ends the file."""
         self._writer.close()
 
-    def _write(self, row: Row) -> None:
+    def _write(self, row: EpochRow) -> None:
         for field, tag in _TAGS.items():
             value = getattr(row, field)
             if value is not None:

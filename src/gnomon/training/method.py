@@ -1,6 +1,7 @@
 """The seam between the loop, which is shared, and what is minimised, which is the method."""
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Protocol, runtime_checkable
@@ -10,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gnomon.errors import SettingError
+from gnomon.seeds import generator as seeded
 from gnomon.sets import Domain
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
@@ -107,6 +109,51 @@ class TrainingMethod(Protocol):
         network by `run_with`.
         """
         ...
+
+
+class InOwnLoop(ABC):
+    """A method that can be called on a batch in a training loop of one's own."""
+
+    @abstractmethod
+    def loss(self, network: nn.Module, batch: Batch, generator: torch.Generator) -> Loss:
+        """Returns the losses of `network` on `batch`; see `TrainingMethod`."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        labels: Labels,
+        generator: torch.Generator | None = None,
+        *,
+        domain: Domain = None,
+        progress: float = 1.0,
+    ) -> PerExample:
+        """Returns the losses of a batch, one per example, differentiable in the parameters.
+
+        Args:
+            network: in training mode, from inputs to logits (batch, classes).
+            inputs: the batch, in the data's own units.
+            labels: 0 … classes − 1.
+            generator: source of all that is random; pass one generator for the whole loop.
+                Without it, draws depend on seed 0 and on how often the parameters have been
+                changed, so that every step has its own.
+            domain: the interval of every coordinate of an input, where the set names none.
+            progress: the share of the training that is done, from 0 to 1; ramps follow it.
+
+        What a method carries from step to step (`FreeTraining`) begins anew at each call.
+
+        >>> from gnomon.training import Standard
+        >>> network = nn.Linear(2, 3)
+        >>> optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        >>> losses = Standard()(network, torch.ones(4, 2), torch.tensor([0, 1, 2, 0]))
+        >>> losses.mean().backward()
+        >>> optimizer.step()
+        """
+        if generator is None:
+            counts = (each._version for each in network.parameters())  # noqa: SLF001  # pyright: ignore[reportPrivateUsage] (torch's)
+            generator = seeded(0, "method", sum(counts), device=inputs.device)
+        batch = Batch(inputs, labels, domain, progress)
+        return self.loss(network, batch, generator).values
 
 
 @runtime_checkable

@@ -1,6 +1,6 @@
 """Training as a min–max: what is minimised, and who works against it."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ from gnomon.training.adversaries import (
 from gnomon.training.adversaries.parameters import kept_statistics
 from gnomon.training.case import Case
 from gnomon.training.criteria import Criterion, WorstCase
-from gnomon.training.method import Batch, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 
 _WORST, _NOBODY, _UNMOVED, _IBP = WorstCase(), Nobody(), Unmoved(), IBP()
 
 
 @dataclass(frozen=True)
-class MinMax:
+class MinMax(InOwnLoop):
     """Minimises a criterion of what two adversaries make of inputs and parameters.
 
         min_θ  Σ  criterion( max over S_θ, max over S_x )
@@ -68,7 +68,7 @@ class MinMax:
         return Loss(values, case.worst.correct(batch.labels), broken=case.blown_up(values))
 
 
-class Composed(ABC):
+class Composed(InOwnLoop):
     """A method of the literature: a frozen dataclass that says which min–max it is."""
 
     references: ClassVar[tuple[str, ...]]

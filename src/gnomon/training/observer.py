@@ -1,26 +1,27 @@
-"""Who is told how a training goes; the front ends draw progress bars from it."""
+"""Observers of trainings; the front ends draw progress bars from what they hear."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from gnomon.training.history import Row
+from gnomon.training.history import EpochRow
 from gnomon.training.run_folder import RunFacts
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is about to be trained.
+    """The training that is about to begin.
 
     Attributes:
         folder: where the run is written.
-        parameters: how many numbers are trained.
-        examples: size of the training split.
-        epochs: how many are planned.
-        batches: optimiser steps per epoch: batches, as often as the method takes each.
-        epochs_done: more than 0 when a run is resumed.
+        parameters: number of trained parameters.
+        examples: number of examples in the training split.
+        epochs: number of epochs in all.
+        batches: optimiser steps per epoch: batches, times the steps that the method takes on
+            each.
+        epochs_done: number of epochs done already; above 0 where a run is resumed.
         device: such as cpu or cuda:0.
-        processes: how many share the work.
+        processes: number of processes that share the work.
     """
 
     folder: Path
@@ -35,7 +36,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """How far the current epoch has come.
+    """The figures of the current epoch so far.
 
     Attributes:
         epoch: 1, 2, …
@@ -54,22 +55,28 @@ class EpochProgress:
 
 @runtime_checkable
 class Observer(Protocol):
-    """Called by the loop, in the main process only."""
+    """Follows trainings; called by the loop, in the main process only.
 
-    def started(self, plan: Plan) -> None:
-        """Before the first batch."""
+    A `place` is the position of a training among those that were asked for: 0 for a single one.
+    """
+
+    def started(self, place: int, plan: Plan, /) -> None:
+        """Called before the first batch, for each training."""
         ...
 
     def batch(self, progress: EpochProgress) -> None:
-        """After a batch; on CUDA after several, so that the device need not be waited for."""
+        """Called after a batch; on CUDA after several, since reading waits for the device.
+
+        Of a group, `progress` has the means over the networks still in training.
+        """
         ...
 
-    def epoch(self, row: Row) -> None:
-        """After an epoch; what the folder says may lag a second behind."""
+    def epoch(self, place: int, row: EpochRow, /) -> None:
+        """Called after an epoch, for each training; the folder may lag a second behind."""
         ...
 
-    def ended(self, facts: RunFacts) -> None:
-        """At the end, whatever the reason; an error that caused it follows."""
+    def ended(self, place: int, facts: RunFacts, /) -> None:
+        """Called at the end, whatever the reason; an error that caused it follows."""
         ...
 
 
@@ -77,14 +84,14 @@ class Observer(Protocol):
 class Silent:
     """An observer that does nothing."""
 
-    def started(self, plan: Plan) -> None:
-        """Does nothing."""
+    def started(self, place: int, plan: Plan) -> None:
+        """Ignores the plan."""
 
     def batch(self, progress: EpochProgress) -> None:
-        """Does nothing."""
+        """Ignores the progress."""
 
-    def epoch(self, row: Row) -> None:
-        """Does nothing."""
+    def epoch(self, place: int, row: EpochRow) -> None:
+        """Ignores the row."""
 
-    def ended(self, facts: RunFacts) -> None:
-        """Does nothing."""
+    def ended(self, place: int, facts: RunFacts) -> None:
+        """Ignores the end."""

@@ -9,12 +9,12 @@ from torch import nn
 from gnomon.attacks.climb import Climb
 from gnomon.data.dataset import Dataset, Split
 from gnomon.errors import SettingError
-from gnomon.seeds import generator
 from gnomon.sets import Domain, InputSet
 from gnomon.shapes import Inputs, Labels, Mask
 
 EXAMPLES_AT_ONCE = 128
-"""Of each network; random starts are drawn for as many examples together."""
+"""Number of examples of each network that are attacked at once, and draw their random starts
+together."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,3 @@ class CatastrophicOverfitting:
         perturbed = attack(network, inputs, labels, within, source)
         with torch.no_grad():
             return network(perturbed).argmax(dim=1) == labels
-
-
-def attack_source(seed: int, epoch: int, part: int, device: torch.device) -> torch.Generator:
-    """What the attack on the part-th `EXAMPLES_AT_ONCE` draws from after an epoch."""
-    return generator(seed, "overfitting", epoch, part, device=device)

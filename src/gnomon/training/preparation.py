@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import nn
 
-from gnomon.data.dataset import Dataset, Split
+import gnomon
+from gnomon.data.dataset import Dataset
 from gnomon.errors import FolderError, SettingError
 from gnomon.networks import Signature, load_weights
 from gnomon.networks.interval_initialisation import initialise_for_intervals
@@ -17,13 +18,80 @@ from gnomon.seeds import generator
 from gnomon.training.devices import default_randomness
 from gnomon.training.epoch import steps_per_epoch
 from gnomon.training.experiment import Experiment
-from gnomon.training.history import Row, read_history
+from gnomon.training.history import EpochRow, read_history
+from gnomon.training.members import Members
 from gnomon.training.observer import Plan
 from gnomon.training.progress import Progress
-from gnomon.training.run_folder import RunFacts, RunFolder
+from gnomon.training.run_folder import RunFacts, RunFolder, Status
 
-_IMAGES = 4
-"""How many axes a batch of images has."""
+
+@dataclass(frozen=True, eq=False)
+class PlannedRun:
+    """One of the trainings that are asked for together.
+
+    Attributes:
+        place: its position among them.
+        experiment: what is trained, on what, and how.
+        data: what `experiment.data` made.
+        folder: where it is written.
+        config: the mapping that describes the experiment.
+    """
+
+    place: int
+    experiment: Experiment
+    data: Dataset
+    folder: RunFolder
+    config: Mapping[str, Any]
+
+    @cached_property
+    def facts(self) -> RunFacts:
+        """What run.json says at the beginning."""
+        return RunFacts(
+            status="running",
+            reason="Training.",
+            gnomon=gnomon.__version__,
+            torch=str(torch.__version__),
+            seed=self.experiment.seed,
+            data=self.data.name,
+            data_fingerprint=self.data.fingerprint,
+            signature=signature_of(self.data),
+            class_names=self.data.class_names,
+        )
+
+    @cached_property
+    def first(self) -> Progress:
+        """The progress before the first epoch."""
+        config = {"config": dict(self.config), "data": self.data.fingerprint}
+        return Progress(fingerprint(config))
+
+    def status(self) -> Status | None:
+        """What became of the run; None before it has begun.
+
+        Raises:
+            FolderError: it began with other data.
+        """
+        facts, data = self.folder.read_facts(), self.data
+        if facts is not None and facts.data_fingerprint != data.fingerprint:
+            raise FolderError(
+                f"{self.folder.path}: holds a run on data with fingerprint "
+                f"{facts.data_fingerprint}, got data with {data.fingerprint}. Choose another "
+                "folder, or put those data back."
+            )
+        return None if facts is None else facts.status
+
+    def result(self, epochs_before: int | None) -> "Run":
+        """What the folder holds once the run is finished.
+
+        Args:
+            epochs_before: epochs done before this call; None if it has trained nothing.
+        """
+        facts = self.folder.read_facts()
+        assert facts is not None
+        network = build(self.experiment, self.data)
+        load_weights(network, self.folder.model)
+        history = read_history(self.folder.history)
+        trained = 0 if epochs_before is None else facts.epochs_done - epochs_before
+        return Run(self.folder, facts, history, network.eval(), trained)
 
 
 @dataclass(frozen=True)
@@ -40,7 +108,7 @@ class Run:
 
     folder: RunFolder
     facts: RunFacts
-    history: tuple[Row, ...]
+    history: tuple[EpochRow, ...]
     network: nn.Module
     epochs_trained: int
 
@@ -61,71 +129,19 @@ def build(experiment: Experiment, data: Dataset) -> nn.Module:
     return network
 
 
-def first_facts(experiment: Experiment, data: Dataset) -> RunFacts:
-    """What run.json says at the beginning."""
-    return RunFacts(
-        status="running",
-        reason="Training.",
-        gnomon=version("gnomon"),
-        torch=str(torch.__version__),
-        seed=experiment.seed,
-        data=data.name,
-        data_fingerprint=data.fingerprint,
-        signature=signature_of(data),
-        class_names=data.class_names,
-    )
-
-
-def first_progress(config: Mapping[str, Any], data: Dataset) -> Progress:
-    """That of a run before its first epoch."""
-    return Progress(fingerprint({"config": dict(config), "data": data.fingerprint}))
-
-
-def plan_of(
-    experiment: Experiment,
-    data: Dataset,
-    folder: RunFolder,
-    network: nn.Module,
-    epochs_done: int,
-    device: torch.device,
-    processes: int = 1,
-) -> Plan:
-    """What is about to be trained."""
-    examples = len(data.train)
+def plan_of(run: PlannedRun, network: nn.Module, epochs_done: int, members: Members) -> Plan:
+    """The training that is about to begin."""
+    examples = len(run.data.train)
     return Plan(
-        folder=folder.path,
+        folder=run.folder.path,
         parameters=sum(each.numel() for each in network.parameters()),
         examples=examples,
-        epochs=experiment.training.epochs,
-        batches=steps_per_epoch(examples, experiment.training),
+        epochs=run.experiment.training.epochs,
+        batches=steps_per_epoch(examples, run.experiment.training),
         epochs_done=epochs_done,
-        device=str(device),
-        processes=processes,
+        device=str(members.device),
+        processes=members.share[1],
     )
-
-
-def placed(split: Split, device: torch.device, *, channels_last: bool = False) -> Split:
-    """The split on a device; images with the channels of a pixel side by side, if asked for."""
-    inputs = split.inputs.to(device)
-    if channels_last and inputs.dim() == _IMAGES:
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
-    return Split(inputs, split.labels.to(device))
-
-
-def finished_run(experiment: Experiment, data: Dataset, folder: RunFolder, trained: int) -> Run:
-    """What a folder with a finished run holds.
-
-    Args:
-        experiment: what was trained.
-        data: on what.
-        folder: the folder.
-        trained: how many epochs this call has trained.
-    """
-    facts = folder.read_facts()
-    assert facts is not None
-    network = build(experiment, data)
-    load_weights(network, folder.model)
-    return Run(folder, facts, read_history(folder.history), network.eval(), trained)
 
 
 def check_data(experiment: Experiment, data: Dataset) -> None:
@@ -142,17 +158,4 @@ def check_data(experiment: Experiment, data: Dataset) -> None:
         raise SettingError(
             f"early_stopping: expected validation data to watch, but {data.name} has none. "
             "Hold some out, or remove early_stopping."
-        )
-
-
-def check_same_data(facts: RunFacts | None, data: Dataset, folder: RunFolder) -> None:
-    """Refuses data other than those the run in a folder began with.
-
-    Raises:
-        FolderError: their fingerprints differ.
-    """
-    if facts is not None and facts.data_fingerprint != data.fingerprint:
-        raise FolderError(
-            f"{folder.path}: holds a run on data with fingerprint {facts.data_fingerprint}, "
-            f"got data with {data.fingerprint}. Choose another folder, or put those data back."
         )

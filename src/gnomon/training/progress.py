@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from gnomon.training.evaluation import Score
-from gnomon.training.history import Row
+from gnomon.training.history import EpochRow
 from gnomon.training.settings import Training
 from gnomon.training.tally import EpochScore
 
@@ -32,7 +32,7 @@ class Progress:
     best_value: float | None = None
     loss_scale: float | None = None
     scale_age: int | None = None
-    history: tuple[Row, ...] = ()
+    history: tuple[EpochRow, ...] = ()
 
     def next_row(
         self,
@@ -40,9 +40,9 @@ class Progress:
         validation: Score | None,
         robust_accuracy: float | None,
         seconds: float,
-    ) -> Row:
+    ) -> EpochRow:
         """What the history says of the epoch that follows."""
-        return Row(
+        return EpochRow(
             epoch=self.epoch + 1,
             step=self.step + score.steps,
             learning_rate=score.learning_rate,
@@ -55,7 +55,7 @@ class Progress:
             robust_accuracy=robust_accuracy,
         )
 
-    def counted(self, row: Row, training: Training) -> "Progress":
+    def counted(self, row: EpochRow, training: Training) -> "Progress":
         """The progress once the epoch of `row` is done.
 
         An epoch in which robust accuracy fell is never the best one. Of the others it is the
@@ -86,10 +86,18 @@ class Progress:
                 f"{stopping.metric} made no progress in the {stopping.patience} epochs "
                 f"after epoch {best}, whose weights are kept."
             )
-        return f"All {self.epoch} epochs are done." if self.epoch >= training.epochs else None
+        if self.epoch < training.epochs:
+            return None
+        return f"All {self.epoch} epochs are done.{_not_reached(training)}"
 
 
-def _fall(history: Sequence[Row], training: Training) -> tuple[float, float] | None:
+def _not_reached(training: Training) -> str:
+    """A sentence on the snapshots asked for beyond the last epoch; empty if none."""
+    beyond = [str(epoch) for epoch in training.snapshots if epoch > training.epochs]
+    return f" Snapshots beyond them were not reached: {', '.join(beyond)}." if beyond else ""
+
+
+def _fall(history: Sequence[EpochRow], training: Training) -> tuple[float, float] | None:
     """The robust accuracies before and after the last epoch, if they are a fall."""
     if training.overfitting is None or len(history) < 2:
         return None

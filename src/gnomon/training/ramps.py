@@ -74,6 +74,10 @@ class SmoothRamp:
         return min(1.0, factor * middle**3 * (middle + 4 * (way - middle)))
 
 
+RAMPS: dict[str, type] = {"full": Full, "linear": LinearRamp, "smooth": SmoothRamp}
+"""Every ramp by its name in a configuration."""
+
+
 def _check(start: float, end: float) -> None:
     if not 0 <= start < end <= 1:
         raise SettingError(

@@ -168,6 +168,17 @@ def warmed_up(schedule: Schedule, step: int, steps: int, warmup: int) -> float:
     return schedule(step - warmup, steps - warmup)
 
 
+SCHEDULES: dict[str, type] = {
+    "constant": Constant,
+    "piecewise": Piecewise,
+    "exponential": Exponential,
+    "cosine": Cosine,
+    "one_cycle": OneCycle,
+    "triangular": Triangular,
+}
+"""Every schedule by its name in a configuration."""
+
+
 def _check_positive(name: str, value: float) -> None:
     if not value > 0:
         raise SettingError(f"{name}: expected a number above 0, got {value}. Use one like 0.1.")

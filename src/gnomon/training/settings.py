@@ -71,7 +71,8 @@ class Training:
         overfitting: what robust accuracy must not do from one epoch to the next, if it is
             watched. With both, the epoch restored is the best one, as `early_stopping` judges,
             of those before the fall.
-        snapshots: after which epochs the weights are kept; 0 is before training.
+        snapshots: after which epochs the weights are kept; 0 is before training. Those beyond
+            the last epoch are not reached, which the run says at its end.
         precision: in what numbers the network runs.
         channels_last: weights and batches of images lie in memory with the channels of a pixel
             side by side, which some machines convolve faster. The result is equal up to
@@ -115,10 +116,9 @@ class Training:
             if bound is not None:
                 _check_above_zero(name, bound)
         for epoch in self.snapshots:
-            if not 0 <= epoch <= self.epochs:
+            if epoch < 0:
                 raise SettingError(
-                    f"snapshots: expected epochs from 0 to {self.epochs}, got {epoch}. "
-                    "Remove it."
+                    f"snapshots: expected epochs, 0 or more, got {epoch}. Remove it."
                 )
 
     def learning_rate_at(self, step: int, steps_per_epoch: int) -> float:

@@ -9,11 +9,11 @@ from torch.nn import functional
 
 from gnomon.errors import SettingError
 from gnomon.objectives import widened
-from gnomon.training.method import Batch, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 
 
 @dataclass(frozen=True)
-class Standard:
+class Standard(InOwnLoop):
     """The cross-entropy, in nats.
 
     With smoothing s and K classes the target of a label y is (1 − s) 1_y + s/K instead of 1_y.

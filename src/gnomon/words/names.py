@@ -11,132 +11,24 @@ from gnomon.records import Choice, Names
 from gnomon.sets import INPUT_SETS, PARAMETER_SETS, InputSet, ParameterSet
 from gnomon.sets.radius import RADIUS_LAWS, RadiusLaw
 from gnomon.training import (
-    SGD,
-    Adam,
-    AdamW,
+    AUGMENTATIONS,
+    CRITERIA,
+    INPUT_ADVERSARIES,
+    METHODS,
+    OPTIMIZERS,
+    PARAMETER_ADVERSARIES,
+    RAMPS,
+    SCHEDULES,
     Augmentation,
-    Constant,
-    Cosine,
-    CropAndFlip,
-    Exponential,
-    Momentum,
-    OneCycle,
-    OptimizerRule,
-    Piecewise,
-    Schedule,
-    Standard,
-    TrainingMethod,
-    Triangular,
-)
-from gnomon.training.adversaries import (
-    AttackedInputs,
-    EnclosedInputs,
-    EnclosedParameters,
+    Criterion,
     InputAdversary,
-    LayerwiseAscent,
-    Nobody,
-    NoisyStep,
+    OptimizerRule,
     ParameterAdversary,
-    RandomInputs,
-    RandomWeights,
-    RobustAscent,
-    Sharpness,
-    SmallBoxes,
-    Unmoved,
+    Ramp,
+    Schedule,
+    TrainingMethod,
 )
-from gnomon.training.criteria import Criterion, MisclassificationAware, Tradeoff, WorstCase
-from gnomon.training.methods import (
-    APP,
-    ASAM,
-    CROWNIBP,
-    MART,
-    NFGSM,
-    RWP,
-    SABR,
-    SAM,
-    TRADES,
-    TRADESAWP,
-    AWPTraining,
-    FastTraining,
-    FGSMTraining,
-    FreeTraining,
-    GradAlign,
-    IBPTraining,
-    NoiseTraining,
-    PGDTraining,
-    RandomWeightPerturbation,
-)
-from gnomon.training.min_max import MinMax
-from gnomon.training.ramps import Full, LinearRamp, Ramp, SmoothRamp
 from gnomon.words.own import OwnThings
-
-METHODS: dict[str, type] = {
-    "standard": Standard,
-    "noise": NoiseTraining,
-    "random_weights": RandomWeightPerturbation,
-    "fgsm_at": FGSMTraining,
-    "fast_at": FastTraining,
-    "n_fgsm": NFGSM,
-    "gradalign": GradAlign,
-    "free_at": FreeTraining,
-    "pgd_at": PGDTraining,
-    "trades": TRADES,
-    "mart": MART,
-    "sam": SAM,
-    "asam": ASAM,
-    "at_awp": AWPTraining,
-    "trades_awp": TRADESAWP,
-    "rwp": RWP,
-    "ibp": IBPTraining,
-    "crown_ibp": CROWNIBP,
-    "sabr": SABR,
-    "app": APP,
-    "min_max": MinMax,
-}
-
-INPUT_ADVERSARIES: dict[str, type] = {
-    "none": Nobody,
-    "random": RandomInputs,
-    "attack": AttackedInputs,
-    "noisy_step": NoisyStep,
-    "small_boxes": SmallBoxes,
-    "bounds": EnclosedInputs,
-}
-
-PARAMETER_ADVERSARIES: dict[str, type] = {
-    "none": Unmoved,
-    "random": RandomWeights,
-    "layerwise": LayerwiseAscent,
-    "robust": RobustAscent,
-    "sharpness": Sharpness,
-    "bounds": EnclosedParameters,
-}
-
-CRITERIA: dict[str, type] = {
-    "worst_case": WorstCase,
-    "trades": Tradeoff,
-    "mart": MisclassificationAware,
-}
-
-RAMPS: dict[str, type] = {"full": Full, "linear": LinearRamp, "smooth": SmoothRamp}
-
-AUGMENTATIONS: dict[str, type] = {"crop_and_flip": CropAndFlip}
-
-OPTIMIZERS: dict[str, type] = {
-    "sgd": SGD,
-    "momentum": Momentum,
-    "adam": Adam,
-    "adamw": AdamW,
-}
-
-SCHEDULES: dict[str, type] = {
-    "constant": Constant,
-    "piecewise": Piecewise,
-    "exponential": Exponential,
-    "cosine": Cosine,
-    "one_cycle": OneCycle,
-    "triangular": Triangular,
-}
 
 NAMES = Names(
     {
@@ -153,7 +45,9 @@ NAMES = Names(
         Noise: Choice(NOISES, "a kind of noise"),
         BoundMethod: Choice(BOUNDS, "a method of bounding"),
         Augmentation: Choice(AUGMENTATIONS, "an augmentation"),
-        OptimizerRule: Choice(OPTIMIZERS, "an optimiser"),
+        OptimizerRule: Choice(
+            OPTIMIZERS, "an optimiser", shorthands={"momentum": ("sgd", {"momentum": 0.9})}
+        ),
         Schedule: Choice(SCHEDULES, "a schedule"),
         InputSet: Choice(INPUT_SETS, "a set of inputs"),
         RadiusLaw: Choice(RADIUS_LAWS, "a law of radii"),

@@ -154,10 +154,10 @@ def probe_kinds(names: tuple[str, ...] | None) -> list[type]:
                 f"--probes: there is no probe {name!r}.{nearest(name, PROBES_BY_NAME)}"
             )
         kind: Any = PROBES_BY_NAME.get(name) or find(name, "--probes")
-        if not (isinstance(kind, type) and is_dataclass(kind)):
+        if not (isinstance(kind, type) and is_dataclass(kind) and isinstance(kind, Probe)):
             raise SettingError(
-                f"--probes: expected the class of a probe, a frozen dataclass, got {name}, "
-                f"which is {kind!r}. Name the class."
+                f"--probes: expected the class of a probe, which is a frozen dataclass with "
+                f"topic, names and a call, got {name}: {kind!r}. Name another."
             )
         kinds.append(kind)
     return kinds

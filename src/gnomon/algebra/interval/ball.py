@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from gnomon.algebra.arithmetic import NEAREST, Arithmetic
 from gnomon.algebra.interval.interval import Interval
 
 
@@ -16,12 +17,37 @@ class Ball(Interval):
     Args:
         middle: the centre.
         reach: r ≥ 0, one number.
+        arithmetic: how bounds are computed from these.
+
+    Attributes:
+        core: the centre as an interval, of more than one point only where its numbers are
+            rounded to the type of the bounds.
     """
 
-    def __init__(self, middle: Tensor, reach: Tensor) -> None:
-        self.middle, self.reach = middle, reach
-        self.lower, self.upper = middle - reach, middle + reach
-        self.nonnegative = False
+    def __init__(self, middle: Tensor, reach: Tensor, arithmetic: Arithmetic = NEAREST) -> None:
+        core = Interval.point(middle, arithmetic=arithmetic.real)
+        reach = core.like(reach).upper if arithmetic.outwards else reach
+        core = core.at(arithmetic.beside(middle))
+        vars(self).update(vars(Ball.of(core, reach)))
+
+    @classmethod
+    def of(cls, core: Interval, reach: Tensor) -> "Ball":
+        """The ball of this radius around a centre that is known to lie in an interval."""
+        made = cls.__new__(cls)
+        box = core.settle(core.lower - reach, core.upper + reach, 0)
+        vars(made).update({**vars(core), **vars(box)}, core=core, reach=reach)
+        return made
+
+    def at(self, arithmetic: Arithmetic) -> Interval:
+        """The same ball, from which others are computed in another arithmetic."""
+        if arithmetic == self.arithmetic:
+            return self
+        return Ball.of(self.core.at(arithmetic), self.reach)
+
+    @property
+    def middle(self) -> Tensor:
+        """The centre, as a tensor."""
+        return self.core.centre
 
     @property
     def centre(self) -> Tensor:

@@ -9,7 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from gnomon.algebra.interval.interval import Interval, extremes
 
 BUDGET = 2**27
-"""Bytes that the products of one portion of terms may take, if the result takes fewer."""
+"""Maximum number of bytes of the products of one portion of terms, if the result has fewer."""
 
 
 class Exact(Interval):
@@ -39,8 +39,7 @@ class Exact(Interval):
     def of(cls, box: Interval) -> "Exact":
         """The same box, to be multiplied exactly."""
         made = cls.__new__(cls)
-        made.lower, made.upper, made.nonnegative = box.lower, box.upper, box.nonnegative
-        made.unbounded = box.unbounded
+        vars(made).update(vars(box))
         return made
 
     def __repr__(self) -> str:
@@ -72,7 +71,7 @@ def exact_sums(
 
 
 def _again(*ends: Tensor) -> Any:
-    """Whose intermediate results are computed again when gradients are."""
+    """The range of A Bᵀ; intermediate results are computed again when gradients are."""
     return checkpoint(_summed, *ends, use_reentrant=False)
 
 

@@ -6,11 +6,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from gnomon.algebra.arithmetic import Arithmetic
 from gnomon.algebra.interval.ball import lengths
 from gnomon.algebra.interval.interval import Interval
+from gnomon.algebra.rounding import unit_roundoff
 
 _ROUNDS = 4
-"""Of the search for a multiplier; any is sound, and more hardly ever find a better one."""
+"""Number of steps of the search for a multiplier; any number is sound, and more hardly help."""
 
 
 class NormBall(Interval):
@@ -20,13 +22,16 @@ class NormBall(Interval):
     factors and new shapes keep the ball (factors per channel go to s); a matrix or convolution
     uses it: by Hölder's inequality ⟨a, s δ⟩ is at most r times the dual norm of s a.
 
+    With rounding, c is an interval that holds what shifts and factors made of the centre, also
+    by an execution, and s is above what they made of the factors: {s δ} grows with s.
+
     Args:
         box: bounds of every coordinate, such as the domain of the data; within c ± s r.
-        middle: c, of the box's shape.
+        core: c, of the box's shape; one point but for rounding.
         reach: r ≥ 0, one number for each example.
         norm: of δ.
         scale: s ≥ 0, as many axes as c; broadcasts to it.
-        whole: whether the box is c ± s r, so that it takes nothing away from the ball.
+        whole: True if the box is c ± s r, so that it takes nothing away from the ball.
     """
 
     norm: Literal["L1", "L2"]
@@ -34,7 +39,7 @@ class NormBall(Interval):
     def __init__(
         self,
         box: Interval,
-        middle: Tensor,
+        core: Interval,
         reach: Float[Tensor, " batch"],
         norm: Literal["L1", "L2"],
         scale: Tensor,
@@ -42,12 +47,29 @@ class NormBall(Interval):
         whole: bool,
     ) -> None:
         vars(self).update(vars(box))
-        self.box, self.middle, self.reach, self.norm = box, middle, reach, norm
+        self.box, self.core, self.reach, self.norm = box, core, reach, norm
         self.scale, self.whole = scale, whole
 
-    def like(self, box: Interval, middle: Tensor, scale: Tensor) -> "NormBall":
+    @property
+    def middle(self) -> Tensor:
+        """The centre, as a tensor."""
+        return self.core.centre
+
+    @property
+    def least_room(self) -> Tensor:
+        """The room up to which a coordinate is taken to be still: twice what rounding moves."""
+        level = self.arithmetic.level
+        return 64 * (unit_roundoff(self.precision) + level.relative(1)) * self.magnitude
+
+    def at(self, arithmetic: Arithmetic) -> Interval:
+        """The same ball, from which others are computed in another arithmetic."""
+        if arithmetic == self.arithmetic:
+            return self
+        return self.moved(self.box.at(arithmetic), self.core.at(arithmetic), self.scale)
+
+    def moved(self, box: Interval, core: Interval, scale: Tensor) -> "NormBall":
         """A ball of the same radii and norm."""
-        return NormBall(box, middle, self.reach, self.norm, scale, whole=self.whole)
+        return NormBall(box, core, self.reach, self.norm, scale, whole=self.whole)
 
     def along(self, rows: Tensor, part: slice = slice(None)) -> Tensor:
         """Upper bounds of ⟨a, x − c⟩ over the members x: rows × examples.
@@ -56,18 +78,20 @@ class NormBall(Interval):
         the dual norm and l, u the room of the box (weak duality). The split is that of the
         maximum: for L2 ``v = clip(s a, l, u) / s``, for L1 ``|v_i| = min(|a_i|, τ)``.
 
+        With rounding, v and w are numbers, whose sum misses s a by at most 4 u (|s a| + |v|)
+        in each coordinate: that part of it is bounded by the box, too.
+
         Args:
             rows: a, as rows × (examples or 1) × the axes of one example.
-            part: which examples.
+            part: the examples.
         """
-        middle, reach = self.middle[part].flatten(1), self.reach[part]
-        scale = self.scale.expand_as(self.middle)[part].flatten(1)
+        arithmetic, n = self.arithmetic, self.lower[:1].numel()
+        reach = self.reach[part]
+        scale = self.scale.expand_as(self.lower)[part].flatten(1)
         along = rows.flatten(2) * scale
         if self.whole:
-            return reach * self._dual(along)
-        inverse = 1 / scale.clamp_min(torch.finfo(scale.dtype).tiny)
-        low = (self.lower[part].flatten(1) - middle).clamp_max(0) * inverse
-        high = (self.upper[part].flatten(1) - middle).clamp_min(0) * inverse
+            return arithmetic.inflate(reach * self._dual(along))
+        low, high = self._room(part, scale)
         split = _split_l2 if self.norm == "L2" else _split_l1
         with torch.no_grad():
             multiplier = split(along, low, high, reach)
@@ -75,14 +99,32 @@ class NormBall(Interval):
             near = along.minimum(high / multiplier).maximum(low / multiplier)
         else:
             near = along.minimum(multiplier).maximum(-multiplier)
-        cut = reach * self._dual(near) + _over_box(along - near, low, high)
-        return torch.fmin(cut, _over_box(along, low, high))
+        cut = arithmetic.inflate(
+            reach * self._dual(near) + _over_box(along - near, low, high), n
+        )
+        over = arithmetic.inflate(_over_box(along, low, high), n)
+        if not arithmetic.outwards:
+            return torch.fmin(cut, over)
+        size = (along.abs() + near.abs()) * high.maximum(-low)
+        missed = arithmetic.inflate(8 * unit_roundoff(self.precision) * size.sum(dim=-1), n)
+        return arithmetic.inflate(torch.fmin(cut, over) + missed)
+
+    def _room(self, part: slice, scale: Tensor) -> tuple[Tensor, Tensor]:
+        """How far below and above 0 the box lets each coordinate of δ go."""
+        arithmetic = self.arithmetic
+        inverse = 1 / scale.clamp_min(torch.finfo(scale.dtype).tiny)
+        low = (self.lower - self.core.upper)[part].flatten(1).clamp_max(0) * inverse
+        high = (self.upper - self.core.lower)[part].flatten(1).clamp_min(0) * inverse
+        if not arithmetic.outwards:
+            return low, high
+        return -arithmetic.inflate(-low), arithmetic.inflate(high)
 
     def _dual(self, rows: Tensor) -> Tensor:
         """The dual norm over the last axis."""
         if self.norm == "L1":
-            return rows.abs().amax(dim=-1)
-        return lengths(rows.square().sum(dim=-1))
+            return self.arithmetic.inflate(rows.abs().amax(dim=-1))
+        squares = self.arithmetic.inflate(rows.square().sum(dim=-1), rows.shape[-1])
+        return self.arithmetic.inflate(lengths(squares))
 
     def __repr__(self) -> str:
         return f"NormBall(shape={tuple(self.shape)}, norm={self.norm}, reach={self.reach})"

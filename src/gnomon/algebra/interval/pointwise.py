@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -9,94 +10,102 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.activations import (
-    ELU,
-    GELU,
-    SELU,
-    Activation,
-    Mish,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    Tanh,
-)
-from gnomon.algebra.interval.interval import Interval, as_interval, extremes, infinite
+from gnomon.activations import Activation, Evaluation, PReLU, Profile
+from gnomon.algebra.accuracy import enclosed
+from gnomon.algebra.functions import with_settings
+from gnomon.algebra.interval.interval import Interval, infinite
+from gnomon.algebra.profiles import PROFILES
+from gnomon.algebra.subdivision import Formula
 from gnomon.errors import UnsupportedOperationError
 
 _NEAR = 1e-5
-"""Relative, and more than rounding moves the place where torch's softplus steps down."""
+"""Relative distance by which rounding moves the step in torch's softplus at most."""
 
 
-def activation(function: Activation, x: Interval) -> Interval:
+def activation(function: Activation, x: Any) -> Interval:
     """The exact range of an activation function over each coordinate's interval.
+
+    Where coefficients vary and f is stated to rise or to fall in each of them, it is the range
+    of the lowest and the highest function. Where facts are missing, they are found: the range
+    is then hardly wider than the exact one (see `Formula`).
+    """
+    formula = Formula(function, x)
+    x = formula.argument
+    pair = function.envelope() if function.varying() else (function, function)
+    profiles = [profile for each in pair or () if (profile := each.profile()) is not None]
+    if not profiles or (x.arithmetic.outwards and not all(p.evaluation for p in profiles)):
+        return formula.range(x)
+    assert pair is not None
+    lower, upper = extremes_of(pair[0], profiles[0], x)
+    if pair[0] is not pair[1]:
+        upper = extremes_of(pair[1], profiles[1], x)[1]
+    return _enclosed(x, lower, upper, *profiles)
+
+
+def over(function: Callable[[Tensor], Tensor], profile: Profile, x: Interval) -> Interval:
+    """The exact range of a continuous function with these facts."""
+    return _enclosed(x, *extremes_of(function, profile, x), profile)
+
+
+def extremes_of(
+    function: Callable[[Tensor], Tensor], profile: Profile, x: Interval
+) -> tuple[Tensor, Tensor]:
+    """The least and the greatest value of a function over each interval, as computed here.
 
     Between two neighbouring turning points the function rises or falls, so that its extremes
     lie at the ends of the interval or at a turning point in it; a turning point outside is
-    replaced by the end next to it, which is tried anyway.
+    replaced by the end next to it, which is tried anyway. A turning point t that was rounded is
+    δ ≤ u |t| away from the true one, where the function differs by no more than
+    sup |f''| δ² / 2, far below the error that is allowed for.
     """
-    if function.monotone:
-        lower, upper = function(x.lower), function(x.upper)
-        return Interval.computed(lower, upper, nonnegative=function.nonnegative)
-    return over(function, function.turning_points, x, nonnegative=function.nonnegative)
-
-
-def over(
-    function: Callable[[Tensor], Tensor],
-    turning_points: tuple[float, ...],
-    x: Interval,
-    *,
-    nonnegative: bool = False,
-) -> Interval:
-    """The exact range of a continuous function with these turning points."""
     function = _with_limits(function) if x.unbounded else function
-    first, second = function(x.lower), function(x.upper)
+    first = function(x.lower)
+    second = first if x.thin else function(x.upper)
+    if profile.monotone or x.thin:
+        return first, second
     lower, upper = first.minimum(second), first.maximum(second)
-    for point in turning_points:
-        there = function(x.lower.clamp_min(point).minimum(x.upper))
-        lower, upper = lower.minimum(there), upper.maximum(there)
-    return Interval.computed(lower, upper, nonnegative=nonnegative)
+    for point in profile.beside(x.lower).turning_points:
+        value = function(x.lower.clamp_min(point).minimum(x.upper))
+        lower, upper = lower.minimum(value), upper.maximum(value)
+    return lower, upper
 
 
-def gelu(x: Interval, approximate: str = "none") -> Interval:
-    """The range of x Φ(x), or of its approximation by tanh, which turns elsewhere."""
-    if approximate == "none":
-        return activation(GELU(), x)
-    return over(partial(functional.gelu, approximate=approximate), (-0.7524614220710163,), x)
+def named(name: str) -> Callable[..., Interval]:
+    """The rule of a torch function by its facts."""
+
+    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
+        profile = PROFILES[name](*settings, **named)
+        assert profile is not None
+        return over(with_settings(name, settings, named), profile, x)
+
+    return rule
 
 
-def leaky_relu(x: Interval, negative_slope: float = 0.01) -> Interval:
-    """The range of max(x, 0) + slope · min(x, 0), for a slope of any sign."""
-    return prelu(x, x.lower.new_tensor(negative_slope))
-
-
-def prelu(x: Interval | Tensor, weight: Interval | Tensor) -> Interval:
-    """The range of max(x, 0) + w min(x, 0), one slope w for each channel or for all.
-
-    It is linear in w, and in x on either side of 0: its extremes lie where w is at an end and x
-    at an end or at 0.
-    """
-    like = x if isinstance(x, Tensor) else x.lower
-    x = as_interval(x, like)
-    slopes = as_interval(weight, like)
-    shape = (-1, *[1] * (like.ndim - 2)) if weight.numel() > 1 else ()
-    places = (x.lower, x.upper, x.lower.clamp_min(0).minimum(x.upper))
-    ends = [
-        place.clamp_min(0) + slope.reshape(shape) * place.clamp_max(0)
-        for slope in slopes.parts
-        for place in places
-    ]
-    return Interval.computed(*extremes(ends))
+def prelu(x: Any, weight: Any) -> Interval:
+    """The range of max(x, 0) + w min(x, 0), one slope w for each channel or for all."""
+    return activation(PReLU.of(weight), x)
 
 
 def power(x: Interval, exponent: float | int) -> Interval:
-    """The range of x to a whole power ≥ 1, or to any power where x ≥ 0 is known."""
+    """The range of x to a whole power ≥ 1, or to any power where x ≥ 0 is known.
+
+    Raises:
+        UnsupportedOperationError: another exponent; with `Outward`, also one that float32 does
+            not hold: a power is not continuous in it uniformly.
+    """
     whole = float(exponent).is_integer() and exponent >= 1
-    if not whole and not (x.nonnegative and exponent > 0):
+    held = float(torch.tensor(exponent, dtype=torch.float32)) == exponent
+    if not (whole or (x.nonnegative and exponent > 0)) or not (
+        held or not x.arithmetic.outwards
+    ):
         raise UnsupportedOperationError(
-            f"Interval: expected a power 1, 2, 3, … or a base known to be ≥ 0, got {exponent}."
+            "Interval: expected a power 1, 2, 3, … or a base known to be ≥ 0 and an exponent "
+            f"that float32 holds, got {exponent}."
         )
-    turning = (0.0,) if whole and exponent % 2 == 0 else ()
-    return over(lambda v: v**exponent, turning, x, nonnegative=bool(turning) or x.nonnegative)
+    profile = PROFILES["pow"](exponent)
+    assert profile is not None
+    profile = replace(profile, nonnegative=profile.nonnegative or x.nonnegative)
+    return over(lambda v: v**exponent, profile, x)
 
 
 def reciprocal(x: Interval) -> Interval:
@@ -107,86 +116,50 @@ def reciprocal(x: Interval) -> Interval:
     low = torch.where(apart, x.upper, torch.ones_like(x.upper)).reciprocal()
     high = torch.where(apart, x.lower, torch.ones_like(x.lower)).reciprocal()
     lower, upper = torch.where(apart, low, -infinity), torch.where(apart, high, infinity)
-    return Interval.computed(lower, upper, unbounded=infinite(lower, upper))
+    result = enclosed(x, lower, upper, Evaluation("reciprocal"), nonnegative=False)
+    result.unbounded = infinite(*result.parts)
+    return result
 
 
 def softplus(x: Interval, beta: float = 1.0, threshold: float = 20.0) -> Interval:
     """The range of log(1 + exp(beta x)) / beta, and of x where beta x is above the threshold.
 
     Torch switches to x there, which is a step down. Where an interval may hold the step, both
-    of its sides are in the range.
+    of its sides are in the range; near it, rounding decides which of them is computed. With
+    `Outward`, nothing is known where exp(beta x) overflows below a large threshold.
+
+    Raises:
+        UnsupportedOperationError: beta ≤ 0 with `Outward`.
     """
+    if x.arithmetic.outwards and not beta > 0:
+        raise UnsupportedOperationError(
+            f"Interval: expected softplus with beta > 0, got {beta}. Write it as an activation "
+            "function."
+        )
     place = threshold / beta
-    near = abs(place) * _NEAR
+    near = abs(place) * _NEAR if math.isfinite(place) else 0.0
     smooth = partial(functional.softplus, beta=beta, threshold=math.inf)
-    sides = (place, float(smooth(torch.tensor(place, dtype=torch.float64))))
-    ends = x.each(partial(functional.softplus, beta=beta, threshold=threshold))
+    whole = partial(functional.softplus, beta=beta, threshold=threshold)
+    lower = whole(x.lower)
+    upper = lower if x.thin else whole(x.upper)
     step = (x.lower <= place + near) & (x.upper >= place - near)
-    return Interval.computed(
-        torch.where(step, ends.lower.clamp_max(min(sides)), ends.lower),
-        torch.where(step, ends.upper.clamp_min(max(sides)), ends.upper),
-    )
+    first, last = x.lower.clamp_min(place - near), x.upper.clamp_max(place + near)
+    lower = torch.where(step, lower.minimum(first).minimum(smooth(first)), lower)
+    upper = torch.where(step, upper.maximum(last).maximum(smooth(last)), upper)
+    largest = x.arithmetic.level.largest
+    if x.arithmetic.outwards and math.isfinite(largest):
+        lost = x.upper.clamp_max(place + near) * beta > math.log(largest) - 1
+        lost &= x.lower <= place + near
+        lower, upper = (torch.where(lost, torch.nan, end) for end in (lower, upper))
+    evaluation = Evaluation("softplus", beta, 1 / beta)
+    return enclosed(x, lower, upper, evaluation, nonnegative=threshold >= 0 and beta > 0)
 
 
-def softmax(x: Interval, dim: int) -> Interval:
-    """The exact range of each coordinate of the softmax.
-
-    A coordinate is least where its own logit is low and all others are high. It is computed
-    as σ(x_i − log Σ_{j≠i} exp x_j), of which nothing cancels.
-    """
-    if x.shape[dim] == 1:
-        return Interval.computed(*(torch.ones_like(end) for end in x.parts), nonnegative=True)
-    least = torch.sigmoid(x.lower - log_sum_of_others(x.upper, dim))
-    most = torch.sigmoid(x.upper - log_sum_of_others(x.lower, dim))
-    if x.unbounded:  # ∞ − ∞: of that coordinate, nothing else is known
-        least, most = least.nan_to_num(0.0), most.nan_to_num(1.0)
-    return Interval.computed(least, most, nonnegative=True)
-
-
-def log_sum_of_others(x: Tensor, dim: int) -> Tensor:
-    """The logarithm of Σ_{j≠i} exp x_j for each i along an axis, for at least two of them.
-
-    For the largest coordinate it is that of the others alone. For any other the largest is in
-    the sum, so that taking the own term off the sum of all loses no more than its rounding.
-    """
-    largest = torch.zeros_like(x, dtype=torch.bool)
-    largest = largest.scatter(dim, x.argmax(dim, keepdim=True), value=True)
-    top = x.detach().amax(dim, keepdim=True)
-    terms = (x - top).exp()
-    rest = (terms.sum(dim, keepdim=True) - terms).clamp_min(1)
-    others = x.masked_fill(largest, -torch.inf).logsumexp(dim, keepdim=True)
-    return torch.where(largest, others, top + rest.log())
-
-
-def _catalogued(make: Callable[..., Activation]) -> Callable[..., Interval]:
-    """The rule of a torch function that an activation of the catalogue also is."""
-
-    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
-        return activation(make(*settings, **named), x)
-
-    return rule
-
-
-def _turning(name: str, *points: float) -> Callable[..., Interval]:
-    """The rule of a torch function with these turning points; without one, it never falls."""
-    function = getattr(functional, {"log_sigmoid": "logsigmoid"}.get(name, name), None)
-    function = function or getattr(torch, name)
-
-    def rule(x: Interval, *settings: Any, **named: Any) -> Interval:
-        given = partial(_applied, function, settings, named)
-        if points:
-            return over(given, points, x)
-        result = x.each(_with_limits(given) if x.unbounded else given)
-        result.nonnegative = False
-        return result
-
-    return rule
-
-
-def _applied(
-    function: Callable[..., Tensor], settings: tuple[Any, ...], named: dict[str, Any], v: Tensor
-) -> Tensor:
-    return function(v, *settings, **named)
+def _enclosed(x: Interval, lower: Tensor, upper: Tensor, *profiles: Profile) -> Interval:
+    """The range between computed values, by what is stated of how they are computed."""
+    evaluations = [each.evaluation for each in profiles if each.evaluation is not None]
+    nonnegative = all(each.nonnegative for each in profiles)
+    return enclosed(x, lower, upper, *evaluations, nonnegative=nonnegative)
 
 
 def _with_limits(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -199,43 +172,12 @@ def _with_limits(function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Ten
     return limited
 
 
-POINTWISE = {
+POINTWISE: dict[str, Callable[..., Any]] = {
+    **{name: named(name) for name in PROFILES},
     "activation": activation,
-    "relu": _catalogued(ReLU),
-    "elu": _catalogued(ELU),
-    "selu": _catalogued(SELU),
-    "silu": _catalogued(SiLU),
-    "mish": _catalogued(Mish),
-    "tanh": _catalogued(Tanh),
-    "sigmoid": _catalogued(Sigmoid),
-    "gelu": gelu,
-    "leaky_relu": leaky_relu,
     "prelu": prelu,
     "pow": power,
     "square": partial(power, exponent=2),
     "reciprocal": reciprocal,
-    "softmax": softmax,
     "softplus": softplus,
-    "abs": _turning("abs", 0.0),
-    "hardswish": _turning("hardswish", -1.5),
-    **{
-        name: _turning(name)
-        for name in (
-            "celu",
-            "clamp",
-            "clamp_max",
-            "clamp_min",
-            "erf",
-            "exp",
-            "hardsigmoid",
-            "hardtanh",
-            "log",
-            "logsigmoid",
-            "log_sigmoid",
-            "relu6",
-            "softsign",
-            "sqrt",
-            "tanhshrink",
-        )
-    },
 }

@@ -11,7 +11,10 @@ from gnomon.algebra.interval.interval import Interval, infinite
 from gnomon.algebra.value import Rule
 
 _REACHING = {"div", "exp", "log"}
-"""Functions with infinite values at finite arguments, or at large ones in floating point."""
+"""Functions with infinite values at finite arguments, or at large ones in floating point.
+
+Bounds that are rounded outwards are not marked: nothing makes an infinite one finite again.
+"""
 
 
 def heeding(rules: Mapping[str, Rule]) -> dict[str, Rule]:
@@ -63,15 +66,15 @@ def times(a: Tensor, b: Tensor) -> Tensor:
 def _heeding(rule: Rule, reaching: bool) -> Rule:
     @wraps(rule)
     def heeded(*args: Any, **named: Any) -> Any:
-        found = rule(*args, **named)
-        results = found if isinstance(found, tuple) else (found,)
+        outcome = rule(*args, **named)
+        results = outcome if isinstance(outcome, tuple) else (outcome,)
         if _any_unbounded((*args, *named.values())):
-            for each in results:
-                each.unbounded = True
+            for result in results:
+                result.unbounded = True
         elif reaching:
-            for each in results:
-                each.unbounded = infinite(*each.parts)
-        return found
+            for result in results:
+                result.unbounded = not result.arithmetic.outwards and infinite(*result.parts)
+        return outcome
 
     return heeded
 

@@ -66,7 +66,7 @@ class Moments(Value):
 
     @classmethod
     def uniform(cls, interval: Interval) -> "Moments":
-        """Of independent coordinates, uniform in an interval: v = radius² / 3; not sound.
+        """Moments of independent coordinates, uniform in an interval, v = radius² / 3.
 
         Of a Euclidean ball of radius R and n coordinates, which are uncorrelated: R² / (n + 2).
         """
@@ -77,7 +77,7 @@ class Moments(Value):
 
     @classmethod
     def gaussian(cls, mean: Tensor, std: Tensor | float) -> "Moments":
-        """Of independent normal coordinates; `std` broadcasts to the mean; not sound."""
+        """Moments of independent normal coordinates; `std` broadcasts to the mean."""
         deviation = torch.as_tensor(std, dtype=mean.dtype, device=mean.device)
         return cls(mean, deviation.square().expand_as(mean))
 

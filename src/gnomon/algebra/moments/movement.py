@@ -25,19 +25,19 @@ from gnomon.errors import UnsupportedOperationError
 
 
 def cat(tensors: Sequence[Any], dim: int = 0) -> Moments:
-    """Of values one after the other."""
+    """Mean and variance of values one after the other."""
     return _joined(torch.cat, tensors, dim)
 
 
 def stack(tensors: Sequence[Any], dim: int = 0) -> Moments:
-    """Of values along a new axis."""
+    """Mean and variance of values along a new axis."""
     return _joined(torch.stack, tensors, dim)
 
 
 def pad(
     x: Moments, pad: Sequence[int], mode: str = "constant", value: float | None = None
 ) -> Moments:
-    """Of the value with coordinates added at its borders; a constant does not vary."""
+    """Moments of the value with coordinates added at its borders; a constant does not vary."""
     return Moments.computed(
         functional.pad(x.centre, pad, mode=mode, value=value),
         functional.pad(x.variance, pad, mode=mode),
@@ -45,7 +45,7 @@ def pad(
 
 
 def interpolate(x: Moments, *settings: Any, mode: str = "nearest", **named: Any) -> Moments:
-    """Of the value resampled by its nearest neighbours."""
+    """Mean and variance of the value resampled by its nearest neighbours."""
     if mode not in {"nearest", "nearest-exact"}:
         raise UnsupportedOperationError(
             f"Moments: expected interpolation by nearest neighbours, got {mode!r}. Use "

@@ -9,7 +9,7 @@ from gnomon.algebra.moments.moments import Moments, root
 
 
 def larger(first: Moments, second: Moments) -> Moments:
-    """Of the larger of two independent normal variables, by Clark's formulas.
+    """Mean and variance of the larger of two independent normal variables, by Clark's formulas.
 
     With θ² = v₁ + v₂, α = (m₁ − m₂)/θ, P = Φ(α) and Q = 1 − P the mean is m₁ P + m₂ Q + θ φ(α)
     and the variance v₁ P + v₂ Q + θ² (α² P Q + α φ(α) (Q − P) − φ(α)²): Clark's second moment
@@ -32,7 +32,7 @@ def larger(first: Moments, second: Moments) -> Moments:
 
 
 def positive(x: Moments) -> Moments:
-    """Of max(x, 0) for normal x."""
+    """Mean and variance of max(x, 0) for normal x."""
     zero = torch.zeros_like(x.centre)
     return larger(x, Moments.computed(zero, zero))
 

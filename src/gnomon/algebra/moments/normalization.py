@@ -15,13 +15,13 @@ from gnomon.algebra.value import Rule
 def by_given(
     x: Any, mean: Tensor, variance: Tensor, weight: Any, bias: Any, eps: float
 ) -> Moments:
-    """Of (x − μ) / √(v + ε) · γ + β."""
+    """Mean and variance of (x − μ) / √(v + ε) · γ + β."""
     scale = (variance + eps).rsqrt()
     return transformed(mul(add(as_moments(x, scale), -mean), scale), weight, bias)
 
 
 def standardised(x: Any, axes: tuple[int, ...], eps: float) -> Moments:
-    """Of y = (x − mean) / s, s² = variance + ε, to first order.
+    """Mean and variance of y = (x − mean) / s, s² = variance + ε, to first order.
 
     Its matrix of derivatives is (δ_ij − (1 + y_i y_j) / n) / s at the means; variances are
     summed with its squares.
@@ -39,7 +39,7 @@ def standardised(x: Any, axes: tuple[int, ...], eps: float) -> Moments:
 def rms_norm(
     x: Any, normalized_shape: Sequence[int], weight: Any = None, eps: float | None = None
 ) -> Moments:
-    """Of x / √(mean x² + ε) · γ over the last axes, to first order.
+    """Mean and variance of x / √(mean x² + ε) · γ over the last axes, to first order.
 
     Its matrix of derivatives is (δ_ij − y_i y_j / n) / s at the means.
     """
@@ -54,7 +54,7 @@ def rms_norm(
 
 
 def softmax(x: Moments, dim: int, **named: Any) -> Moments:
-    """Of the softmax, to first order: its derivatives are p_i (δ_ij − p_j) at the means."""
+    """Moments of the softmax, to first order: derivatives p_i (δ_ij − p_j) at the means."""
     del named
     p = x.centre.softmax(dim)
     common = (p.square() * x.variance).sum(dim, keepdim=True)

@@ -15,12 +15,12 @@ from gnomon.errors import UnsupportedOperationError
 
 
 def total(x: Moments, *settings: Any, **named: Any) -> Moments:
-    """Of sums of independent coordinates."""
+    """Mean and variance of sums of independent coordinates."""
     return x.each(Tensor.sum, *settings, **named)
 
 
 def mean(x: Moments, *settings: Any, **named: Any) -> Moments:
-    """Of averages of independent coordinates: the variance is v/n."""
+    """Mean and variance of averages of independent coordinates: the variance is v/n."""
     result = x.each(Tensor.mean, *settings, **named)
     terms = x.numel() / max(result.numel(), 1)
     return Moments.computed(result.centre, result.variance / terms)
@@ -35,7 +35,7 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Moments:
-    """Of averages of squares: with weights 1/d the variance is Σ v / d²."""
+    """Mean and variance of averages of squares: with weights 1/d the variance is Σ v / d²."""
 
     def pooled(v: Tensor, divisor: int | None) -> Tensor:
         return functional.avg_pool2d(
@@ -56,7 +56,7 @@ def avg_pool1d(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
 ) -> Moments:
-    """Of averages along one axis."""
+    """Mean and variance of averages along one axis."""
     kernel, step, border = (_last(v) for v in (kernel_size, stride or kernel_size, padding))
     flat = x.each(torch.unsqueeze, -2)
     pooled = avg_pool2d(flat, (1, kernel), (1, step), (0, border), ceil_mode, count_include_pad)
@@ -64,7 +64,7 @@ def avg_pool1d(
 
 
 def adaptive_avg_pool(x: Moments, output_size: Any, axes: int) -> Moments:
-    """Of averages over windows that part each axis evenly."""
+    """Mean and variance of averages over windows that part each axis evenly."""
     function = getattr(functional, f"adaptive_avg_pool{axes}d")
     result = x.each(function, output_size)
     count = torch.ones((), dtype=x.dtype, device=x.device)
@@ -75,13 +75,13 @@ def adaptive_avg_pool(x: Moments, output_size: Any, axes: int) -> Moments:
 
 
 def maximum(x: Any, y: Any) -> Moments:
-    """Of the larger of two independent normal variables."""
+    """Mean and variance of the larger of two independent normal variables."""
     like = next(each.centre for each in (x, y) if isinstance(each, Moments))
     return larger(as_moments(x, like), as_moments(y, like))
 
 
 def minimum(x: Any, y: Any) -> Moments:
-    """Of the smaller of two independent normal variables."""
+    """Mean and variance of the smaller of two independent normal variables."""
     return neg(maximum(-x, -y))
 
 
@@ -95,7 +95,7 @@ def max_pool(
     ceil_mode: bool = False,
     return_indices: bool = False,
 ) -> Moments:
-    """Of the largest of each window, by Clark's formulas for one pair after the other.
+    """Moments of the largest of each window, by Clark's formulas for one pair after the other.
 
     Each maximum is taken to be normal again, which it is not: an approximation.
     """

@@ -32,7 +32,7 @@ def product(multiply: Bilinear, x: Moments | Tensor, w: Moments | Tensor) -> Mom
 
 
 def linear(x: Any, weight: Any, bias: Any = None) -> Moments:
-    """Of x Wᵀ + b."""
+    """Mean and variance of x Wᵀ + b."""
     return _product_and_bias(functional.linear, x, weight, bias)
 
 
@@ -44,7 +44,7 @@ def convolution(
     *settings: Any,
     **named: Any,
 ) -> Moments:
-    """Of a convolution, transposed or not.
+    """Mean and variance of a convolution, transposed or not.
 
     Exact at each place by itself; places share their weights, and are not independent.
     """
@@ -57,13 +57,13 @@ def convolution(
 
 
 def matmul(x: Any, y: Any) -> Moments:
-    """Of the matrix product of independent matrices."""
+    """Mean and variance of the matrix product of independent matrices."""
     first, second = _known(x, y)
     return product(lambda v, w: v @ w, first, second)
 
 
 def mul(x: Any, y: Any) -> Any:
-    """Of the coordinatewise product: of independent factors, or of a value with itself."""
+    """Moments of the coordinatewise product of independent factors, or of a square."""
     if x is y:
         return x.square()
     if isinstance(x, int | float):
@@ -75,7 +75,7 @@ def mul(x: Any, y: Any) -> Any:
 
 
 def div(x: Any, y: Any) -> Moments:
-    """Of the quotient by what does not vary.
+    """Mean and variance of the quotient by what does not vary.
 
     Raises:
         UnsupportedOperationError: a denominator that varies; such a quotient has no variance.
@@ -89,7 +89,7 @@ def div(x: Any, y: Any) -> Moments:
 
 
 def add(x: Any, y: Any, *, alpha: Any = 1) -> Moments:
-    """Of x + alpha y: means and variances are added, as if both were independent."""
+    """Moments of x + alpha y: means and variances are added, as if both were independent."""
     if x is y:
         return mul(x, 1 + alpha)
     like = _mean_of(x, y)
@@ -99,12 +99,12 @@ def add(x: Any, y: Any, *, alpha: Any = 1) -> Moments:
 
 
 def sub(x: Any, y: Any, *, alpha: Any = 1) -> Moments:
-    """Of x − alpha y: means are subtracted, and variances added."""
+    """Mean and variance of x − alpha y: means are subtracted, and variances added."""
     return add(x, y, alpha=-alpha)
 
 
 def neg(x: Moments) -> Moments:
-    """Of −x."""
+    """Mean and variance of −x."""
     return Moments.computed(-x.centre, x.variance)
 
 

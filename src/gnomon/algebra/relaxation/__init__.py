@@ -1,10 +1,10 @@
 """Linear relaxations (CROWN): linear bounds, substituted back to inputs and parameters."""
 
 from gnomon.algebra.interval import Interval
-from gnomon.algebra.relaxation.affine import AFFINE
+from gnomon.algebra.relaxation.affine_maps import AFFINE
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
 from gnomon.algebra.relaxation.pointwise import POINTWISE
-from gnomon.algebra.relaxation.record import starting_afresh
+from gnomon.algebra.relaxation.recording import starting_afresh
 from gnomon.algebra.relaxation.slopes import optimised
 from gnomon.algebra.relaxation.structural import STRUCTURAL
 

@@ -6,21 +6,23 @@ from typing import Any, Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor
 
+from gnomon.algebra.arithmetic import NEAREST, Arithmetic
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.losses import Losses, Noise, most
 
 _ALL = slice(None)
 Started = TypeVar("Started")
-_MANY = 64
 
 
 @runtime_checkable
 class Origin(Protocol):
-    """How a node came about from others.
+    """The step that made a node from others.
 
     Attributes:
         parents: the others.
-        worthwhile: whether substitution can bound coordinates better than the interval's rule.
-        separable: whether some of the examples can be followed back without the others.
+        worthwhile: True if substitution can bound coordinates better than the interval's rule.
+        separable: True if some of the examples can be followed back without the others.
+        restarts: names of the operations on the way that have no linear relaxation.
     """
 
     parents: tuple["Node", ...]
@@ -49,9 +51,10 @@ class Node:
         settled: no better bound of a single coordinate is to be had.
         independent: the coordinates vary independently, in the whole interval.
         shape: of the tensor that it stands for.
+        noise: what rounding can take from forms in the step to its parents.
         depth: one more than that of the deepest parent.
         breadth: the most coordinates that an example has, here or on the way.
-        separable: whether some of the examples can be followed back without the others.
+        separable: True if some of the examples can be followed back without the others.
     """
 
     def __init__(
@@ -63,11 +66,15 @@ class Node:
         settled: bool = False,
         independent: bool = False,
         shape: torch.Size | None = None,
+        noise: Noise | None = None,
+        restarts: frozenset[str] = frozenset(),
     ) -> None:
         self._interval, self.origin, self.examples = interval, origin, examples
+        self.noise = noise
         self.settled, self.independent = settled, independent
         self.shape = self.interval.shape if shape is None else shape
         parents = origin.parents
+        self.restarts = restarts.union(*(parent.restarts for parent in parents))
         self.depth = 1 + max((parent.depth for parent in parents), default=0)
         own = -(-self.shape.numel() // max(examples, 1))
         self.breadth = max((own, *(parent.breadth for parent in parents)))
@@ -85,25 +92,8 @@ class Node:
         return self._interval
 
     @interval.setter
-    def interval(self, found: Interval) -> None:
-        self._interval = found
-
-
-@runtime_checkable
-class Account(Protocol):
-    """Is told of what is rounded while forms are substituted, if somebody wants to know."""
-
-    def merged(self, forms: "Forms", node: Node, rows: Tensor) -> None:
-        """Two rows over a node were added; these are their sum."""
-        ...
-
-    def summed(self, constant: Tensor) -> None:
-        """A constant was added to others; this is the sum."""
-        ...
-
-    def split(self) -> None:
-        """Every form is followed by its negative from now on."""
-        ...
+    def interval(self, interval: Interval) -> None:
+        self._interval = interval
 
 
 class Forms:
@@ -120,7 +110,7 @@ class Forms:
         examples: how many they are.
         slopes: where the choice of a relaxation's slopes is overruled; by the relaxation.
         signs: forms × examples of 1 or −1: of mirrored forms only these are asked for.
-        account: is told of what is rounded.
+        losses: the account of what is rounded, where the arithmetic keeps one.
     """
 
     def __init__(
@@ -132,9 +122,9 @@ class Forms:
         slopes: Mapping[Any, Tensor],
         part: slice,
         signs: Tensor | None = None,
-        account: Account | None = None,
+        arithmetic: Arithmetic = NEAREST,
     ) -> None:
-        self.account = account
+        self.losses = Losses(rows, arithmetic) if arithmetic.outwards else None
         self.pending: dict[Node, Tensor] = {node: rows}
         self.constant = rows.new_zeros(len(rows), 1)
         self.mirrored, self.slopes, self.part = mirrored, slopes, part
@@ -142,21 +132,32 @@ class Forms:
         self.examples = len(range(node.examples)[part])
 
     def of(self, value: Tensor) -> Tensor:
-        """What belongs to the examples that are looked at: of a tensor with all of them."""
+        """The part of the examples that are looked at, of a tensor with all of them."""
         return value if self.part == _ALL else value[self.part]
+
+    def own(self, value: Tensor) -> Tensor:
+        """The part of the examples that are looked at, if it is not the same for all."""
+        return value if len(value) == 1 else self.of(value)
 
     def give(self, node: Node, rows: Tensor) -> None:
         """Adds ⟨rows, node⟩."""
         held = self.pending.get(node)
         self.pending[node] = rows if held is None else held + rows
-        if held is not None and self.account is not None:
-            self.account.merged(self, node, self.pending[node])
+        if held is not None and self.losses is not None:
+            sizes = self.own(most(node.interval))
+            self.losses.merged(self.pending[node], sizes, self.examples)
 
     def add(self, constant: Tensor) -> None:
         """Adds a constant to each form, for each example, in the type of what is asked."""
         self.constant = self.constant + constant.to(self.constant.dtype)
-        if self.account is not None:
-            self.account.summed(self.constant)
+        if self.losses is not None:
+            self.losses.summed(self.constant)
+
+    def continue_from(self, start: "Forms") -> None:
+        """Adds the constants of other forms, and what these have lost."""
+        self.add(start.constant)
+        if self.losses is not None and start.losses is not None:
+            self.losses.add(of_part(start.losses.total, self.part))
 
     def split(self, rows: Tensor) -> Tensor:
         """Writes every form and its negative down; returns the rows so extended.
@@ -168,8 +169,8 @@ class Forms:
         self.mirrored = False
         self.pending = {node: self._signed(held) for node, held in self.pending.items()}
         self.constant = self._signed(self.constant)
-        if self.account is not None:
-            self.account.split()
+        if self.losses is not None and self.signs is None:
+            self.losses.split()
         return self._signed(rows)
 
     def _signed(self, rows: Tensor) -> Tensor:
@@ -177,13 +178,32 @@ class Forms:
             return torch.cat([rows, -rows])
         return rows * self.signs.reshape(*self.signs.shape, *[1] * (rows.ndim - 2))
 
-    def substitute(self) -> Tensor:
-        """The constants that remain when every node has been replaced by its parents."""
+    def replace(self, node: Node) -> None:
+        """Replaces a pending node by its parents."""
+        rows = self.pending.pop(node)
+        if self.losses is not None and node.noise is not None:
+            self.losses.lose(rows, node.noise.map(self.own, self.own), self.examples)
+        node.origin.pull(rows, self)
+
+    def substitute(self) -> None:
+        """Replaces every node by its parents, until constants remain."""
         while self.pending:
             # No node that is still pending comes from the deepest: its rows are complete.
-            deepest = max(self.pending, key=lambda node: node.depth)
-            deepest.origin.pull(self.pending.pop(deepest), self)
-        return self.constant
+            self.replace(max(self.pending, key=lambda node: node.depth))
+
+    @property
+    def lowest(self) -> Tensor:
+        """The constants, less what was lost: forms × (1 or examples)."""
+        if self.losses is None:
+            return self.constant
+        return self.losses.arithmetic.down(self.constant - self.losses.total)
+
+    @property
+    def highest(self) -> Tensor:
+        """The constants, and what was lost; of forms that are mirrored still."""
+        if self.losses is None:
+            return self.constant
+        return self.losses.arithmetic.up(self.constant + self.losses.total)
 
 
 def bounds(
@@ -193,7 +213,8 @@ def bounds(
     upper: bool = True,
     slopes: Mapping[Any, Tensor] | None = None,
     part: slice = _ALL,
-    constant: Tensor | None = None,
+    start: Forms | None = None,
+    arithmetic: Arithmetic = NEAREST,
 ) -> list[Tensor]:
     """The lower (and upper) bounds of ⟨rows, node⟩ for each example: examples × forms.
 
@@ -203,26 +224,34 @@ def bounds(
         upper: whether upper bounds are asked for, too.
         slopes: as in `Forms`.
         part: as in `Forms`.
-        constant: of each form, to be added: forms × 1.
+        start: forms that led to these rows; their constants and losses are added.
+        arithmetic: as in `Forms`.
     """
-    forms = Forms(node, rows, mirrored=upper, slopes=slopes or {}, part=part)
-    if constant is not None:
-        forms.add(constant)
-    found = forms.substitute()
-    found = found.expand(len(found), forms.examples).T
+    slopes = slopes or {}
+    forms = Forms(node, rows, mirrored=upper, slopes=slopes, part=part, arithmetic=arithmetic)
+    if start is not None:
+        forms.continue_from(start)
+    forms.substitute()
+    low = forms.lowest.expand(-1, forms.examples).T
     if not upper:
-        return [found]
+        return [low]
     if forms.mirrored:  # nothing on the way was an inequality
-        return [found, found]
-    low, high = found.tensor_split(2, dim=1)
+        return [low, forms.highest.expand(-1, forms.examples).T]
+    low, high = low.tensor_split(2, dim=1)
     return [low, -high]
 
 
-def signed_bounds(node: Node, rows: Tensor, signs: Tensor) -> Tensor:
+def signed_bounds(
+    node: Node, rows: Tensor, signs: Tensor, arithmetic: Arithmetic = NEAREST
+) -> Tensor:
     """The lower bounds of sign · ⟨rows, node⟩: forms × examples, as the signs are."""
-    forms = Forms(node, rows, mirrored=True, slopes={}, part=_ALL, signs=signs)
-    found = forms.substitute()
-    return found * signs if forms.mirrored else found.expand_as(signs)
+    forms = Forms(
+        node, rows, mirrored=True, slopes={}, part=_ALL, signs=signs, arithmetic=arithmetic
+    )
+    forms.substitute()
+    if forms.mirrored:
+        return torch.where(signs > 0, forms.lowest, -forms.highest)
+    return forms.lowest.expand_as(signs)
 
 
 def in_portions(
@@ -291,33 +320,8 @@ def unit_rows(node: Node, places: Tensor) -> Tensor:
 
 
 def concrete(value: Tensor) -> bool:
-    """Whether the numbers can be looked at: inside `torch.func.vmap` they stand for many."""
+    """True if the numbers can be looked at: inside `torch.func.vmap` they stand for many."""
     try:
         return bool(value.reshape(-1)[:1].isfinite().all()) or True
     except RuntimeError:
         return False
-
-
-def dot(rows: Tensor, value: Tensor, examples: int) -> Tensor:
-    """The products ⟨rows, value⟩ of each example: forms × examples, or × 1 if all agree.
-
-    Args:
-        rows: forms × (examples or 1) × shape.
-        value: (examples or 1) × shape.
-        examples: how many there are.
-    """
-    if rows.ndim > 3 and rows.stride(2) == 1:  # channels side by side: nothing is copied
-        rows, value = rows.movedim(2, -1), value.movedim(1, -1)
-    flat = rows.reshape(len(rows), rows.shape[1], -1)
-    if len(value) == 1:
-        found = flat @ value.reshape(-1)
-    elif rows.shape[1] == 1:
-        found = flat[:, 0] @ value.reshape(len(value), -1).T
-    elif len(rows) < _MANY:
-        found = torch.linalg.vecdot(flat, value.reshape(1, len(value), -1))
-    else:  # products of a matrix and a vector are much faster than one of batches of them
-        pairs = zip(flat.unbind(1), value.reshape(len(value), -1), strict=True)
-        found = torch.stack([matrix @ vector for matrix, vector in pairs], dim=1)
-    if found.shape[1] not in {1, examples}:  # several places of each example along one axis
-        found = found.reshape(len(rows), examples, -1).sum(-1)
-    return found

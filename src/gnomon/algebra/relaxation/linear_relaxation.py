@@ -3,12 +3,15 @@
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
+from gnomon.algebra.arithmetic import NEAREST, Arithmetic
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.forms import Node, bounds, in_portions, of_part
-from gnomon.algebra.relaxation.origins import Activated, leaf
-from gnomon.algebra.relaxation.settling import Undecided, tightened
+from gnomon.algebra.relaxation.intermediate_bounds import Undecided, tightened
+from gnomon.algebra.relaxation.noise import leaf
+from gnomon.algebra.rounding import Deployed
 from gnomon.algebra.snapshot import snapshot
 from gnomon.algebra.value import Value
 from gnomon.errors import SettingError, ShapeError
@@ -16,7 +19,7 @@ from gnomon.errors import SettingError, ShapeError
 
 @dataclass(frozen=True)
 class Settings:
-    """How bounds are computed.
+    """Settings of the substitution.
 
     Attributes:
         intermediate: where the bounds come from between which activations are relaxed: by
@@ -55,12 +58,23 @@ class LinearRelaxation(Value):
     that of `Interval`, whose rules are computed along.
 
     Operations without a relaxation (max pooling, softmax, normalisations by the example's own
-    statistics, products of two values that vary) start afresh: their output is a box. All
-    bounds hold in exact arithmetic; here they are computed with ordinary rounding. A larger set
-    does not always have wider bounds: which line through 0 is below an activation, is chosen.
+    statistics, products of two values that vary) start afresh: their output is a box. A larger
+    set does not always have wider bounds: which line through 0 is below an activation, is
+    chosen.
+
+    Bounds are computed in the arithmetic of the box: with ordinary rounding they hold in exact
+    arithmetic; with `Outward` they hold as they are computed. What each step of the
+    substitution can have lost, and what executions of the network can miss, is then bounded,
+    and taken off at the end. Weights are used as they are stored. A bound that cannot be
+    computed, because a number overflowed or was NaN, is that of the interval.
+
+    >>> from gnomon.algebra import Outward
+    >>> x = LinearRelaxation.around(torch.ones(1, 2), 0.5, arithmetic=Outward())
+    >>> (torch.relu(x) - 0.25 * x).contains(torch.full((1, 2), 1.125))
+    True
 
     References:
-        zhang2018 (CROWN); xu2020 (general expressions); singh2019.
+        zhang2018 (CROWN); xu2020 (general expressions); singh2019; higham2002 (rounding).
     """
 
     precedence = 1
@@ -84,7 +98,9 @@ class LinearRelaxation(Value):
                 "LinearRelaxation: expected examples along the first of two axes or more, got "
                 f"{tuple(box.shape)}. Add an axis with unsqueeze(0)."
             )
-        return cls(leaf(snapshot(box)), Settings(intermediate, budget))
+        made = cls(leaf(snapshot(box)), Settings(intermediate, budget))
+        vars(made).update({key: kind for key, kind in vars(box).items() if key == "_held"})
+        return made
 
     @classmethod
     def around(
@@ -93,6 +109,7 @@ class LinearRelaxation(Value):
         radius: float | Tensor,
         domain: tuple[float, float] | None = None,
         *,
+        arithmetic: Arithmetic = NEAREST,
         intermediate: str = "relaxed",
         budget: int = 2**25,
     ) -> "LinearRelaxation":
@@ -102,6 +119,7 @@ class LinearRelaxation(Value):
             centre: examples × the axes of one; inside the domain.
             radius: ≥ 0; a number or a tensor that broadcasts to the centre's shape.
             domain: the interval of every coordinate.
+            arithmetic: how bounds are computed.
             intermediate: whether activations are relaxed between bounds found by substitution
                 backwards, or between those of intervals, which cost less and are wider.
             budget: bytes that the forms substituted at one time may take (what autograd keeps
@@ -111,7 +129,7 @@ class LinearRelaxation(Value):
             SettingError: a setting outside its range, or a centre outside the domain.
             ShapeError: shapes that do not fit, or no axis of examples.
         """
-        box = Interval.around(centre, radius, domain)
+        box = Interval.around(centre, radius, domain, arithmetic=arithmetic)
         return cls.of(box, intermediate=intermediate, budget=budget)
 
     @property
@@ -120,9 +138,49 @@ class LinearRelaxation(Value):
         return self.node.interval
 
     @property
+    def arithmetic(self) -> Arithmetic:
+        """How bounds are computed."""
+        return self.node.interval.arithmetic
+
+    def lifted(self, given: object) -> object:
+        """A set of parameters as an interval in the arithmetic of this value's."""
+        return self.interval.lifted(given)
+
+    def suits(self, network: nn.Module) -> None:
+        """Refuses a network in other numbers than those of the executions that are covered.
+
+        Raises:
+            SettingError: such a network.
+        """
+        self.arithmetic.suits(network)
+
+    @property
+    def restarts(self) -> frozenset[str]:
+        """The names of the operations before it that have no linear relaxation.
+
+        Behind them an expression begins anew, with the bounds that intervals give; a name is
+        that of a torch function, such as "softmax", or "mul" for a product of two values.
+        """
+        return self.node.restarts
+
+    @property
     def parts(self) -> tuple[Tensor, ...]:
         """The bounds that are known so far."""
         return self.node.interval.parts
+
+    @property
+    def widens(self) -> bool:
+        """True if tensors are converted to the numbers of the bounds."""
+        return self.arithmetic.outwards
+
+    @property
+    def stored(self) -> torch.dtype | None:
+        """The type that an execution holds; bounds may be kept in numbers of their own."""
+        if not self.arithmetic.outwards:
+            return super().stored
+        level = self.arithmetic.level
+        held = level.dtype if isinstance(level, Deployed) else vars(self).get("_held")
+        return vars(self).get("_kind", held)
 
     @property
     def lower(self) -> Tensor:
@@ -150,7 +208,7 @@ class LinearRelaxation(Value):
         return self.settled().width
 
     def contains(self, value: Tensor, slack: float = 0.0) -> bool:
-        """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
+        """True if a tensor lies between the bounds, up to `slack`; NaN never does."""
         return self.settled().contains(value, slack)
 
     def bound(self, rows: Tensor) -> Interval:
@@ -182,13 +240,14 @@ class LinearRelaxation(Value):
         """The interval, after substitution backwards of the coordinates that are worth it.
 
         Args:
-            undecided: which coordinates' bounds still matter, by what is known of them; None
-                for all.
+            undecided: returns the coordinates whose bounds still matter, by their known bounds;
+                None for all.
         """
         node = self.node
         if not node.settled and node.examples:
             node.settled = undecided is None
-            node.interval = tightened(node, undecided, self.settings.budget)
+            with node.interval.arithmetic.kernels(*self.parts):
+                node.interval = tightened(node, undecided, self.settings.budget)
         return node.interval
 
     def operand(self, undecided: Undecided | None = None) -> Interval:
@@ -216,23 +275,34 @@ class LinearRelaxation(Value):
 
     def _substituted(self, rows: Tensor, *, upper: bool) -> list[Tensor]:
         """Bounds of examples × combinations by substitution alone."""
-        node, given = self.node, self.rows_of(rows)
+        node, coefficients = self.node, self.rows_of(rows)
+        arithmetic = node.interval.arithmetic
 
         def bounded(some: Tensor, part: slice) -> list[Tensor]:
-            return bounds(node, of_part(some, part), upper=upper, part=part)
+            rows = of_part(some, part)
+            return bounds(node, rows, upper=upper, part=part, arithmetic=arithmetic)
 
-        places = torch.arange(len(given), device=self.device)
-        return in_portions(node, places, self.settings.budget, given.__getitem__, bounded)
+        places = torch.arange(len(coefficients), device=self.device)
+        budget = self.settings.budget
+        with arithmetic.kernels(*self.parts):
+            return in_portions(node, places, budget, coefficients.__getitem__, bounded)
 
     def rows_of(self, rows: Tensor) -> Tensor:
         """Rows as `bound` takes them, as combinations × (1 or examples) × the axes of one."""
-        return self._per_example(rows).movedim(1, 0).to(self.node.interval.lower)
+        own = self._per_example(rows).movedim(1, 0)
+        kept = own.to(self.node.interval.lower)
+        if self.arithmetic.outwards and not torch.equal(kept.to(own.dtype), own):
+            raise SettingError(
+                f"LinearRelaxation: expected coefficients of {kept.dtype}, got others in "
+                f"{rows.dtype}. Compute the bounds in float64, or round the coefficients."
+            )
+        return kept
 
     def _combined(self, rows: Tensor) -> Interval:
-        """What intervals say of linear combinations: examples × combinations."""
+        """Bounds of linear combinations by intervals: examples × combinations."""
         column = self.interval.each(torch.flatten, 1).each(torch.unsqueeze, 2)
-        given = self._per_example(rows).flatten(2).to(column.lower)
-        return Interval.rules["matmul"](given, column).each(torch.squeeze, 2)
+        coefficients = self._per_example(rows).flatten(2).to(column.lower)
+        return Interval.rules["matmul"](coefficients, column.real).each(torch.squeeze, 2)
 
     def _per_example(self, rows: Tensor) -> Tensor:
         """Rows as (1 or examples) × combinations × the axes of one."""

@@ -4,9 +4,9 @@ import torch
 from torch import Tensor
 
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.relaxation.backward_steps import Activated
 from gnomon.algebra.relaxation.forms import Node, bounds
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
-from gnomon.algebra.relaxation.origins import Activated
 
 
 def optimised(
@@ -44,9 +44,9 @@ def optimised(
     if slopes:
         mover = torch.optim.Adam(slopes.values(), lr=rate)
         for _ in range(steps):
-            _move(mover, slopes, value.node, given)
+            _move(mover, slopes, value, given)
             with torch.no_grad():
-                low, high = bounds(value.node, given, slopes=slopes)
+                low, high = _bounds(value, given, slopes)
             lower, upper = torch.fmax(lower, low), torch.fmin(upper, high)
     found = Interval.computed(lower, upper, nonnegative=known.nonnegative)
     return found if shape is None else found.each(torch.reshape, shape)
@@ -73,11 +73,14 @@ def _start(origin: Activated, forms: int) -> Tensor:
 
 
 def _move(
-    mover: torch.optim.Optimizer, slopes: dict[Activated, Tensor], node: Node, rows: Tensor
+    mover: torch.optim.Optimizer,
+    slopes: dict[Activated, Tensor],
+    value: LinearRelaxation,
+    rows: Tensor,
 ) -> None:
     """One step up the sum of all lower bounds minus all upper ones."""
     with torch.enable_grad():
-        low, high = bounds(node, rows, slopes=slopes)
+        low, high = _bounds(value, rows, slopes)
         gradients = torch.autograd.grad((high - low).sum(), list(slopes.values()))
     for slope, gradient in zip(slopes.values(), gradients, strict=True):
         slope.grad = gradient
@@ -86,3 +89,11 @@ def _move(
         for origin, slope in slopes.items():
             least, most = origin.lines.free or (slope, slope)
             slope.clamp_(least, most)
+
+
+def _bounds(
+    value: LinearRelaxation, rows: Tensor, slopes: dict[Activated, Tensor]
+) -> list[Tensor]:
+    """The lower and upper bounds of ⟨rows, value⟩ with these slopes."""
+    with value.arithmetic.kernels(*value.parts):
+        return bounds(value.node, rows, slopes=slopes, arithmetic=value.arithmetic)

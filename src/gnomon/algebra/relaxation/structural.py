@@ -1,19 +1,25 @@
 """Rules of operations that move, pick, join or average coordinates."""
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.algebra.functions import function_named
+from gnomon.algebra.functions import function_named, with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.interval.operands import as_interval
 from gnomon.algebra.movement import CHOOSING, DROPOUT
 from gnomon.algebra.names import PERMUTING, PICKING, REPEATING, RESHAPING
+from gnomon.algebra.relaxation.backward_steps import Mapped, Reshaped
+from gnomon.algebra.relaxation.forms import Origin
 from gnomon.algebra.relaxation.linear_relaxation import LinearRelaxation
-from gnomon.algebra.relaxation.origins import Mapped, Reshaped, leaf
-from gnomon.algebra.relaxation.record import fresh, record
+from gnomon.algebra.relaxation.losses import Noise
+from gnomon.algebra.relaxation.noise import leaf, map_noise, sum_noise
+from gnomon.algebra.relaxation.recording import fresh, record
 from gnomon.algebra.value import Rule
 
 _COPYING = ("to", "clone", "contiguous")
@@ -41,10 +47,11 @@ def reshaped(name: str) -> Rule:
     return rule
 
 
-def picked(name: str, *, bijective: bool = False) -> Rule:
+def picked(name: str, *, bijective: bool = False, repeating: bool = False) -> Rule:
     """The rule of a function that moves or picks coordinates, if examples stay in their order.
 
-    Whether they do is seen from what the function makes of the examples' numbers.
+    That is seen from what the function makes of the examples' numbers. Coefficients of a
+    coordinate that is picked several times are added.
     """
 
     def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
@@ -71,6 +78,7 @@ def picked(name: str, *, bijective: bool = False) -> Rule:
                 Mapped((node,), part(index), box.shape, separable=bijective),
                 settled=node.settled,
                 independent=node.independent and bijective,
+                noise=_noise_of_repetition(x, part(index)) if repeating else None,
             )
             for index, box in enumerate(found)
         )
@@ -83,14 +91,19 @@ def averaged(name: str, touches_examples: Callable[..., bool]) -> Rule:
     """The rule of a function that adds coordinates of one example with fixed weights."""
 
     def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
-        if x.ndim < 2 or touches_examples(x.ndim, *settings, **named):
+        afresh = x.ndim < 2 or touches_examples(x.ndim, *settings, **named)
+        if afresh or _weighs_by_places(name, x, named):
             return fresh(name, x, *settings, **named)
-        function = function_named(name)
+        function = with_settings(name, settings, named)
         box = Interval.rules[name](x.interval, *settings, **named)
-        origin = Mapped(
-            (x.node,), lambda v: function(v, *settings, **named), box.shape, separable=True
-        )
-        return record(x, box, origin, settled=x.node.independent)
+        noise = None
+        if box.arithmetic.outwards:
+            apart = x.node.examples * (x.shape[1] if name in _ALONG_LAST_AXES else 1)
+            # There and back no sum has more terms; a division comes on top.
+            terms = 2 + max(x.numel(), box.numel()) // max(apart, 1)
+            noise = map_noise(x.node, function, terms, box.arithmetic, executed=True)
+        origin = Mapped((x.node,), function, box.shape, separable=True)
+        return record(x, box, origin, settled=x.node.independent, noise=noise)
 
     return rule
 
@@ -102,13 +115,15 @@ def pad(
     if len(pad) // 2 >= x.ndim:
         return fresh("pad", x, pad, mode=mode, value=value)
     box = Interval.rules["pad"](x.interval, pad, mode=mode, value=value)
-    origin = Mapped(
-        (x.node,),
-        lambda v: functional.pad(v, pad, mode=mode, value=value),
-        box.shape,
-        separable=True,
-    )
-    return record(x, box, origin, settled=x.node.settled)
+    function = partial(functional.pad, pad=tuple(pad), mode=mode, value=value)
+    noise = None
+    if box.arithmetic.outwards:  # along an axis, a coordinate is there once, and in each pad
+        sides = zip(pad[::2], pad[1::2], strict=True)
+        times = [1 + max(left, 0) + max(right, 0) for left, right in sides]
+        terms = 1 if mode == "constant" else math.prod(times)
+        noise = map_noise(x.node, function, terms, box.arithmetic)
+    origin = Mapped((x.node,), function, box.shape, separable=True)
+    return record(x, box, origin, settled=x.node.settled, noise=noise)
 
 
 def joined(name: str) -> Rule:
@@ -133,26 +148,41 @@ def joined(name: str) -> Rule:
 
 
 def copied(name: str) -> Rule:
-    """The rule of a function that changes nothing but the kind of number."""
+    """The rule of a function that changes nothing but the kind of number.
+
+    To an execution, conversion to another type is one more rounding, and what follows is
+    computed in that type; bounds stay in their numbers.
+    """
 
     def rule(x: LinearRelaxation, *settings: Any, **named: Any) -> Any:
-        function = function_named(name)
-        box = Interval.rules[name](x.interval, *settings, **named)
-        origin = Mapped(
-            (x.node,), lambda v: function(v, *settings, **named), box.shape, separable=True
-        )
-        node = x.node
-        if box.dtype == x.dtype:
-            return record(
-                x,
-                box,
-                Reshaped((node,), box.shape),
-                settled=node.settled,
-                independent=node.independent,
-            )
-        return record(x, box, origin, settled=node.settled, independent=node.independent)
+        box, node = Interval.rules[name](x.interval, *settings, **named), x.node
+        same = box.precision == x.precision
+        if box.arithmetic.outwards and box.lower.device != x.device:
+            return fresh(name, x, *settings, **named)
+        noise = None
+        before, after = (each.arithmetic.level.relative(1) for each in (x.interval, box))
+        if after > before:
+            noise = sum_noise((node,), box.arithmetic)
+        function = with_settings(name, settings, named)
+        origin: Origin = Reshaped((node,), box.shape)
+        if not same:
+            origin = Mapped((node,), function, box.shape, separable=True)
+        kept = {"settled": node.settled, "independent": node.independent}
+        return record(x, box, origin, noise=noise, **kept)
 
     return rule
+
+
+def _noise_of_repetition(
+    x: LinearRelaxation, function: Callable[[Tensor], Tensor]
+) -> Noise | None:
+    """The noise of sums of coefficients where a function picks a coordinate several times."""
+    arithmetic = x.interval.arithmetic
+    if not arithmetic.outwards:
+        return None
+    numbers = torch.arange(x.numel(), device=x.device).reshape(x.shape)
+    terms = int(function(numbers).flatten().bincount(minlength=1).max())
+    return map_noise(x.node, function, terms, arithmetic) if terms > 1 else None
 
 
 def _numbers(x: LinearRelaxation) -> Tensor:
@@ -163,7 +193,7 @@ def _numbers(x: LinearRelaxation) -> Tensor:
 
 
 def _in_order(numbers: Tensor, examples: int) -> bool:
-    """Whether the first axis holds the examples, each as a block, in their order."""
+    """True if the first axis holds the examples, each as a block, in their order."""
     if numbers.ndim == 0 or numbers.shape[0] == 0 or numbers.shape[0] % examples:
         return False
     blocks = numbers.reshape(examples, -1)
@@ -180,16 +210,23 @@ def _reduces_examples(
     return any(each % axes == 0 for each in ([dim] if isinstance(dim, int) else dim))
 
 
+def _weighs_by_places(name: str, x: LinearRelaxation, named: Mapping[str, Any]) -> bool:
+    """True if the weights of an average are rounded themselves, and rounding is counted."""
+    exact = named.get("mode", "nearest") in {"nearest", "nearest-exact"}
+    return x.interval.arithmetic.outwards and name == "interpolate" and not exact
+
+
 def _as_node(value: Any, like: LinearRelaxation) -> Any:
     if isinstance(value, LinearRelaxation):
         return value.node
-    return leaf(value if isinstance(value, Interval) else Interval.point(value.to(like.dtype)))
+    return leaf(as_interval(value, like.interval))
 
 
 STRUCTURAL: dict[str, Rule] = {
     **{name: reshaped(name) for name in RESHAPING},
     **{name: picked(name, bijective=True) for name in PERMUTING},
-    **{name: picked(name) for name in (*PICKING, *REPEATING)},
+    **{name: picked(name) for name in PICKING},
+    **{name: picked(name, repeating=True) for name in REPEATING},
     **{name: copied(name) for name in _COPYING},
     **{name: averaged(name, lambda *_, **__: False) for name in _ALONG_LAST_AXES},
     **{name: averaged(name, _reduces_examples) for name in _REDUCING},

@@ -1,4 +1,4 @@
-"""What has no affine rule goes through the rule of intervals, soundly."""
+"""Operations without an affine rule: they go through the rule of intervals, soundly."""
 
 from collections.abc import Callable
 from typing import Any

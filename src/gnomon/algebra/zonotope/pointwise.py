@@ -6,33 +6,31 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
-from gnomon.activations import Activation
-from gnomon.algebra.curvature import FUNCTIONS, Curvature
+from gnomon.activations import Activation, PReLU
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.interval import Interval
+from gnomon.algebra.profiles import CURVED, PROFILES
+from gnomon.algebra.subdivision import Formula
 from gnomon.algebra.zonotope.hull import through_intervals
-from gnomon.algebra.zonotope.relaxation import Curve, Relaxation, by_lipschitz, curve_of
+from gnomon.algebra.zonotope.relaxation import Curve, Relaxation
 from gnomon.algebra.zonotope.zonotope import Zonotope
+
+Relax = Callable[[Tensor, Tensor], Relaxation]
 
 
 def activation(function: Activation, x: Any) -> Zonotope:
     """λ x + μ ± δ, with the narrowest strip that holds the activation's graph.
 
-    Where an activation's inflections are not known, its Lipschitz constant gives the strip.
+    Where coefficients vary, the strip holds the graphs of the lowest and the highest function.
+    Where it is not stated how a function bends, the strip is found cell by cell.
     """
-    curve = curve_of(function)
-    bounds = x.interval
-    image = Interval.rules["activation"](function, bounds)
-    return relaxed(x, bounds, curve or partial(by_lipschitz, function), image)
+    box = x.interval
+    image = Interval.rules["activation"](function, box)
+    return relaxed(x, box, strip_of(function), image)
 
 
-def relaxed(
-    x: Zonotope,
-    bounds: Interval,
-    relax: Callable[[Tensor, Tensor], Relaxation],
-    image: Interval,
-) -> Zonotope:
+def relaxed(x: Zonotope, bounds: Interval, relax: Relax, image: Interval) -> Zonotope:
     """The value after a function, given its bounds before, a relaxation and the range after.
 
     The flat strip of the range is taken where the relaxation gives no finite numbers.
@@ -58,48 +56,20 @@ def relaxed(
 
 
 def prelu(x: Any, weight: Any) -> Zonotope:
-    """Of max(x, 0) + w min(x, 0).
-
-    With w in a box of radius R, R max(−x, 0) is an error more.
-    """
+    """The strip around max(x, 0) + w min(x, 0), for slopes w that may lie in a box."""
     if not isinstance(x, Zonotope) or isinstance(weight, Zonotope):
         return through_intervals("prelu", x, weight)
-    bounds = x.interval
-    image = Interval.rules["prelu"](bounds, weight)
-    shape = (-1, *[1] * (x.ndim - 2)) if weight.numel() > 1 else ()
-    box = weight if isinstance(weight, Interval) else Interval.point(weight)
-    slope, spread = box.centre.reshape(shape), box.radius.reshape(shape)
-
-    def function(v: Tensor) -> Tensor:
-        return v.clamp_min(0) + slope * v.clamp_max(0)
-
-    result = relaxed(x, bounds, Curve(function, Curvature((0.0,), "00")), image)
-    if not isinstance(weight, Interval):
-        return result
-    error = spread * (-bounds.lower).clamp_min(0)
-    return result.but(radius=result.radius + error)
+    return activation(PReLU.of(weight), x)
 
 
-def power(x: Zonotope, exponent: float | int) -> Zonotope:
-    """Of a power; by intervals where it is not known how it bends."""
-    curvature = FUNCTIONS["pow"](exponent)
-    if curvature is None:
-        return through_intervals("pow", x, float(exponent))
-    bounds = x.interval
-    image = Interval.rules["pow"](bounds, float(exponent))
-    return relaxed(x, bounds, Curve(lambda v: v**exponent, curvature), image)
-
-
-def _curved(name: str) -> Callable[..., Any]:
+def _named(name: str) -> Callable[..., Any]:
     """The rule of a torch function; by intervals where it is not known how it bends."""
-    public = name.replace("log_sigmoid", "logsigmoid")
-    function = getattr(functional, public, None) or getattr(torch, public)
 
     def rule(x: Any, *settings: Any, **named: Any) -> Any:
-        curvature = FUNCTIONS[name](*settings, **named)
-        if curvature is None:
+        profile = PROFILES[name](*settings, **named)
+        if profile is None or not profile.bends:
             return through_intervals(name, x, *settings, **named)
-        curve = Curve(lambda v: function(v, *settings, **named), curvature)
+        curve = Curve(with_settings(name, settings, named), profile)
         bounds = x.interval
         image = Interval.rules[name](bounds, *settings, **named)
         return relaxed(x, bounds, curve, image)
@@ -107,10 +77,49 @@ def _curved(name: str) -> Callable[..., Any]:
     return rule
 
 
+def strip_of(function: Activation) -> Relax:
+    """Returns the function that finds the strip around an activation in each interval."""
+    if function.varying():
+        envelope = function.envelope()
+        if envelope is not None:
+            return partial(_around_both, *(strip_of(each) for each in envelope))
+    else:
+        profile = function.profile()
+        if profile is not None and profile.bends:
+            return Curve(function, profile)
+    return partial(_found, function)
+
+
+def _found(function: Activation, lower: Tensor, upper: Tensor) -> Relaxation:
+    """The strip between two lines, with the mean of their slopes."""
+    box = Interval.computed(lower, upper)
+    below, low, above, high = Formula(function, box).lines(box)
+    return _between(
+        (below, low, torch.zeros_like(low)), (above, high, torch.zeros_like(high)), box
+    )
+
+
+def _around_both(lowest: Relax, highest: Relax, lower: Tensor, upper: Tensor) -> Relaxation:
+    """The strip around the graphs of two functions and all between."""
+    return _between(
+        lowest(lower, upper), highest(lower, upper), Interval.computed(lower, upper)
+    )
+
+
+def _between(below: Relaxation, above: Relaxation, box: Interval) -> Relaxation:
+    """The strip from the lower edge of one to the upper edge of another.
+
+    Edges with other slopes than the strip's differ from its own most at an end of the interval.
+    """
+    slope = (below[0] + above[0]) / 2
+    turned = [(strip[0] - slope) * end for strip in (below, above) for end in box.parts]
+    low = below[1] - below[2] + turned[0].minimum(turned[1])
+    high = above[1] + above[2] + turned[2].maximum(turned[3])
+    return slope, (low + high) / 2, (high - low) / 2
+
+
 POINTWISE: dict[str, Any] = {
     "activation": activation,
     "prelu": prelu,
-    **{name: _curved(name) for name in FUNCTIONS if name in Interval.rules},
-    "pow": power,
-    "square": partial(power, exponent=2),
+    **{name: _named(name) for name in CURVED},
 }

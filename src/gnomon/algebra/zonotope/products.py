@@ -111,7 +111,7 @@ def div(x: Any, y: Any) -> Zonotope:
 
 
 def _is_unusual(x: Any, weight: Any, bias: Any, axes: int) -> bool:
-    """Whether something else than one batch of inputs is affine."""
+    """True if something else than one batch of inputs is a zonotope."""
     others = isinstance(weight, Zonotope) or isinstance(bias, Zonotope)
     return others or not isinstance(x, Zonotope) or x.ndim < axes
 

@@ -8,15 +8,13 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from gnomon.activations import Activation
-from gnomon.algebra.curvature import Curvature, curvature_of
+from gnomon.activations import Profile
 
 Relaxation = tuple[Tensor, Tensor, Tensor]
 """Slope λ, offset μ and error δ with |f(t) − λ t − μ| ≤ δ on [l, u]."""
 
 _SAMPLES = 24
 _SHORTEST = 1e-3
-_CELLS = 64
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -25,7 +23,7 @@ class Curve:
     """A continuous function of one coordinate, and where it bends upwards and downwards."""
 
     function: Callable[[Tensor], Tensor]
-    curvature: Curvature
+    curvature: Profile
 
     def __call__(self, lower: Tensor, upper: Tensor) -> Relaxation:
         """The relaxation of (nearly) the least error on [lower, upper].
@@ -53,7 +51,7 @@ class Curve:
             return chord
         samples = _between(lower, upper, _fractions(_SAMPLES, lower))
         places = torch.cat([samples, torch.stack(self._places(lower, upper))])
-        values = self.function(places)
+        values = _along(self.function, places)
         slopes, least = [chord], _SHORTEST * (upper - lower)
         for end in (lower, upper):
             chords = _ratio(values - self.function(end), places - end, chord, least)
@@ -81,32 +79,10 @@ class Curve:
 
     def _places(self, lower: Tensor, upper: Tensor) -> list[Tensor]:
         """The ends, and between them the knots; a knot outside becomes the end next to it."""
-        knots = [lower.clamp_min(knot).minimum(upper) for knot in self.curvature.knots]
+        knots = [
+            lower.clamp_min(knot).minimum(upper) for knot in self.curvature.beside(lower).knots
+        ]
         return [lower, *knots, upper]
-
-
-def curve_of(function: Activation) -> Curve | None:
-    """The activation as a curve; None where it is not known how it bends."""
-    if function.homogeneous:
-        return Curve(function, Curvature((0.0,), "00"))
-    curvature = curvature_of(function)
-    return None if curvature is None else Curve(function, curvature)
-
-
-def by_lipschitz(function: Activation, lower: Tensor, upper: Tensor) -> Relaxation:
-    """A relaxation from the Lipschitz constant L alone, with the chord's slope.
-
-    Between neighbours a < b of a grid f(t) − λ t lies at most (L + |λ|)(b − a)/2 beyond the
-    mean of its values there. That is (L + |λ|)(u − l)/128 more than there need be.
-    """
-    slope = _chord(function, lower, upper)
-    fractions = _fractions(_CELLS + 1, lower)
-    places = lower + fractions * (upper - lower)
-    values = function(places) - slope * places
-    middles = (values[1:] + values[:-1]) / 2
-    reach = (function.lipschitz + slope.abs()) * (upper - lower) / (2 * _CELLS)
-    least, greatest = middles.amin(0) - reach, middles.amax(0) + reach
-    return slope, (least + greatest) / 2, (greatest - least) / 2
 
 
 def _chord(f: Callable[[Tensor], Tensor], start: Tensor, end: Tensor) -> Tensor:
@@ -120,6 +96,11 @@ def _ratio(rise: Tensor, run: Tensor, otherwise: Tensor, least: Tensor) -> Tenso
     """The quotient, or something else where the denominator is too short for a good one."""
     apart = run.abs() > least
     return torch.where(apart, rise / torch.where(apart, run, torch.ones_like(run)), otherwise)
+
+
+def _along(f: Callable[[Tensor], Tensor], places: Tensor) -> Tensor:
+    """The values at places along a new first axis; channels stay where f expects them."""
+    return f(places.flatten(0, 1)).reshape(places.shape) if places.ndim > 2 else f(places)
 
 
 def _spread(values: Tensor) -> Tensor:
@@ -158,7 +139,7 @@ def _least_between(g: Callable[[Tensor], Tensor], a: Tensor, b: Tensor) -> Tenso
 
 
 def _golden(h: Callable[[Tensor], Tensor], low: Tensor) -> tuple[Tensor, Tensor]:
-    """Where in [0, 1] a convex function is least, and how far below its value it can be."""
+    """The place in [0, 1] where a convex function is least, and a bound on the gap below."""
     high = torch.ones_like(low)
     first, second = 1 - _GOLDEN + low, _GOLDEN + low
     at_first, at_second = h(first), h(second)
@@ -179,5 +160,5 @@ def _golden(h: Callable[[Tensor], Tensor], low: Tensor) -> tuple[Tensor, Tensor]
 
 
 def _steps(like: Tensor) -> int:
-    """How many steps make the bracket √ε; values in it differ by its square."""
+    """The number of steps that make the bracket √ε; values in it differ by its square."""
     return math.ceil(math.log(torch.finfo(like.dtype).eps) / 2 / math.log(_GOLDEN))

@@ -10,7 +10,7 @@ from gnomon.algebra.zonotope.zonotope import Zonotope
 
 
 def keeps_rows(linear: Callable[[Tensor], Any], like: Tensor) -> bool:
-    """Whether row b of every result of a linear function depends on row b alone.
+    """True if row b of every result of a linear function depends on row b alone.
 
     The function, whose coefficients are not negative, is tried on a batch whose row b is
     constantly (b + 1)²: each row of the result must be that number times the row that a batch

@@ -8,7 +8,7 @@ from torch import Tensor
 
 Generators = Float[Tensor, " symbols *values"]
 Labels = Int[Tensor, " symbols batch"]
-"""Which symbol of an example a generator belongs to; ABSENT where it belongs to none."""
+"""The symbol of an example that a generator belongs to; ABSENT where it belongs to none."""
 
 ABSENT = -1
 
@@ -118,6 +118,6 @@ def _sizes(generators: Tensor) -> Tensor:
 
 
 def _over(choice: Tensor, generators: Tensor) -> Tensor:
-    """What is chosen for each symbol and example, at each coordinate."""
+    """The choice for each symbol and example, at each coordinate."""
     ones = [1] * (generators.ndim - 2)
     return choice.reshape(*choice.shape, *ones).expand(-1, -1, *generators.shape[2:])

@@ -169,7 +169,7 @@ class Zonotope(Value):
         return self.interval.width
 
     def contains(self, value: Tensor, slack: float = 0.0) -> bool:
-        """Whether a tensor lies between the bounds, up to `slack`; NaN never does."""
+        """True if a tensor lies between the bounds, up to `slack`; NaN never does."""
         return self.interval.contains(value, slack)
 
     def with_new_symbols(self) -> "Zonotope":

@@ -42,7 +42,7 @@ class RandomPoint:
         generator: torch.Generator | None = None,
     ) -> Outcome:
         """Tries one batch; see `Search` for the errors."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         with Search(
             "random point", network, inputs, labels, within, self.view, generator
         ) as search:

@@ -65,7 +65,7 @@ class UnprojectedBIM:
         generator: torch.Generator | None = None,
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors."""
-        generator = ensure(generator, "attack")
+        generator = ensure(generator)
         name, epsilon = f"unprojected BIM-{self.steps}", self.named(within.radius)
         start, step = within.with_radius(epsilon), self.relative_step * epsilon
         with Search(name, network, inputs, labels, within, self.view, generator) as search:

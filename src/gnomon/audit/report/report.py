@@ -82,11 +82,20 @@ def render(
 
 @dataclass(frozen=True)
 class Drawn:
-    """A picture as the page shows it."""
+    """A picture as the page shows it.
+
+    Attributes:
+        picture: what is shown.
+        svg: its drawing.
+        term: the name of the term that defines it.
+        place: "wide" over the whole width; "alone" where no other picture stands beside it,
+            so that its caption does; else empty.
+    """
 
     picture: Picture
     svg: Markup
     term: str
+    place: str
 
 
 @dataclass(frozen=True)
@@ -158,11 +167,32 @@ def _cards(audits: Sequence[Audit]) -> list[Card]:
 def _by_topic(pictures: Sequence[Picture]) -> dict[str, list[Drawn]]:
     """The pictures under their sections, in the order of first mention."""
     terms = {definition.key: definition.term for definition in GLOSSARY}
-    topics: dict[str, list[Drawn]] = {}
+    topics: dict[str, list[Picture]] = {}
     for picture in pictures:
-        drawn = Drawn(picture, Markup(picture.svg), terms[picture.definition])  # noqa: S704 - our own drawing
-        topics.setdefault(picture.topic, []).append(drawn)
-    return topics
+        topics.setdefault(picture.topic, []).append(picture)
+    return {
+        topic: [
+            Drawn(picture, Markup(picture.svg), terms[picture.definition], place)  # noqa: S704 - our own drawing
+            for picture, place in zip(section, places(section), strict=True)
+        ]
+        for topic, section in topics.items()
+    }
+
+
+def places(section: Sequence[Picture]) -> list[str]:
+    """Where each picture of a section stands: "wide", "alone", or empty for one of a pair.
+
+    Two columns have a hole where a picture that is not wide has no neighbour: before a wide
+    picture or at the end. Such a picture stands alone, with its caption beside it.
+    """
+    placed = ["wide" if picture.wide else "" for picture in section]
+    start = 0
+    for end in range(len(section) + 1):
+        if end == len(section) or placed[end] == "wide":
+            if (end - start) % 2:
+                placed[end - 1] = "alone"
+            start = end + 1
+    return placed
 
 
 def _rows(audits: Sequence[Audit]) -> dict[str, list[Row]]:

@@ -1,6 +1,12 @@
 """Lipschitz constants: how much the logits can change per unit of change of the input."""
 
-from gnomon.bounds.lipschitz.bound import Factor, LipschitzBound, Norm, tightest
+from gnomon.bounds.lipschitz.bound import (
+    Factor,
+    LipschitzBound,
+    LipschitzMethod,
+    Norm,
+    tightest,
+)
 from gnomon.bounds.lipschitz.eclipse import ECLipsEFast
 from gnomon.bounds.lipschitz.interval_jacobian import IntervalJacobian
 from gnomon.bounds.lipschitz.norm_product import NormProduct
@@ -16,6 +22,7 @@ __all__ = [
     "Factor",
     "IntervalJacobian",
     "LipschitzBound",
+    "LipschitzMethod",
     "Norm",
     "NormProduct",
     "SteepPoints",

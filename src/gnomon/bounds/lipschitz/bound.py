@@ -1,22 +1,23 @@
-"""What Lipschitz methods say: constants that cannot be exceeded, and what follows from them."""
+"""Results of Lipschitz methods: constants that cannot be exceeded, and radii from them."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 
+from gnomon.algebra import Interval
 from gnomon.errors import SettingError, ShapeError
-from gnomon.shapes import Labels, Logits, PerExample
+from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
 Norm = Literal["L1", "L2", "Linf"]
-"""In which both the inputs and the logits are measured."""
+"""The norm in which both the inputs and the logits are measured."""
 
 
 @dataclass(frozen=True)
 class Factor:
-    """What one part of a network contributes to a bound.
+    """The contribution of one part of a network to a bound.
 
     Attributes:
         part: the modules, or the function, such as "conv1".
@@ -57,7 +58,7 @@ class LipschitzBound:
     def radius(
         self, logits: Logits, labels: Labels, reach: float | Tensor = torch.inf
     ) -> PerExample:
-        """How far each example can be moved, in the norm, without a change of its class.
+        """The distance by which each example can be moved without a change of its class.
 
         That is min_{j ≠ y} (z_y − z_j) / L_{yj}, and at most `reach`; 0 where the class is
         wrong already, or nothing is known.
@@ -86,6 +87,29 @@ class LipschitzBound:
         return steps.amin(1).minimum(
             torch.as_tensor(reach, dtype=steps.dtype, device=steps.device)
         )
+
+
+@runtime_checkable
+class LipschitzMethod(Protocol):
+    """A frozen dataclass that bounds Lipschitz constants; its fields are its settings."""
+
+    def __call__(
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        region: Interval | None = None,
+        labels: Labels | None = None,
+    ) -> LipschitzBound:
+        """Bounds for the whole space, or for each of several boxes.
+
+        Args:
+            network: in evaluation mode or not; it is left as it was.
+            inputs: examples of the shape and type of an input.
+            region: boxes, counted by their first axis; None means the whole space.
+            labels: one for each box: margins of other pairs need not be bounded, and are then
+                ∞; None means all pairs.
+        """
+        ...
 
 
 def tightest(first: LipschitzBound, second: LipschitzBound) -> LipschitzBound:

@@ -12,7 +12,7 @@ from gnomon.bounds.lipschitz.expression import Node, Pointwise
 from gnomon.bounds.lipschitz.norm_product import Constants, constants
 from gnomon.bounds.lipschitz.segment import matrix_norm, segment
 from gnomon.bounds.lipschitz.trace import Enclosure, trace
-from gnomon.shapes import Inputs
+from gnomon.shapes import Inputs, Labels
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,20 @@ class ECLipsEFast:
     direction: Literal["forward", "both"] = "both"
 
     def __call__(
-        self, network: nn.Module, inputs: Inputs, region: Interval | None = None
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        region: Interval | None = None,
+        labels: Labels | None = None,
     ) -> LipschitzBound:
-        """Bounds for the whole space, or for each of several boxes.
+        """Bounds for the whole space, or for each of several boxes; see `LipschitzMethod`.
 
-        Args:
-            network: in evaluation mode or not; it is left as it was.
-            inputs: of which shape and kind an input is.
-            region: boxes; their first axis counts them. None means the whole space.
+        All margins are bounded, whatever the labels.
 
         Raises:
             UnsupportedOperationError: an operation whose slope is not known here.
         """
+        del labels
         with torch.no_grad():
             whole = trace(network, inputs)
             near = whole if region is None else trace(network, inputs, region, self.enclosure)

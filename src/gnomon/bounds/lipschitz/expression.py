@@ -11,7 +11,7 @@ from gnomon.algebra import Interval
 
 @dataclass(frozen=True, eq=False)
 class Input:
-    """Where the expression begins.
+    """The beginning of the expression.
 
     Attributes:
         shape: of the value, its first axis the regions that are looked at.
@@ -24,7 +24,7 @@ class Input:
 
 
 @dataclass(frozen=True, eq=False)
-class Affine:
+class AffineMap:
     """An affine function of other nodes, F(0) + Σ M_i z_i.
 
     Attributes:
@@ -51,11 +51,11 @@ class Affine:
         return self.ranges(*(Interval.computed(-value, value) for value in values)).radius
 
     def back(self, like: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        """Of a ↦ (M_iᵀ a), numbers as in `like`."""
+        """The maps a ↦ M_iᵀ a, in numbers as in `like`."""
         return torch.func.vjp(self.function, *self._at(like, torch.zeros_like))[1]
 
     def sizes_back(self, like: Tensor) -> Callable[[Tensor], tuple[Tensor, ...]]:
-        """Of a ↦ (|M_i|ᵀ a)."""
+        """The maps a ↦ |M_i|ᵀ a."""
         return torch.func.vjp(self.sizes, *self._at(like, torch.ones_like))[1]
 
     def _at(self, like: Tensor, make: Callable[[Tensor], Tensor]) -> list[Tensor]:
@@ -76,7 +76,7 @@ class Pointwise:
 
     @property
     def shape(self) -> torch.Size:
-        """Of its value."""
+        """The shape of its value."""
         return self.slopes.shape
 
 
@@ -107,7 +107,7 @@ class Greatest:
         return float(self.back(like)(self.possible.to(like))[0].max())
 
 
-Node = Input | Affine | Pointwise | Greatest
+Node = Input | AffineMap | Pointwise | Greatest
 
 
 def depths(last: Node) -> list[Node]:

@@ -9,11 +9,18 @@ from torch import Tensor, nn
 
 from gnomon.algebra import Interval
 from gnomon.bounds.lipschitz.bound import LipschitzBound, Norm, known
-from gnomon.bounds.lipschitz.expression import Affine, Greatest, Input, Node, Pointwise, depths
+from gnomon.bounds.lipschitz.expression import (
+    AffineMap,
+    Greatest,
+    Input,
+    Node,
+    Pointwise,
+    depths,
+)
 from gnomon.bounds.lipschitz.segment import dual_lengths
 from gnomon.bounds.lipschitz.trace import Enclosure, trace
 from gnomon.errors import SettingError
-from gnomon.shapes import Labels
+from gnomon.shapes import Inputs, Labels
 
 Rows = Float[Tensor, " forms regions *shape"]
 _MOST_NUMBERS = 2**25
@@ -49,21 +56,20 @@ class IntervalJacobian:
     enclosure: Enclosure = "relaxed"
 
     def __call__(
-        self, network: nn.Module, region: Interval, labels: Labels | None = None
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        region: Interval | None = None,
+        labels: Labels | None = None,
     ) -> LipschitzBound:
-        """Bounds for each of several boxes.
-
-        Args:
-            network: in evaluation mode or not; it is left as it was.
-            region: boxes; their first axis counts them.
-            labels: where they are given, only margins of a box's label are bounded, others are
-                ∞; None means all pairs.
+        """Bounds for each of several boxes; see `LipschitzMethod`.
 
         Raises:
             UnsupportedOperationError: an operation whose slope is not known here.
-            SettingError: regions that are no boxes.
+            SettingError: no boxes.
         """
-        _check_boxes(region)
+        del inputs
+        region = _boxes(region)
         with torch.no_grad():
             output = trace(network, region.lower, region, self.enclosure)
             jacobian = _rows(output, _logits(output, region.lower))
@@ -79,11 +85,11 @@ class IntervalJacobian:
 
     def jacobian(self, network: nn.Module, region: Interval) -> Interval:
         """The intervals themselves: boxes × classes × the axes of an input."""
-        _check_boxes(region)
+        region = _boxes(region)
         with torch.no_grad():
             output = trace(network, region.lower, region, self.enclosure)
-            found = _rows(output, _logits(output, region.lower))
-        return found.each(torch.movedim, 1, 0)
+            rows = _rows(output, _logits(output, region.lower))
+        return rows.each(torch.movedim, 1, 0)
 
     def _norms(self, jacobian: Interval) -> Tensor:
         """Bounds of ‖J‖ for every J between the bounds, of each box."""
@@ -96,7 +102,7 @@ class IntervalJacobian:
         return _spectral(sizes).fmin(_spectral(centre) + _spectral(radius))
 
     def _margins(self, output: Node, like: Tensor, labels: Labels | None) -> Tensor:
-        """Of differences of logits: boxes × classes × classes."""
+        """Bounds for differences of logits: boxes × classes × classes."""
         regions, classes = output.shape
         firsts, seconds = torch.triu_indices(classes, classes, 1, device=like.device)
         firsts, seconds = (each[:, None].expand(-1, regions) for each in (firsts, seconds))
@@ -144,7 +150,7 @@ def _rows(output: Node, rows: Rows) -> Interval:
 
 def _pulled(node: Node, rows: Interval) -> list[Interval]:
     """The rows over a node's parents."""
-    if isinstance(node, Affine):
+    if isinstance(node, AffineMap):
         return _through_matrix(node, rows)
     if isinstance(node, Pointwise):
         return [_times(rows, node.slopes)]
@@ -152,7 +158,7 @@ def _pulled(node: Node, rows: Interval) -> list[Interval]:
     return [_through_windows(node, rows)]
 
 
-def _through_matrix(node: Affine, rows: Interval) -> list[Interval]:
+def _through_matrix(node: AffineMap, rows: Interval) -> list[Interval]:
     """C W ± r |W|."""
     like = rows.lower
     middles = torch.func.vmap(node.back(like))(rows.centre)
@@ -173,7 +179,7 @@ def _times(rows: Interval, slopes: Interval) -> Interval:
 
 
 def _through_windows(node: Greatest, rows: Interval) -> Interval:
-    """To the only coordinate that may be the largest, else to each that may: 0 up to all."""
+    """Rows over the coordinates of each window that may be the largest: all, or 0 up to all."""
     back = torch.func.vmap(node.back(rows.lower))
     several = node.possible.sum(-1, keepdim=True) > 1
     shape = (len(rows.lower), *node.possible.shape[:-1], 1)
@@ -201,8 +207,8 @@ def _spectral(matrices: Float[Tensor, " regions rows columns"]) -> Tensor:
     wide = matrices.shape[1] <= matrices.shape[2]
     safe = torch.where(finite[:, None, None], matrices, torch.zeros_like(matrices)).double()
     gram = safe @ safe.mT if wide else safe.mT @ safe
-    found = torch.linalg.eigvalsh(gram)[:, -1].clamp_min(0).sqrt()
-    return torch.where(finite, found, torch.full_like(found, torch.nan))
+    largest = torch.linalg.eigvalsh(gram)[:, -1].clamp_min(0).sqrt()
+    return torch.where(finite, largest, torch.full_like(largest, torch.nan))
 
 
 def _breadth(output: Node) -> int:
@@ -211,9 +217,10 @@ def _breadth(output: Node) -> int:
     return max(node.shape.numel() // max(regions, 1) for node in depths(output))
 
 
-def _check_boxes(region: object) -> None:
+def _boxes(region: object) -> Interval:
     if not isinstance(region, Interval):
         raise SettingError(
             f"IntervalJacobian: expected boxes of inputs, got {type(region).__name__}. Give "
             "gn.enclose(inputs, within), and the labels after it."
         )
+    return region

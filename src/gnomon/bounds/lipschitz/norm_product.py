@@ -7,7 +7,14 @@ from torch import Tensor, nn
 
 from gnomon.algebra import Interval
 from gnomon.bounds.lipschitz.bound import Factor, LipschitzBound, Norm, differences, known
-from gnomon.bounds.lipschitz.expression import Affine, Greatest, Input, Node, Pointwise, depths
+from gnomon.bounds.lipschitz.expression import (
+    AffineMap,
+    Greatest,
+    Input,
+    Node,
+    Pointwise,
+    depths,
+)
 from gnomon.bounds.lipschitz.segment import (
     Segment,
     dual_lengths,
@@ -16,7 +23,7 @@ from gnomon.bounds.lipschitz.segment import (
     step_norms,
 )
 from gnomon.bounds.lipschitz.trace import Enclosure, trace
-from gnomon.shapes import Inputs
+from gnomon.shapes import Inputs, Labels
 
 
 @dataclass(frozen=True)
@@ -47,18 +54,20 @@ class NormProduct:
     enclosure: Enclosure = "interval"
 
     def __call__(
-        self, network: nn.Module, inputs: Inputs, region: Interval | None = None
+        self,
+        network: nn.Module,
+        inputs: Inputs,
+        region: Interval | None = None,
+        labels: Labels | None = None,
     ) -> LipschitzBound:
-        """Bounds for the whole space, or for each of several boxes.
+        """Bounds for the whole space, or for each of several boxes; see `LipschitzMethod`.
 
-        Args:
-            network: in evaluation mode or not; it is left as it was.
-            inputs: of which shape and kind an input is.
-            region: boxes; their first axis counts them. None means the whole space.
+        All margins are bounded, whatever the labels.
 
         Raises:
             UnsupportedOperationError: an operation whose slope is not known here.
         """
+        del labels
         with torch.no_grad():
             whole = trace(network, inputs)
             near = whole if region is None else trace(network, inputs, region, self.enclosure)
@@ -92,13 +101,13 @@ class Constants:
     factors: dict[Node, Factor] = field(default_factory=dict)
 
     def of(self, node: Node) -> Tensor:
-        """Of one node, for each region."""
+        """The constant of one node, for each region."""
         if node not in self.found:
             self.found[node] = self._of(node)
         return self.found[node]
 
     def bound(self) -> LipschitzBound:
-        """Of the logits together, of each, and of their differences."""
+        """The constants of the logits together, of each, and of their differences."""
         last = segment(self.output)
         count = self.output.shape[1]
         outputs = torch.zeros(self.regions, count, dtype=torch.float64)
@@ -122,7 +131,7 @@ class Constants:
     def _of(self, node: Node) -> Tensor:
         if isinstance(node, Input):
             return torch.ones(self.regions, dtype=torch.float64)
-        if isinstance(node, Affine):
+        if isinstance(node, AffineMap):
             return self._of_segment(node)
         before = self.of(node.parents[0])
         factor, how = self._of_function(node)
@@ -137,7 +146,7 @@ class Constants:
         power = {"Linf": 0.0, "L2": 0.5, "L1": 1.0}[self.norm]
         return torch.full((1,), node.repetitions**power, dtype=torch.float64), "windows"
 
-    def _of_segment(self, node: Affine) -> Tensor:
+    def _of_segment(self, node: AffineMap) -> Tensor:
         """Norms of whole matrices, or of steps; the smaller bound where there are both."""
         way = segment(node)
         if not way.is_small(self.widest):
@@ -146,8 +155,8 @@ class Constants:
         return whole if len(way.sources) == 1 else whole.fmin(self._of_step(node))
 
     def _through(self, node: Node) -> Tensor:
-        """Of a node that affine maps follow: of several sources, only by its steps."""
-        if node in self.found or not isinstance(node, Affine):
+        """The constant of a node that affine maps follow; of several sources, by its steps."""
+        if node in self.found or not isinstance(node, AffineMap):
             return self.of(node)
         if len(segment(node).sources) == 1:
             return self.of(node)
@@ -165,7 +174,7 @@ class Constants:
         self._note(way.end, Factor(way.part, sum(sizes), how))
         return total
 
-    def _of_step(self, node: Affine) -> Tensor:
+    def _of_step(self, node: AffineMap) -> Tensor:
         sizes = step_norms(node, self.norm, self.like)
         terms = torch.stack(
             [

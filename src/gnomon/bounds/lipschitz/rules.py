@@ -1,4 +1,4 @@
-"""What torch functions are in an expression: affine maps, pointwise functions, maxima."""
+"""Rules by which torch functions become affine maps, pointwise functions and maxima."""
 
 import itertools
 import math
@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gnomon.activations import Activation
+from gnomon.activations import Activation, PReLU
 from gnomon.algebra import Interval, Value
-from gnomon.algebra.curvature import FUNCTIONS, Curvature
+from gnomon.algebra.functions import with_settings
 from gnomon.algebra.movement import DROPOUT
 from gnomon.algebra.names import MOVING
+from gnomon.algebra.profiles import CURVED, PROFILES
+from gnomon.algebra.slope_ranges import slope_range
+from gnomon.algebra.subdivision import slopes_of
 from gnomon.algebra.value import Rule
-from gnomon.bounds.lipschitz.expression import Affine, Greatest, Node, Pointwise
-from gnomon.bounds.lipschitz.slopes import slopes, slopes_of
+from gnomon.bounds.lipschitz.expression import AffineMap, Greatest, Node, Pointwise
 from gnomon.bounds.lipschitz.substitution import (
     content_of,
     function_named,
@@ -92,34 +94,35 @@ def batch_norm(
 
 
 def activation(function: Activation, x: Traced) -> Traced:
-    """An activation function, by its facts."""
+    """An activation function, by its facts, stated or found."""
     content = content_of("activation", (function, x), {})
-    return _made(x, content, Pointwise(_part(x, "activation"), (x.node,), _of(function, x)))
+    return _of_slopes("activation", x, content, slopes_of(function, x.interval))
 
 
-def pointwise(name: str, curvature: Callable[..., Curvature | None]) -> Rule:
+def prelu(x: Traced, weight: Tensor) -> Traced:
+    """The activation function max(x, 0) + w min(x, 0)."""
+    return activation(PReLU.of(weight.detach()), x)
+
+
+def pointwise(name: str) -> Rule:
     """The rule of a torch function of one coordinate."""
 
     def rule(x: Traced, *settings: Any, **named: Any) -> Any:
-        shape = curvature(*settings, **named)
-        if shape is None:
+        profile = PROFILES[name](*settings, **named)
+        if profile is None or not profile.bends:
             raise UnsupportedOperationError(
                 f"Lipschitz bound: expected {name} with settings for which its slopes are "
                 f"known, got {settings or named}."
             )
         content = content_of(name, (x, *settings), named)
-        given = {
-            key: each.detach() if isinstance(each, Tensor) else each
-            for key, each in named.items()
-        }
-
-        def function(value: Tensor) -> Tensor:
-            return function_named(name)(value, *settings, **given)
-
-        found = slopes(function, shape, x.interval)
-        return _made(x, content, Pointwise(_part(x, name), (x.node,), found))
+        slopes = slope_range(with_settings(name, settings, named), profile, x.interval)
+        return _of_slopes(name, x, content, slopes)
 
     return rule
+
+
+def _of_slopes(name: str, x: Traced, content: Any, slopes: Interval) -> Traced:
+    return _made(x, content, Pointwise(_part(x, name), (x.node,), slopes))
 
 
 def max_pool(
@@ -201,7 +204,7 @@ def _noted(
 
     parents = tuple(value.node for value in values)
     part = _part(values[0], name)
-    node = Affine(
+    node = AffineMap(
         content.shape, part, parents, function, ranges, spectral, joins=name in _JOINING
     )
     return _made(values[0], content, node)
@@ -219,17 +222,13 @@ def _greatest(name: str, x: Traced, content: Any, windows: Callable[..., Tensor]
 def _strided(
     value: Tensor, shift: Sequence[int], last: Sequence[int], step: Sequence[int]
 ) -> Tensor:
-    """What lies at one place of every window of images."""
+    """The values at one place of every window of images."""
     places = zip(value.shape[-len(shift) :], shift, last, step, strict=True)
     return value[(..., *(slice(at, size - end + at, by) for size, at, end, by in places))]
 
 
 def _made(x: Traced, content: Value | Tensor, node: Node) -> Traced:
     return Traced(node, content, x.tape)
-
-
-def _of(function: Activation, x: Traced) -> Interval:
-    return slopes_of(function, x.interval)
 
 
 def _part(x: Traced, name: str) -> str:
@@ -298,8 +297,8 @@ RULES: dict[str, Rule] = {
     "batch_norm": batch_norm,
     **DROPOUT,
     "activation": activation,
-    **{name: pointwise(name, curvature) for name, curvature in FUNCTIONS.items()},
-    "prelu": pointwise("prelu", lambda weight: Curvature((0.0,), "00")),  # noqa: ARG005
+    **{name: pointwise(name) for name in CURVED},
+    "prelu": prelu,
     "amax": amax,
     "max_pool1d": partial(max_pool, 1),
     "max_pool2d": partial(max_pool, 2),

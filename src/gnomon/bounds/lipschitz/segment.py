@@ -1,4 +1,4 @@
-"""Affine maps between the functions of an expression, and their norms."""
+"""AffineMap maps between the functions of an expression, and their norms."""
 
 import math
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gnomon.bounds.lipschitz.bound import Norm
-from gnomon.bounds.lipschitz.expression import Affine, Node, depths
+from gnomon.bounds.lipschitz.expression import AffineMap, Node, depths
 
 Matrix = Float[Tensor, " rows columns"]
 _MOST_NUMBERS = 2**24
-"""Of a matrix that is written down."""
+"""Largest number of entries of a matrix that is written down."""
 _TOGETHER = 2**22
 
 
@@ -28,7 +28,7 @@ class Segment:
     """
 
     end: Node
-    steps: tuple[Affine, ...]
+    steps: tuple[AffineMap, ...]
     sources: tuple[Node, ...]
 
     @property
@@ -37,11 +37,11 @@ class Segment:
         return " · ".join(dict.fromkeys(step.part for step in self.steps)) or self.end.part
 
     def shape(self, source: Node) -> tuple[int, int]:
-        """Of the matrix from a source, for one region."""
+        """The shape of the matrix from a source, for one region."""
         return width(self.end), width(source)
 
     def is_small(self, widest: int) -> bool:
-        """Whether its matrices can be written down and decomposed."""
+        """Returns True if its matrices can be written down and decomposed."""
         shapes = [self.shape(source) for source in self.sources]
         return all(
             min(shape) <= widest and math.prod(shape) <= _MOST_NUMBERS for shape in shapes
@@ -69,7 +69,7 @@ class Segment:
         return _on_units(lambda value: forward(value)[0], source.shape, like).mT
 
     def _value(self, source: Node, value: Tensor) -> Tensor:
-        """What becomes of a value of a source, the others being 0."""
+        """The image of a value of one source, the others being 0."""
         values = {each: value.new_zeros(each.shape) for each in self.sources}
         values[source] = value
         for step in self.steps:
@@ -79,7 +79,7 @@ class Segment:
 
 def segment(end: Node) -> Segment:
     """The affine map that ends at a node."""
-    steps: dict[Affine, None] = {}
+    steps: dict[AffineMap, None] = {}
     sources: dict[Node, None] = {}
     pending, reached = [end], set[Node]()
     while pending:
@@ -87,17 +87,19 @@ def segment(end: Node) -> Segment:
         if node in reached:
             continue
         reached.add(node)
-        if isinstance(node, Affine):
+        if isinstance(node, AffineMap):
             steps[node] = None
             pending += node.parents
         else:
             sources[node] = None
-    ordered = tuple(node for node in depths(end) if isinstance(node, Affine) and node in steps)
+    ordered = tuple(
+        node for node in depths(end) if isinstance(node, AffineMap) and node in steps
+    )
     return Segment(end, ordered, tuple(sources))
 
 
 def width(node: Node) -> int:
-    """How many coordinates a region's value has."""
+    """The number of coordinates of a value in one region."""
     return math.prod(node.shape[1:])
 
 
@@ -121,7 +123,7 @@ def dual_lengths(rows: Tensor, norm: Norm) -> Tensor:
     return torch.linalg.vector_norm(rows, order, dim=-1)
 
 
-def step_norms(step: Affine, norm: Norm, like: Tensor) -> list[float]:
+def step_norms(step: AffineMap, norm: Norm, like: Tensor) -> list[float]:
     """A bound of ‖M_i‖ for each parent of an affine node.
 
     Sums in rows and columns are exact; the spectral norm is at most √(‖M‖₁ ‖M‖∞), and what is
@@ -149,7 +151,7 @@ def _least(first: float, second: float) -> float:
 def _on_units(
     function: Callable[[Tensor], Tensor], shape: torch.Size, like: Tensor
 ) -> Float[Tensor, " units columns"]:
-    """What a linear function makes of each unit vector, in double precision."""
+    """The images of all unit vectors under a linear function, in double precision."""
     count = shape.numel()
     units = torch.eye(count, dtype=like.dtype, device=like.device).reshape(count, *shape)
     parts = units.split(max(1, _TOGETHER // count))

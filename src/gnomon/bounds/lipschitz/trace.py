@@ -14,7 +14,7 @@ from gnomon.networks import undisturbed
 from gnomon.shapes import Inputs
 
 Enclosure = Literal["relaxed", "interval"]
-"""How the values in a region are enclosed: by linear relaxations, or by intervals."""
+"""The algebra that encloses values in a region: linear relaxations, or intervals."""
 
 
 class Traced(Value):
@@ -34,12 +34,12 @@ class Traced(Value):
 
     @property
     def parts(self) -> tuple[Tensor, ...]:
-        """Those of the content."""
+        """The parts of the content."""
         return (self.content,) if isinstance(self.content, Tensor) else self.content.parts
 
     @property
     def interval(self) -> Interval:
-        """Where each coordinate lies, by what is known so far."""
+        """The bounds of each coordinate that are known so far."""
         if isinstance(self.content, LinearRelaxation):
             return self.content.interval
         if isinstance(self.content, Interval):
@@ -49,7 +49,7 @@ class Traced(Value):
 
 
 class Tape:
-    """Which modules are running, the innermost last."""
+    """The modules that are running, the innermost last."""
 
     def __init__(self) -> None:
         self.running: list[str] = []

@@ -13,6 +13,7 @@ from gnomon.report.charts.chart import (
     ColourBar,
     Panel,
     in_rows,
+    label_of,
     one,
     rows_named,
 )
@@ -73,6 +74,7 @@ __all__ = [
     "Text",
     "in_rows",
     "intervals",
+    "label_of",
     "look",
     "looks_of",
     "numbers",

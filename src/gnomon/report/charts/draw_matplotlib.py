@@ -61,6 +61,10 @@ def draw_matplotlib(chart: Chart) -> Figure:
             figure.supxlabel(chart.x_label, fontsize=10)
         if chart.y_label:
             figure.supylabel(chart.y_label, fontsize=10)
+        engine = figure.get_layout_engine()
+        if engine is not None and any(panel.equal for panel in chart.panels):
+            # Square panels shrink after room was made for their titles: it is made anew.
+            engine.execute(figure)
     return figure
 
 

@@ -7,4 +7,4 @@ from gnomon.sets.balls.l2 import L2 as L2, L2Ball as L2Ball
 from gnomon.sets.balls.linf import Linf as Linf, LinfBall as LinfBall
 
 INPUT_SETS: dict[str, type] = {"linf": Linf, "l2": L2, "l1": L1}
-"""The sets of inputs by their names in a configuration: "linf:8/255"."""
+"""Every set of inputs by its name in a configuration."""

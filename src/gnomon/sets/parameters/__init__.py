@@ -9,4 +9,4 @@ from gnomon.sets.parameters.tensor_box import TensorBox as TensorBox
 from gnomon.sets.parameters.tensor_set import TensorSet as TensorSet
 
 PARAMETER_SETS: dict[str, type] = {"box": ParameterBox, "ball": ParameterBall}
-"""The sets of parameters by their names in a configuration; a law of radii means a box."""
+"""Every set of parameters by its name in a configuration; a law of radii means a box."""

@@ -1,7 +1,5 @@
-"""Where the tasks of a study run: in this process, or on the workers of a Ray cluster."""
+"""Engines, which run the tasks of a study: in this process, or on a Ray cluster."""
 
-from gnomon.study.engines.engine import Engine
-from gnomon.study.engines.inline import Inline
-from gnomon.study.engines.ray import RayEngine
-
-__all__ = ["Engine", "Inline", "RayEngine"]
+from gnomon.study.engines.engine import Engine as Engine
+from gnomon.study.engines.inline import Inline as Inline
+from gnomon.study.engines.ray import RayEngine as RayEngine

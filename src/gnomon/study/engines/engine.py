@@ -1,9 +1,9 @@
-"""The seam between what a study does and where."""
+"""The protocol of engines, which run the tasks of a study."""
 
 from collections.abc import Iterable, Iterator
 from typing import Protocol, runtime_checkable
 
-from gnomon.study.work import Outcome, Task
+from gnomon.study.tasks import Task, TrialOutcome
 
 
 @runtime_checkable
@@ -11,11 +11,11 @@ class Engine(Protocol):
     """Carries out tasks. On the CPU every engine gives the same results to the last bit."""
 
     def workers(self) -> int:
-        """How many tasks run at once."""
+        """The number of tasks that run at once."""
         ...
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
-        """What became of each trial, as soon as it is in the store.
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
+        """Yields the outcome of each trial as soon as it is in the store.
 
         Closing the iterator stops the tasks that run.
 

@@ -1,9 +1,9 @@
-"""One task after another, in this process."""
+"""An engine that carries out one task after another, in this process."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from gnomon.study.work import Outcome, Task, carry_out
+from gnomon.study.tasks import Task, TrialOutcome, carry_out
 
 
 @dataclass(frozen=True)
@@ -11,10 +11,10 @@ class Inline:
     """Runs the tasks here, in their order."""
 
     def workers(self) -> int:
-        """One."""
+        """The number 1."""
         return 1
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
-        """What became of each trial."""
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
+        """Yields the outcome of each trial."""
         for task in tasks:
             yield from carry_out(task)

@@ -11,17 +11,18 @@ from itertools import islice
 from typing import Any
 
 from gnomon.errors import ClusterError, SettingError
-from gnomon.study.work import Outcome, Task, carry_out, give_up
+from gnomon.study.tasks import Task, TrialOutcome, carry_out, give_up
 
 _WAITING = 2
-"""Tasks in Ray's hands for each that can run: enough that no worker waits for the next."""
+"""Number of tasks submitted for each that can run: enough that no worker waits."""
 
 _RETRIES = 5
-"""How often a task is begun again whose worker died: one that kills its workers must end."""
+"""Number of times that a task is begun again if its worker dies."""
 
 _SECONDS_TO_REACH = 10.0
+"""Seconds in which an address must answer."""
 _SECONDS = 0.5
-"""How long a wait for results lasts before the keyboard is heard again."""
+"""Seconds that a wait for results lasts before the keyboard is heard again."""
 
 
 @dataclass(frozen=True)
@@ -59,12 +60,12 @@ class RayEngine:
             )
 
     def workers(self) -> int:
-        """How many tasks run at once."""
+        """The number of tasks that run at once."""
         with self._connected() as ray:
             return self._slots(ray)
 
-    def run(self, tasks: Iterable[Task]) -> Iterator[Outcome]:
-        """What became of each trial, in the order in which tasks end."""
+    def run(self, tasks: Iterable[Task]) -> Iterator[TrialOutcome]:
+        """Yields the outcome of each trial, in the order in which tasks end."""
         with self._connected() as ray:
             waiting = iter(tasks)
             running: dict[Any, Task] = {}
@@ -155,8 +156,8 @@ def _reach(address: str | None) -> None:
         ) from error
 
 
-def _all_outcomes(task: Task) -> tuple[Outcome, ...]:
-    """What a worker returns."""
+def _all_outcomes(task: Task) -> tuple[TrialOutcome, ...]:
+    """The outcomes of a task, as a worker returns them."""
     return tuple(carry_out(task))
 
 
@@ -164,7 +165,7 @@ def outcomes_of(
     ray: Any,  # noqa: ANN401 - Ray is optional
     reference: Any,  # noqa: ANN401
     task: Task,
-) -> tuple[Outcome, ...]:
+) -> tuple[TrialOutcome, ...]:
     """A task's outcomes; where its workers died, its trials fail.
 
     Raises:

@@ -1,6 +1,4 @@
-"""The report of a study, and of a few audits side by side."""
+"""The report of a study."""
 
-from gnomon.study.report.audits import audits_table, compare_audits
-from gnomon.study.report.report import write_study_report
-
-__all__ = ["audits_table", "compare_audits", "write_study_report"]
+from gnomon.report.results_page import Heading as Heading
+from gnomon.study.report.page import write_study_report as write_study_report

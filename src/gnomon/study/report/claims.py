@@ -2,16 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
+from gnomon.report.numbers import number, ranges, scale_of
 from gnomon.report.picture import Picture
 from gnomon.report.prose import file_stem, listed
-from gnomon.study.report.figures import draw_comparison, draw_trend
-from gnomon.study.report.words import compared, effect, number, ranges, scale_of
-from gnomon.study.statistics.hypotheses import Trend
-from gnomon.study.statistics.verdict import Verdict
+from gnomon.study.report.figures import comparison_chart, trend_chart
+from gnomon.study.report.labels import compared, effect
+from gnomon.study.statistics.hypotheses import Hypothesis, Trend
+from gnomon.study.statistics.verdict import Answer, Verdict
 
 _FEW_PANELS = 2
-"""So many comparisons fit a figure of usual width."""
+"""Maximum number of comparisons in a figure of usual width."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +31,9 @@ class Claim:
     picture: Picture | None
 
     @property
-    def name(self) -> str:
-        """Such as "H1"; may be empty."""
-        return self.verdicts[0].name
+    def hypothesis(self) -> Hypothesis:
+        """The hypothesis on which all verdicts are."""
+        return self.verdicts[0].hypothesis
 
     @property
     def text(self) -> str:
@@ -39,24 +41,9 @@ class Claim:
         return self.verdicts[0].claim
 
     @property
-    def statement(self) -> str:
-        """What is tested."""
-        return self.verdicts[0].hypothesis.statement
-
-    @property
-    def per(self) -> str:
-        """The axes for whose values there are verdicts."""
-        return ", ".join(self.verdicts[0].hypothesis.per)
-
-    @property
-    def level(self) -> str:
-        """As a share in per cent."""
-        return f"{100 * self.verdicts[0].hypothesis.level:g} %"
-
-    @property
     def smallest(self) -> str:
         """The least effect that matters, with its unit; empty without one."""
-        least, unit = self.verdicts[0].hypothesis.smallest, self.verdicts[0].unit
+        least, unit = self.hypothesis.smallest, self.verdicts[0].unit
         if least is None:
             return ""
         value = number(scale_of(unit) * least)
@@ -65,49 +52,51 @@ class Claim:
 
     @property
     def term(self) -> str:
-        """What the definition is called that the figure needs."""
-        return "Trend along an axis" if _is_trend(self.verdicts) else "Paired comparison"
+        """The term of the glossary that defines the figure."""
+        trend = isinstance(self.hypothesis, Trend)
+        return "Trend along an axis" if trend else "Paired comparison"
 
     @property
-    def answers(self) -> dict[str, list[str]]:
+    def answers(self) -> dict[Answer, list[str]]:
         """The conditions that have each answer."""
-        found: dict[str, list[str]] = {}
-        for answer in ("supported", "refuted", "undecided"):
-            conditions = [each.condition for each in self.verdicts if each.answer == answer]
-            if conditions:
-                found[answer] = conditions
-        return found
+        answers: tuple[Answer, ...] = ("supported", "refuted", "undecided")
+        conditions = {
+            answer: [verdict.condition for verdict in self.verdicts if verdict.answer == answer]
+            for answer in answers
+        }
+        return {answer: conditions[answer] for answer in answers if conditions[answer]}
 
     @property
     def seeds(self) -> str:
-        """How many seeds the verdicts rest on."""
-        return f"{ranges([each.seeds for each in self.verdicts])} seeds"
+        """The numbers of seeds on which the verdicts rest."""
+        return f"{ranges([verdict.seeds for verdict in self.verdicts])} seeds"
 
 
 def claims_of(verdicts: Sequence[Verdict]) -> list[Claim]:
-    """One for each hypothesis, in the order of the verdicts."""
-    groups: dict[int, list[Verdict]] = {}
-    for verdict in verdicts:
-        groups.setdefault(id(verdict.hypothesis), []).append(verdict)
+    """The claims behind the verdicts, one for each hypothesis, in their order."""
+    groups = groupby(verdicts, key=lambda verdict: id(verdict.hypothesis))
     return [
-        _claim(f"claim-{place}", tuple(group))
-        for place, group in enumerate(groups.values(), start=1)
+        _claim(f"claim-{place}", tuple(group)) for place, (_, group) in enumerate(groups, 1)
     ]
 
 
 def _claim(key: str, verdicts: tuple[Verdict, ...]) -> Claim:
-    drawable = [each for each in verdicts if each.seeds and each.effects]
+    drawable = [verdict for verdict in verdicts if verdict.seeds and verdict.effects]
     if not drawable:
         return Claim(key, verdicts, None)
-    hypothesis, trend = verdicts[0].hypothesis, _is_trend(verdicts)
-    said = " ".join(_said(verdict) for verdict in drawable)
+    hypothesis = verdicts[0].hypothesis
+    trend = isinstance(hypothesis, Trend)
+    outcomes = " ".join(
+        f"{_named(verdict)}{verdict.answer} at {verdict.seeds} seeds, {verdict.reason}."
+        for verdict in drawable
+    )
     picture = Picture(
         key=f"{key}-{file_stem(hypothesis.name or hypothesis.finding).lower()}",
         topic="Claims",
         title=hypothesis.title,
-        chart=(draw_trend if trend else draw_comparison)(drawable),
+        chart=(trend_chart if trend else comparison_chart)(drawable),
         caption=_caption_of_trend(drawable) if trend else _caption_of_comparison(drawable),
-        alt=f"{hypothesis.statement}. {said}",
+        alt=f"{hypothesis.statement}. {outcomes}",
         definition="trend" if trend else "comparison",
         wide=trend or len(drawable) > _FEW_PANELS,
     )
@@ -141,11 +130,3 @@ def _caption_of_comparison(drawn: Sequence[Verdict]) -> str:
 
 def _named(verdict: Verdict) -> str:
     return f"{verdict.condition}: " if verdict.condition else ""
-
-
-def _said(verdict: Verdict) -> str:
-    return f"{_named(verdict)}{verdict.answer} at {verdict.seeds} seeds, {verdict.reason}."
-
-
-def _is_trend(verdicts: Sequence[Verdict]) -> bool:
-    return isinstance(verdicts[0].hypothesis, Trend)

@@ -1,73 +1,43 @@
 """Statistics of a study: estimates, tests over seeds, and verdicts on its hypotheses."""
 
-from gnomon.study.statistics.blocks import Blocks, blocks
-from gnomon.study.statistics.effects import cohens_dz, rank_biserial
+from gnomon.study.statistics.blocks import Blocks as Blocks, blocks as blocks
+from gnomon.study.statistics.effects import (
+    cohens_dz as cohens_dz,
+    rank_biserial as rank_biserial,
+)
 from gnomon.study.statistics.estimates import (
-    Estimate,
-    bootstrap_interval,
-    student_interval,
-    student_mean,
+    Estimate as Estimate,
+    bootstrap_interval as bootstrap_interval,
+    student_interval as student_interval,
+    student_mean as student_mean,
 )
-from gnomon.study.statistics.holm import holm
 from gnomon.study.statistics.hypotheses import (
-    HYPOTHESES,
-    KINDS,
-    Above,
-    Below,
-    Differs,
-    Falls,
-    Greater,
-    Hypothesis,
-    Less,
-    Rises,
+    HYPOTHESES as HYPOTHESES,
+    KINDS as KINDS,
+    Above as Above,
+    Below as Below,
+    Differs as Differs,
+    Falls as Falls,
+    Greater as Greater,
+    Hypothesis as Hypothesis,
+    Less as Less,
+    Rises as Rises,
 )
-from gnomon.study.statistics.judge import judge
+from gnomon.study.statistics.judge import holm as holm, judge as judge
 from gnomon.study.statistics.paired import (
-    Significance,
-    least_seeds,
-    negligible_test,
-    sign_flip_test,
-    signed_rank_test,
+    Significance as Significance,
+    least_seeds as least_seeds,
+    negligible_test as negligible_test,
+    sign_flip_test as sign_flip_test,
+    signed_rank_test as signed_rank_test,
 )
-from gnomon.study.statistics.results import Results
 from gnomon.study.statistics.trends import (
-    least_seeds_for_trend,
-    page_test,
-    spearman_of_seeds,
+    least_seeds_for_trend as least_seeds_for_trend,
+    page_test as page_test,
+    spearman_of_seeds as spearman_of_seeds,
 )
-from gnomon.study.statistics.verdict import Answer, Evidence, Verdict
-
-__all__ = [
-    "HYPOTHESES",
-    "KINDS",
-    "Above",
-    "Answer",
-    "Below",
-    "Blocks",
-    "Differs",
-    "Estimate",
-    "Evidence",
-    "Falls",
-    "Greater",
-    "Hypothesis",
-    "Less",
-    "Results",
-    "Rises",
-    "Significance",
-    "Verdict",
-    "blocks",
-    "bootstrap_interval",
-    "cohens_dz",
-    "holm",
-    "judge",
-    "least_seeds",
-    "least_seeds_for_trend",
-    "negligible_test",
-    "page_test",
-    "rank_biserial",
-    "sign_flip_test",
-    "signed_rank_test",
-    "spearman_of_seeds",
-    "student_interval",
-    "student_mean",
-]
+from gnomon.study.statistics.verdict import (
+    Answer as Answer,
+    Evidence as Evidence,
+    Verdict as Verdict,
+)

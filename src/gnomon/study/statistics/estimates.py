@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Values = NDArray[np.float64]
-"""One number for each seed."""
+"""Numbers, one for each seed."""
 Statistic = Callable[..., Any]
 """A function of (values, axis) that reduces that axis, such as `numpy.mean`."""
 
@@ -21,12 +21,12 @@ class Estimate:
     """A figure computed from several seeds.
 
     Attributes:
-        name: what it is, such as "mean difference".
+        name: a name such as "mean difference".
         value: the figure.
-        low: the lower end of its interval; None where there is no interval.
+        low: the lower end of its interval; None without an interval.
         high: the upper end.
-        method: how the interval was found.
-        confidence: of the interval.
+        method: the method by which the interval was computed.
+        confidence: level of confidence of the interval.
         unit: of all three numbers; "share" for a difference of shares, too.
     """
 
@@ -99,7 +99,7 @@ def bootstrap_interval(
         return None
     with warnings.catch_warnings():  # the degenerate cases, which are handled below
         warnings.simplefilter("ignore")
-        found = stats.bootstrap(
+        resampled = stats.bootstrap(
             (values,),
             statistic,
             n_resamples=resamples,
@@ -108,11 +108,11 @@ def bootstrap_interval(
             method="BCa",
             rng=generator,
         )
-    low, high = map(float, found.confidence_interval)
+    low, high = map(float, resampled.confidence_interval)
     if math.isfinite(low) and math.isfinite(high):
         return low, high
     tails = ((1 - confidence) / 2, (1 + confidence) / 2)
-    low, high = map(float, np.quantile(found.bootstrap_distribution, tails))
+    low, high = map(float, np.quantile(resampled.bootstrap_distribution, tails))
     return low, high
 
 
@@ -124,7 +124,6 @@ def bootstrap_estimate(
     confidence: float = 0.95,
 ) -> Estimate:
     """The statistic with its BCa interval."""
-    found = bootstrap_interval(values, statistic, generator, confidence)
-    low, high = found or (None, None)
+    low, high = bootstrap_interval(values, statistic, generator, confidence) or (None, None)
     value = float(statistic(values, axis=-1))
     return Estimate(name, value, low, high, "bootstrap over seeds (BCa)", confidence)

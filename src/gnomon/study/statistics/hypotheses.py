@@ -1,13 +1,13 @@
-"""What a study claims beforehand: a record for each claim, with what decides it."""
+"""Hypotheses: the claims of a study, stated before its results are seen."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Literal, final
 
 from gnomon.errors import SettingError
 from gnomon.records import Choice, Names
+from gnomon.study.axis_values import canonical, shown
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,11 +15,11 @@ class Hypothesis:
     """A claim about one finding. Abstract: the kinds are `KINDS`.
 
     Attributes:
-        finding: the title of the finding, such as "attacked_accuracy[linf:0.5]".
-        name: how the report calls it, such as "H1".
-        claim: in words for readers.
+        finding: title of the finding, such as "attacked_accuracy[linf:0.5]".
+        name: short name in the report, such as "H1".
+        claim: the claim in words for readers.
         per: axes; the claim is decided for each combination of their values.
-        level: the largest chance of a wrong "supported" that is accepted for the whole study.
+        level: α, the largest accepted chance of a wrong "supported" in the whole study.
         smallest: the least effect that matters, in the unit of the finding: a difference of
             means, or a change from the lowest to the highest value of the axis. With it, an
             effect can be shown to be too small to matter.
@@ -33,7 +33,9 @@ class Hypothesis:
     smallest: float | None = None
 
     kind: ClassVar[str]
-    """Its name in a study's file."""
+    """The name of the kind in a study's file."""
+    sign: ClassVar[Literal[1, 0, -1]]
+    """1 where a larger value is claimed, −1 where a smaller one is, 0 for either."""
 
     def __post_init__(self) -> None:
         if not hasattr(self, "kind"):
@@ -71,13 +73,13 @@ class Hypothesis:
 
     @property
     def statement(self) -> str:
-        """What is tested, in words."""
+        """The tested statement, in words."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, kw_only=True)
 class Trend(Hypothesis):
-    """A claim about the way a finding takes along a numeric axis. Abstract.
+    """A claim about how a finding changes along a numeric axis. Abstract.
 
     Attributes:
         along: the axis.
@@ -92,7 +94,7 @@ class Trend(Hypothesis):
 
     @property
     def statement(self) -> str:
-        """What is tested, in words."""
+        """The tested statement, in words."""
         return f"{self.finding} {self.kind} with {self.along}"
 
 
@@ -102,6 +104,7 @@ class Rises(Trend):
     """The finding grows with the axis."""
 
     kind: ClassVar[str] = "rises"
+    sign: ClassVar[Literal[1, 0, -1]] = 1
 
 
 @final
@@ -110,6 +113,7 @@ class Falls(Trend):
     """The finding shrinks as the axis grows."""
 
     kind: ClassVar[str] = "falls"
+    sign: ClassVar[Literal[1, 0, -1]] = -1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +129,7 @@ class Comparison(Hypothesis):
     values: tuple[Any, Any]
 
     phrase: ClassVar[str]
-    """What is tested, in words, with places for the values."""
+    """The tested statement, with places for the two values."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -142,7 +146,7 @@ class Comparison(Hypothesis):
 
     @property
     def statement(self) -> str:
-        """What is tested, in words."""
+        """The tested statement, in words."""
         return f"{self.finding} {self.phrase.format(*map(shown, self.values))}"
 
 
@@ -152,6 +156,7 @@ class Greater(Comparison):
     """The finding is greater for the first value than for the second."""
 
     kind: ClassVar[str] = "greater"
+    sign: ClassVar[Literal[1, 0, -1]] = 1
     phrase: ClassVar[str] = "is greater for {} than for {}"
 
 
@@ -161,6 +166,7 @@ class Less(Comparison):
     """The finding is less for the first value than for the second."""
 
     kind: ClassVar[str] = "less"
+    sign: ClassVar[Literal[1, 0, -1]] = -1
     phrase: ClassVar[str] = "is less for {} than for {}"
 
 
@@ -170,6 +176,7 @@ class Differs(Comparison):
     """The finding differs between the two values, in either direction."""
 
     kind: ClassVar[str] = "differs"
+    sign: ClassVar[Literal[1, 0, -1]] = 0
     phrase: ClassVar[str] = "differs between {} and {}"
 
 
@@ -194,12 +201,12 @@ class Limit(Hypothesis):
 
     @property
     def axis(self) -> str:
-        """None: it compares no values of an axis."""
+        """Empty: no values of an axis are compared."""
         return ""
 
     @property
     def statement(self) -> str:
-        """What is tested, in words."""
+        """The tested statement, in words."""
         return f"{self.finding} is {self.kind} {shown(self.than)}"
 
 
@@ -209,6 +216,7 @@ class Above(Limit):
     """The finding is greater than the other."""
 
     kind: ClassVar[str] = "above"
+    sign: ClassVar[Literal[1, 0, -1]] = 1
 
 
 @final
@@ -217,6 +225,7 @@ class Below(Limit):
     """The finding is less than the other."""
 
     kind: ClassVar[str] = "below"
+    sign: ClassVar[Literal[1, 0, -1]] = -1
 
 
 HYPOTHESES: Mapping[str, type[Hypothesis]] = {
@@ -226,52 +235,3 @@ HYPOTHESES: Mapping[str, type[Hypothesis]] = {
 
 KINDS = Names({Hypothesis: Choice(HYPOTHESES, tag="kind")})
 """Reads and writes hypotheses: `KINDS.read(Hypothesis, {"kind": "rises", …})`."""
-
-
-def canonical(value: object) -> Any:  # noqa: ANN401 - any plain value
-    """The value as it stands in a table of results: a list as compact JSON text.
-
-    >>> canonical([50, 50]), canonical("[50, 50]"), canonical(2)
-    ('[50,50]', '[50,50]', 2)
-    """
-    if isinstance(value, str) and value[:1] in {"[", "{"}:
-        try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    if isinstance(value, list | tuple | dict):
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return value
-
-
-def shown(value: object) -> str:
-    """The value for readers.
-
-    >>> shown(2.0), shown([50, 50]), shown([50, 50, 50]), shown("relu")
-    ('2', '[50, 50]', '[3 × 50]', 'relu')
-    >>> shown({"name": "app", "radius": "tanh:0.01"})
-    'app (radius tanh:0.01)'
-    """
-    plain = canonical(value)
-    if isinstance(plain, str) and plain[:1] == "[":
-        items: list[object] = json.loads(plain)
-        if len(items) > 2 and all(item == items[0] for item in items):
-            return f"[{len(items)} × {shown(items[0])}]"
-    if isinstance(plain, float):
-        return f"{plain:.6g}"
-    if isinstance(plain, str) and plain[:1] == "{":
-        return _shown_table(json.loads(plain))
-    if isinstance(plain, str) and plain[:1] == "[":
-        return plain.replace(",", ", ")
-    return "none" if plain is None else str(plain)
-
-
-def _shown_table(table: Mapping[str, object]) -> str:
-    """The name of what it describes, if it has one, and its settings."""
-    name = table.get("name", "")
-    others = ", ".join(
-        f"{key.replace('_', ' ')} {shown(value)}"
-        for key, value in table.items()
-        if key != "name"
-    )
-    return f"{name} ({others})" if name and others else str(name or others or "{}")

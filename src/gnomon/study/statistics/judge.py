@@ -1,25 +1,41 @@
-"""Verdicts: from tests and effects to "supported", "refuted" or "undecided"."""
+"""Judging: every hypothesis is measured, all p-values are corrected together."""
 
+import difflib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
-import pyarrow as pa
+import numpy as np
 
-from gnomon.study.statistics.cases import Case, cases_of
-from gnomon.study.statistics.estimates import Estimate
-from gnomon.study.statistics.holm import holm
-from gnomon.study.statistics.hypotheses import Differs, Hypothesis, Trend
-from gnomon.study.statistics.paired import least_seeds
-from gnomon.study.statistics.results import Results
-from gnomon.study.statistics.trends import least_seeds_for_trend
-from gnomon.study.statistics.verdict import Answer, Evidence, Role, Verdict
+from gnomon.errors import SettingError
+from gnomon.seeds import derive
+from gnomon.study.axis_values import shown
+from gnomon.study.results import Results
+from gnomon.study.statistics.blocks import Blocks, beside, blocks
+from gnomon.study.statistics.effects import cohens_dz, rank_biserial
+from gnomon.study.statistics.estimates import Estimate, bootstrap_estimate, student_mean
+from gnomon.study.statistics.hypotheses import Comparison, Hypothesis, Limit, Trend
+from gnomon.study.statistics.paired import (
+    Alternative,
+    Significance,
+    negligible_test,
+    sign_flip_test,
+    signed_rank_test,
+)
+from gnomon.study.statistics.trends import page_test, spearman_of_seeds
+from gnomon.study.statistics.verdict import Evidence, Role, Verdict
 
-_FEWEST_FOR_A_TREND = 3
-"""Seeds: two that agree by chance would leave an interval without any width."""
-_ROLES: tuple[Role, ...] = ("claim", "opposite", "negligible")
+_RHO = "mean of Spearman's ρ"
+_ALTERNATIVES: Mapping[int, tuple[Alternative, ...]] = {
+    1: ("greater", "less"),
+    -1: ("less", "greater"),
+    0: ("two-sided",),
+}
+"""The alternative that is claimed, and the opposite one, by the sign of the claim."""
 
 
 def judge(
-    table: pa.Table, axes: Sequence[str], hypotheses: Sequence[Hypothesis], seed: int = 0
+    results: Results, hypotheses: Sequence[Hypothesis], seed: int = 0
 ) -> tuple[Verdict, ...]:
     """A verdict on every hypothesis, for each combination of the values of its axes in `per`.
 
@@ -34,163 +50,163 @@ def judge(
     - *undecided* otherwise. A large p alone refutes nothing.
 
     Args:
-        table: of results, with a row for each trial and finding.
-        axes: the keys of the study's axes.
+        results: of the study.
         hypotheses: claimed before the results were seen.
-        seed: of what the bootstrap draws.
+        seed: of the bootstrap's draws.
 
     Raises:
-        DataError: a column is missing, or two trials have the same seed and settings.
+        DataError: two trials have the same seed and settings.
         SettingError: a hypothesis names no axis, or a trend runs along no numbers.
 
     References:
         holm1979; page1963; fisher1935; schuirmann1987.
     """
-    results = Results(table, tuple(axes))
-    cases = [case for each in hypotheses for case in cases_of(results, each, seed)]
-    evidence = _corrected(cases)
-    return tuple(_verdict(case, found) for case, found in zip(cases, evidence, strict=True))
-
-
-def _corrected(cases: Sequence[Case]) -> list[dict[Role, Evidence]]:
-    """The tests of each case; each role is a family of its own."""
-    found: list[dict[Role, Evidence]] = [{} for _ in cases]
-    for role in _ROLES:
-        tested = [
-            (place, case.tests[role])
-            for place, case in enumerate(cases)
-            if case.tests is not None and role in case.tests
-        ]
-        corrected = holm([test.p for _, test in tested])
-        for (place, test), p in zip(tested, corrected, strict=True):
-            found[place][role] = Evidence(role, test, p, len(tested))
-    return found
-
-
-def _verdict(case: Case, evidence: Mapping[Role, Evidence]) -> Verdict:
-    answer, reason, role = (
-        ("undecided", case.obstacle, "claim") if case.obstacle else _decide(case, evidence)
-    )
-    return Verdict(
-        hypothesis=case.hypothesis,
-        where=case.where,
-        answer=answer,
-        reason=reason,
-        unit=case.unit,
-        blocks=case.blocks,
-        effects=case.effects,
-        evidence=tuple(evidence.values()),
-        beside=case.beside,
-        decisive=evidence.get(role),
+    verdicts = [
+        _measured(results, hypothesis, dict(zip(hypothesis.per, values, strict=True)), seed)
+        for hypothesis in hypotheses
+        for values in results.combinations(hypothesis.per)
+    ]
+    tests = [(row, test) for row, verdict in enumerate(verdicts) for test in verdict.evidence]
+    corrected: dict[tuple[int, Role], Evidence] = {}
+    for role in ("claim", "opposite", "negligible"):  # each role is a family of its own
+        family = [(row, evidence) for row, evidence in tests if evidence.role == role]
+        adjusted = holm([evidence.test.p for _, evidence in family])
+        for (row, evidence), p in zip(family, adjusted, strict=True):
+            corrected[row, role] = replace(evidence, corrected=p, claims=len(family))
+    return tuple(
+        replace(verdict, evidence=tuple(corrected[row, each.role] for each in verdict.evidence))
+        for row, verdict in enumerate(verdicts)
     )
 
 
-def _decide(case: Case, evidence: Mapping[Role, Evidence]) -> tuple[Answer, str, Role]:
-    assert case.direction is not None
-    assert case.size is not None
-    level, smallest = case.hypothesis.level, case.hypothesis.smallest
-    shown = {role for role, each in evidence.items() if each.corrected <= level}
-    said = _said(case.direction)
-    if case.direction is not case.size and smallest is not None:
-        said += f"; {_said(case.size)}"
-    if "claim" in shown and not _doubt(case):
-        return "supported", f"{said}; {_tested(evidence['claim'])}", "claim"
-    if "negligible" in shown and smallest is not None and _within(case.size, smallest):
-        told = f"within ± {_sized(smallest, case.unit)}, the least that matters"
-        reason = f"{said}, {told}; {_tested(evidence['negligible'])}"
-        return "refuted", reason, "negligible"
-    if "opposite" in shown and _excludes(case.direction, -case.sign):
-        reason = f"{said}, against the claim; {_tested(evidence['opposite'])}"
-        return "refuted", reason, "opposite"
-    why = _doubt(case) if "claim" in shown else _lack(case, evidence["claim"])
-    reason = "; ".join(filter(None, [said, _tested(evidence["claim"]), why]))
-    return "undecided", reason, "claim"
+def holm(p_values: Sequence[float]) -> tuple[float, ...]:
+    """The adjusted p-values, in the same order.
+
+    With the p-values in ascending order, p̃₍ᵢ₎ = max over j ≤ i of min(1, (m − j + 1) p₍ⱼ₎).
+    Claiming what has p̃ ≤ α makes the chance of any wrong claim at most α, whatever the
+    dependence between the tests.
+
+    >>> holm([0.01, 0.04, 0.03])
+    (0.03, 0.06, 0.06)
+
+    References:
+        holm1979.
+    """
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, largest = [0.0] * len(p_values), 0.0
+    for place, index in enumerate(order):
+        largest = max(largest, min(1.0, (len(order) - place) * p_values[index]))
+        adjusted[index] = largest
+    return tuple(adjusted)
 
 
-def _doubt(case: Case) -> str:
-    """What keeps a claim with a small p from being supported; empty if nothing does."""
-    assert case.direction is not None
-    assert case.size is not None
-    smallest, seeds = case.hypothesis.smallest, len(case.blocks.seeds)
-    if isinstance(case.hypothesis, Trend):
-        if seeds < _FEWEST_FOR_A_TREND:
-            return f"an interval over seeds needs {_FEWEST_FOR_A_TREND} of them at least"
-        if not _excludes(case.direction, case.sign):
-            return "but the interval over seeds does not lie on one side of 0: seeds disagree"
-    oriented = case.size.value * case.sign if case.sign else abs(case.size.value)
-    if smallest is not None and oriented < smallest:
-        least = _sized(smallest, case.unit)
-        return f"but the effect may be smaller than {least}, the least that matters"
-    return ""
+def _measured(
+    results: Results, hypothesis: Hypothesis, where: Mapping[str, Any], seed: int
+) -> Verdict:
+    """Effects and tests of one hypothesis, not yet corrected for the others."""
+    if isinstance(hypothesis, Limit):
+        numbers = beside(results, hypothesis.finding, hypothesis.than, where)
+    else:
+        levels = _levels(results, hypothesis)
+        numbers = blocks(results, hypothesis.finding, hypothesis.axis, where, levels)
+    known = hypothesis.finding in results.findings.index
+    unit = results.findings.at[hypothesis.finding, "unit"] if known else ""
+    bare = Verdict(hypothesis, where, unit, numbers, _obstacle(results, hypothesis, numbers))
+    if bare.obstacle:
+        return bare
+    names = (hypothesis.title, *map(shown, where.values()))
+    generator = np.random.default_rng(derive(seed, "statistics", *names))
+    return (_trend if isinstance(hypothesis, Trend) else _comparison)(bare, generator)
 
 
-def _lack(case: Case, claim: Evidence) -> str:
-    """What would be needed for a small p, where that is known."""
-    seeds = len(case.blocks.seeds)
-    grid = case.blocks.grid
-    if (grid == grid[:, :1]).all():
-        return f"all values are equal at every {case.blocks.axis or 'seed'}"
-    alone, first = (_least(case, claims) for claims in (1, claim.claims))
-    if seeds >= first:
+def _levels(results: Results, hypothesis: Hypothesis) -> Sequence[Any] | None:
+    """The two values that are compared; for a trend None, after a look at the axis.
+
+    Raises:
+        SettingError: no axis, or a trend along an axis of other things than numbers.
+    """
+    if isinstance(hypothesis, Comparison):
+        return tuple(results.on_axis(hypothesis.axis, value) for value in hypothesis.values)
+    values = [value for (value,) in results.combinations((hypothesis.axis,))]
+    others = [shown(value) for value in values if type(value) not in {int, float}]
+    if others:
+        raise SettingError(
+            f"{hypothesis.title}: expected numbers on {hypothesis.axis}, got "
+            f"{', '.join(others)}. Compare two of its values instead."
+        )
+    return None
+
+
+def _obstacle(results: Results, hypothesis: Hypothesis, numbers: Blocks) -> str:
+    """The reason why nothing can be tested; empty where something can."""
+    titles = list(results.findings.index)
+    for name in (hypothesis.finding, getattr(hypothesis, "than", None)):
+        if isinstance(name, str) and name not in titles:
+            close = difflib.get_close_matches(name, titles, n=1)
+            hint = f"; there is {close[0]!r}" if close else ""
+            return f"no trial has the finding {name!r}{hint}"
+    if len(numbers.levels) < 2:
+        return f"a trend needs two values of {numbers.axis} or more, got {len(numbers.levels)}"
+    if numbers.seeds:
         return ""
-    needed = [f"{alone} seeds for a verdict alone"] if seeds < alone else []
-    if first > alone:
-        needed.append(f"{first} for the first of {claim.claims} verdicts")
-    takes = " and ".join(needed)
-    return f"{_count(seeds)} cannot give p below {_least_p(case)}: it takes {takes} at least"
+    if not numbers.axis:
+        return "no seed has a value"
+    levels = ", ".join(map(shown, numbers.levels))
+    return f"no seed has a value at every {numbers.axis} among {levels}"
 
 
-def _least(case: Case, claims: int) -> int:
-    """How many seeds the smallest p needs to pass, were it the first of so many."""
-    level = case.hypothesis.level
-    if isinstance(case.hypothesis, Trend):
-        needed = least_seeds_for_trend(level, len(case.blocks.levels), claims)
-        return max(needed, _FEWEST_FOR_A_TREND)
-    return least_seeds(level, claims, two_sided=isinstance(case.hypothesis, Differs))
+def _trend(bare: Verdict, generator: np.random.Generator) -> Verdict:
+    grid, change = bare.blocks.grid, bare.blocks.difference(-1, 0)
+    hypothesis, confidence = bare.hypothesis, 1 - bare.hypothesis.level
+    rises, falls = page_test(grid, "rises"), page_test(grid, "falls")
+    tests: dict[Role, Significance] = {
+        "claim": rises if hypothesis.sign > 0 else falls,
+        "opposite": falls if hypothesis.sign > 0 else rises,
+    }
+    if hypothesis.smallest is not None:
+        tests["negligible"] = negligible_test(change, hypothesis.smallest, generator)
+    rho = spearman_of_seeds(grid)
+    effects = (
+        _within_one(student_mean(_RHO, rho, confidence)),
+        student_mean("change from the lowest to the highest", change, confidence, bare.unit),
+        bootstrap_estimate(_RHO, rho, np.mean, generator, confidence),
+    )
+    return replace(bare, effects=effects, evidence=_uncorrected(tests))
 
 
-def _least_p(case: Case) -> str:
-    """The smallest p of the exact test."""
-    seeds = len(case.blocks.seeds)
-    if isinstance(case.hypothesis, Trend):
-        return f"({len(case.blocks.levels)}!)^-{seeds}"
-    return f"2^-{seeds - isinstance(case.hypothesis, Differs)}"
+def _within_one(rho: Estimate) -> Estimate:
+    """The estimate with its interval cut to [−1, 1], where correlations lie."""
+    if rho.low is None or rho.high is None:
+        return rho
+    return replace(rho, low=max(-1.0, rho.low), high=min(1.0, rho.high))
 
 
-def _excludes(effect: Estimate, sign: int) -> bool:
-    """Whether the interval lies wholly on that side of 0."""
-    if effect.low is None or effect.high is None:
-        return False
-    return (effect.low > 0) if sign > 0 else (effect.high < 0)
+def _comparison(bare: Verdict, generator: np.random.Generator) -> Verdict:
+    hypothesis, confidence = bare.hypothesis, 1 - bare.hypothesis.level
+    differences = bare.blocks.difference(0, 1)
+    alternatives = _ALTERNATIVES[hypothesis.sign]
+    roles: tuple[Role, ...] = ("claim", "opposite")
+    tests: dict[Role, Significance] = {
+        role: sign_flip_test(differences, alternative, generator)
+        for role, alternative in zip(roles, alternatives, strict=False)
+    }
+    if hypothesis.smallest is not None:
+        tests["negligible"] = negligible_test(differences, hypothesis.smallest, generator)
+    name = "mean difference"
+    resampled = bootstrap_estimate(name, differences, np.mean, generator, confidence)
+    effects = (
+        student_mean(name, differences, confidence, bare.unit),
+        replace(resampled, unit=bare.unit),
+        cohens_dz(differences, confidence),
+        rank_biserial(differences, generator, confidence),
+    )
+    return replace(
+        bare,
+        effects=tuple(effect for effect in effects if effect is not None),
+        evidence=_uncorrected(tests),
+        beside=(signed_rank_test(differences, alternatives[0]),),
+    )
 
 
-def _within(effect: Estimate, smallest: float) -> bool:
-    if effect.low is None or effect.high is None:
-        return False
-    return -smallest < effect.low and effect.high < smallest
-
-
-def _said(effect: Estimate) -> str:
-    value = f"{effect.name} {_sized(effect.value, effect.unit)}"
-    if effect.low is None or effect.high is None:
-        return value
-    ends = f"{_sized(effect.low, effect.unit)} to {_sized(effect.high, effect.unit)}"
-    return f"{value} ({100 * effect.confidence:g} % interval {ends})"
-
-
-def _sized(value: float, unit: str) -> str:
-    """Three digits and the unit; a difference of shares in percentage points."""
-    if unit == "share":
-        return f"{100 * value:.3g} points".replace("-", "−")
-    return f"{value:.3g} {unit}".replace("-", "−").rstrip()
-
-
-def _tested(evidence: Evidence) -> str:
-    p = f"{evidence.test.name}: p = {evidence.test.p:.2g}"
-    if evidence.claims == 1:
-        return p
-    return f"{p}, corrected for {evidence.claims} verdicts {evidence.corrected:.2g}"
-
-
-def _count(seeds: int) -> str:
-    return "1 seed" if seeds == 1 else f"{seeds} seeds"
+def _uncorrected(tests: Mapping[Role, Significance]) -> tuple[Evidence, ...]:
+    return tuple(Evidence(role, test, test.p, 1) for role, test in tests.items())

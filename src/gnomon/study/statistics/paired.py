@@ -11,23 +11,27 @@ from scipy import stats
 from gnomon.study.statistics.estimates import Values
 
 Alternative = Literal["greater", "less", "two-sided"]
-"""Whether the differences are claimed to lie above 0, below it, or on either side."""
+"""The side of 0 on which the differences are claimed to lie: above, below, or either."""
 
 _SIGN_FLIPS = "sign-flip test of the mean (differences taken as symmetric)"
 _MOST_EXACT_FLIPS = 32
+"""Maximum number of differences for which all choices of signs are counted."""
 _MOST_EXACT_RANKS = 50
+"""Maximum number of differences for which the distribution of rank sums is computed."""
 _FLIPS = 99_999
+"""Number of random choices of signs, where not all are counted."""
 _AT_ONCE = 10_000
+"""Number of random choices held in memory at once."""
 
 
 @dataclass(frozen=True)
 class Significance:
-    """What a test found.
+    """The outcome of a test.
 
     Attributes:
-        name: of the test.
-        statistic: its value.
-        p: the chance, where there is no effect, of a statistic at least as extreme.
+        name: name of the test.
+        statistic: value of its statistic.
+        p: chance of a statistic at least as extreme if there is no effect.
         method: "exact", or the approximation.
     """
 
@@ -91,8 +95,8 @@ def signed_rank_test(differences: Values, alternative: Alternative) -> Significa
     statistic = int(doubled[kept > 0].sum())
     name = "Wilcoxon's signed-rank test"
     if len(kept) > _MOST_EXACT_RANKS:
-        found: Any = stats.wilcoxon(kept, alternative=alternative, method="asymptotic")
-        return Significance(name, statistic / 2, float(found.pvalue), "normal approximation")
+        outcome: Any = stats.wilcoxon(kept, alternative=alternative, method="asymptotic")
+        return Significance(name, statistic / 2, float(outcome.pvalue), "normal approximation")
     chances = _chances_of_sums(doubled)
     above, below = float(chances[statistic:].sum()), float(chances[: statistic + 1].sum())
     p = {"greater": above, "less": below, "two-sided": 2 * min(above, below)}[alternative]
@@ -102,7 +106,7 @@ def signed_rank_test(differences: Values, alternative: Alternative) -> Significa
 def negligible_test(
     differences: Values, smallest: float, generator: np.random.Generator
 ) -> Significance:
-    """Whether the mean difference is shown to lie within ± `smallest`.
+    """Tests whether the mean difference lies within ± `smallest`.
 
     Two one-sided tests: d + smallest lies above 0, and d − smallest below; p is the larger.
 
@@ -121,7 +125,9 @@ def negligible_test(
 
 
 def least_seeds(level: float, claims: int = 1, *, two_sided: bool = False) -> int:
-    """How many seeds let the smallest p of an exact paired test, 2⁻ⁿ, pass Holm's first step.
+    """The number of seeds from which an exact paired test can pass Holm's first step.
+
+    Its smallest p with n seeds is 2⁻ⁿ.
 
     It is the least n with claims · 2⁻ⁿ ≤ level (two-sided 2¹⁻ⁿ).
 

@@ -17,6 +17,7 @@ Grid = NDArray[np.float64]
 Direction = Literal["rises", "falls"]
 
 _MOST_EXACT_LEVELS = 9
+"""Maximum number of values of the axis for which all orders are counted."""
 
 
 def spearman_of_seeds(grid: Grid) -> Values:
@@ -64,7 +65,9 @@ def page_test(grid: Grid, direction: Direction) -> Significance:
 
 
 def least_seeds_for_trend(level: float, levels: int, claims: int = 1) -> int:
-    """How many seeds let the smallest p of Page's test, (k!)⁻ⁿ, pass Holm's first step.
+    """The number of seeds from which Page's test can pass Holm's first step.
+
+    Its smallest p with n seeds and k values of the axis is (k!)⁻ⁿ.
 
     >>> least_seeds_for_trend(0.05, 5), least_seeds_for_trend(0.05, 2, claims=2)
     (1, 6)
@@ -94,17 +97,17 @@ def _chances_of_all(rows: list[tuple[int, ...]]) -> Values:
 def _chances_of_one(ranks: tuple[int, ...]) -> Values:
     """The chance of each value of Σⱼ j · rank(j) over all orders of the ranks.
 
-    Ranks are given to j = 1, 2 … one after the other; what matters of those already given is
-    only which they are, so that the counts are kept for each subset.
+    Ranks are placed at j = 1, 2 … one after the other. Only the set of those already placed
+    matters, so that the counts are kept for each subset.
     """
     levels = len(ranks)
     longest = 1 + sum(place * rank for place, rank in enumerate(ranks, start=1))
     counts = np.zeros((1 << levels, longest))
     counts[0, 0] = 1
-    for given in range(1 << levels):
-        place = given.bit_count() + 1
+    for placed in range(1 << levels):
+        place = placed.bit_count() + 1
         for index, rank in enumerate(ranks):
-            if not given & (1 << index):
+            if not placed & (1 << index):
                 shift = place * rank
-                counts[given | (1 << index), shift:] += counts[given, : longest - shift]
+                counts[placed | (1 << index), shift:] += counts[placed, : longest - shift]
     return counts[-1] / math.factorial(levels)

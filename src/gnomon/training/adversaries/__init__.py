@@ -1,43 +1,44 @@
 """The two adversaries of a training method: of the inputs, and of the parameters."""
 
 from gnomon.training.adversaries.inputs import (
-    AttackedInputs,
-    EnclosedInputs,
-    NoisyStep,
-    RandomInputs,
-    SmallBoxes,
+    AttackedInputs as AttackedInputs,
+    EnclosedInputs as EnclosedInputs,
+    NoisyStep as NoisyStep,
+    RandomInputs as RandomInputs,
+    SmallBoxes as SmallBoxes,
 )
 from gnomon.training.adversaries.moved import (
-    InputAdversary,
-    MovedInputs,
-    MovedParameters,
-    Nobody,
-    ParameterAdversary,
-    Unmoved,
+    InputAdversary as InputAdversary,
+    MovedInputs as MovedInputs,
+    MovedParameters as MovedParameters,
+    Nobody as Nobody,
+    ParameterAdversary as ParameterAdversary,
+    Unmoved as Unmoved,
 )
 from gnomon.training.adversaries.parameters import (
-    EnclosedParameters,
-    LayerwiseAscent,
-    RandomWeights,
-    RobustAscent,
-    Sharpness,
+    EnclosedParameters as EnclosedParameters,
+    LayerwiseAscent as LayerwiseAscent,
+    RandomWeights as RandomWeights,
+    RobustAscent as RobustAscent,
+    Sharpness as Sharpness,
 )
 
-__all__ = [
-    "AttackedInputs",
-    "EnclosedInputs",
-    "EnclosedParameters",
-    "InputAdversary",
-    "LayerwiseAscent",
-    "MovedInputs",
-    "MovedParameters",
-    "Nobody",
-    "NoisyStep",
-    "ParameterAdversary",
-    "RandomInputs",
-    "RandomWeights",
-    "RobustAscent",
-    "Sharpness",
-    "SmallBoxes",
-    "Unmoved",
-]
+INPUT_ADVERSARIES: dict[str, type] = {
+    "none": Nobody,
+    "random": RandomInputs,
+    "attack": AttackedInputs,
+    "noisy_step": NoisyStep,
+    "small_boxes": SmallBoxes,
+    "bounds": EnclosedInputs,
+}
+"""Every adversary of the inputs by its name in a configuration."""
+
+PARAMETER_ADVERSARIES: dict[str, type] = {
+    "none": Unmoved,
+    "random": RandomWeights,
+    "layerwise": LayerwiseAscent,
+    "robust": RobustAscent,
+    "sharpness": Sharpness,
+    "bounds": EnclosedParameters,
+}
+"""Every adversary of the parameters by its name in a configuration."""

@@ -1,32 +1,68 @@
 """The training methods of the literature, each as the min–max that it is."""
 
-from gnomon.training.methods.adversarial import MART, TRADES, PGDTraining
-from gnomon.training.methods.awp import RWP, TRADESAWP, AWPTraining
-from gnomon.training.methods.certified import APP, CROWNIBP, SABR, IBPTraining
-from gnomon.training.methods.fgsm import NFGSM, FastTraining, FGSMTraining
-from gnomon.training.methods.free import FreeTraining
-from gnomon.training.methods.gradalign import GradAlign
-from gnomon.training.methods.noise import NoiseTraining, RandomWeightPerturbation
-from gnomon.training.methods.sharpness import ASAM, SAM
+from gnomon.training.methods.adversarial import (
+    MART as MART,
+    TRADES as TRADES,
+    PGDTraining as PGDTraining,
+)
+from gnomon.training.methods.awp import (
+    RWP as RWP,
+    TRADESAWP as TRADESAWP,
+    AWPTraining as AWPTraining,
+)
+from gnomon.training.methods.certified import (
+    APP as APP,
+    CROWNIBP as CROWNIBP,
+    SABR as SABR,
+    IBPTraining as IBPTraining,
+)
+from gnomon.training.methods.fgsm import (
+    NFGSM as NFGSM,
+    FastTraining as FastTraining,
+    FGSMTraining as FGSMTraining,
+)
+from gnomon.training.methods.free import (
+    FreeTraining as FreeTraining,
+)
+from gnomon.training.methods.gradalign import (
+    GradAlign as GradAlign,
+)
+from gnomon.training.methods.noise import (
+    NoiseTraining as NoiseTraining,
+    RandomWeightPerturbation as RandomWeightPerturbation,
+)
+from gnomon.training.methods.sharpness import (
+    ASAM as ASAM,
+    SAM as SAM,
+)
+from gnomon.training.min_max import (
+    MinMax,
+)
+from gnomon.training.standard import (
+    Standard,
+)
 
-__all__ = [
-    "APP",
-    "ASAM",
-    "CROWNIBP",
-    "MART",
-    "NFGSM",
-    "RWP",
-    "SABR",
-    "SAM",
-    "TRADES",
-    "TRADESAWP",
-    "AWPTraining",
-    "FGSMTraining",
-    "FastTraining",
-    "FreeTraining",
-    "GradAlign",
-    "IBPTraining",
-    "NoiseTraining",
-    "PGDTraining",
-    "RandomWeightPerturbation",
-]
+METHODS: dict[str, type] = {
+    "standard": Standard,
+    "noise": NoiseTraining,
+    "random_weights": RandomWeightPerturbation,
+    "fgsm_at": FGSMTraining,
+    "fast_at": FastTraining,
+    "n_fgsm": NFGSM,
+    "gradalign": GradAlign,
+    "free_at": FreeTraining,
+    "pgd_at": PGDTraining,
+    "trades": TRADES,
+    "mart": MART,
+    "sam": SAM,
+    "asam": ASAM,
+    "at_awp": AWPTraining,
+    "trades_awp": TRADESAWP,
+    "rwp": RWP,
+    "ibp": IBPTraining,
+    "crown_ibp": CROWNIBP,
+    "sabr": SABR,
+    "app": APP,
+    "min_max": MinMax,
+}
+"""Every training method by its name in a configuration."""

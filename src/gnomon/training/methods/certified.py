@@ -14,7 +14,7 @@ from gnomon.sets.parameters import ParameterBox
 from gnomon.sets.radius import RadiusLaw
 from gnomon.training.adversaries import EnclosedInputs, EnclosedParameters, SmallBoxes
 from gnomon.training.criteria import WorstCase
-from gnomon.training.method import Batch, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 from gnomon.training.min_max import Composed, MinMax
 from gnomon.training.ramps import Ramp, SmoothRamp
 
@@ -126,7 +126,7 @@ class SABR(Composed):
 
 
 @dataclass(frozen=True)
-class CROWNIBP:
+class CROWNIBP(InOwnLoop):
     """As `IBPTraining`, with margins β CROWN-IBP + (1 − β) IBP; β falls from 1 as ε rises.
 
     Attributes:
@@ -168,8 +168,8 @@ class _Blend:
     """The mean of two bounds, a share β of CROWN-IBP and 1 − β of intervals: a bound, too."""
 
     share: float
-    name: ClassVar[str] = "CROWN-IBP"
-    kind: ClassVar[str] = "exact arithmetic"
+    name: str = "CROWN-IBP"
+    kind: str = "exact arithmetic"
 
     def __call__(
         self,

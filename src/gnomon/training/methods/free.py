@@ -10,19 +10,20 @@ from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy
 from gnomon.sets import InputSet
 from gnomon.training.adversaries.inputs import of_batch
-from gnomon.training.method import Batch, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 from gnomon.training.ramps import Full
 from gnomon.training.replicas.network import parameters_of
 
 
 @dataclass(frozen=True)
-class FreeTraining:
+class FreeTraining(InOwnLoop):
     """m steps on each batch; the backward pass of each moves parameters and perturbation.
 
         δ ← Π(δ + ε sign ∇_x ℓ(x + δ))
 
     δ stays from batch to batch, place by place, and begins an epoch at 0 (the source keeps it
-    through the whole training). An epoch takes m times as many steps: use fewer epochs.
+    through the whole training). An epoch takes m times as many steps: use fewer epochs. Called
+    by itself on a batch, each call is a first step: the plain loss, with δ = 0.
 
     Attributes:
         within: the set of perturbations, such as Linf(8/255).

@@ -11,13 +11,13 @@ from gnomon.sets import InputSet
 from gnomon.sets.guards import check_size
 from gnomon.shapes import PerExample
 from gnomon.training.adversaries.inputs import of_batch
-from gnomon.training.method import Batch, Loss, check_numbers
+from gnomon.training.method import Batch, InOwnLoop, Loss, check_numbers
 from gnomon.training.methods.fgsm import FGSMTraining
 from gnomon.training.ramps import Full
 
 
 @dataclass(frozen=True)
-class GradAlign:
+class GradAlign(InOwnLoop):
     """FGSM training, and how much the gradient turns within the set.
 
         CE(f(x + δ_FGSM)) + λ (1 − cos(∇ℓ(x), ∇ℓ(x + η))),   η uniform in the set

@@ -1,24 +1,19 @@
 """Many networks of one architecture, trained as one batched computation."""
 
 from gnomon.training.replicas.key import replica_key
-from gnomon.training.replicas.loop import train_replicas
 from gnomon.training.replicas.network import (
     ReplicatedNetwork,
     parameters_of,
     run_each,
     run_with,
 )
-from gnomon.training.replicas.observer import GroupObserver, SilentGroup
 from gnomon.training.replicas.preferred import preferred_replicas
 
 __all__ = [
-    "GroupObserver",
     "ReplicatedNetwork",
-    "SilentGroup",
     "parameters_of",
     "preferred_replicas",
     "replica_key",
     "run_each",
     "run_with",
-    "train_replicas",
 ]

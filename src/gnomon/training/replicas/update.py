@@ -6,10 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gnomon.training.optimizers import SGD, Adam, AdamW, Momentum, OptimizerRule
-from gnomon.training.state import optimizer_tensors, restore_optimizer
+from gnomon.training.optimizers import (
+    SGD,
+    Adam,
+    AdamW,
+    OptimizerRule,
+    optimizer_tensors,
+    restore_optimizer,
+)
 
-ROWWISE: Mapping[type, bool] = {SGD: False, Momentum: False, Adam: False, AdamW: True}
+ROWWISE: Mapping[type, bool] = {SGD: False, Adam: False, AdamW: True}
 """The rules that are linear in the learning rate, and whether their decay is decoupled."""
 
 

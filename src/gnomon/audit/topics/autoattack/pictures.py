@@ -2,7 +2,7 @@
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.selection import Examined, Named, doubts_of, rows_of
-from gnomon.report.charts import COLOURS, Axis, Bars, Mark, Panel, one, rows_named
+from gnomon.report.charts import COLOURS, Axis, Bars, Mark, Panel, label_of, one, rows_named
 from gnomon.report.picture import Picture
 from gnomon.report.prose import listed, percent
 
@@ -51,7 +51,7 @@ def _bars(rows: Named) -> list[Mark]:
         for name, share in _segments(finding):
             marks.append(Bars([row], [left], [left + 100 * share], colours[name], name))
             left += 100 * share
-    return marks
+    return sorted(marks, key=lambda bars: [*colours].index(label_of(bars)))
 
 
 def _parts(finding: Finding) -> list[tuple[str, float]]:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from scipy import stats
 from torch import Tensor, nn
 
 from gnomon.audit.finding import Finding
@@ -202,7 +201,9 @@ def _interval(values: Sequence[float]) -> tuple[float, float] | None:
     if len(values) < 2:
         return None
     mean, count = float(np.mean(values)), len(values)
-    half = float(stats.t.ppf(0.975, count - 1) * np.std(values, ddof=1) / math.sqrt(count))
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
+
+    half = float(stdtrit(count - 1, 0.975) * np.std(values, ddof=1) / math.sqrt(count))
     return max(0.0, mean - half), mean + half
 
 

@@ -4,7 +4,6 @@ from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from gnomon.report.charts import COLOURS, INK, Area, Axis, Look, Mark, Paths, Text
 from gnomon.report.prose import shortened
@@ -64,6 +63,8 @@ def region_names(
     The place is the point of the part furthest from its edge, from the window's edge, and from
     the points `taken`, (points, 2).
     """
+    from scipy import ndimage  # noqa: PLC0415 - slow to import
+
     classes = boundary.classes.cpu().numpy()
     rows, columns = classes.shape
     x_low, x_high, y_low, y_high = boundary.plane.window
@@ -85,6 +86,8 @@ def region_names(
 
 def _distance_to_edge(region: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Distances in points of the grid; the window's edge counts."""
+    from scipy import ndimage  # noqa: PLC0415 - slow to import
+
     distances = ndimage.distance_transform_edt(np.pad(region, 1))
     return cast("NDArray[np.float64]", distances)[1:-1, 1:-1]
 

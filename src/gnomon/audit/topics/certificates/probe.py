@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
+from gnomon.algebra import Outward
 from gnomon.attacks import PGD
 from gnomon.attacks.parameters import JointPGD
 from gnomon.audit.bracket import Bracket
@@ -15,7 +16,7 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.subject import Subject
 from gnomon.audit.topics.challenge import Answer, Challenge, Claim, certifying
-from gnomon.bounds import CROWN, IBP, BoundMethod, Margins, RoundedCROWN, RoundedIBP
+from gnomon.bounds import CROWN, IBP, BoundMethod, Margins
 from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
@@ -77,7 +78,7 @@ class CertifiedAccuracy:
     within: tuple[InputSet, ...]
     parameters: tuple[ParameterSet, ...] = ()
     methods: tuple[BoundMethod, ...] = (IBP(), CROWN())
-    rounded: tuple[BoundMethod, ...] = (RoundedIBP(), RoundedCROWN())
+    rounded: tuple[BoundMethod, ...] = (IBP(Outward()), CROWN(Outward()))
     examples: int = 50
     batch: int = 10
     search: JointPGD = field(default_factory=JointPGD)
@@ -177,9 +178,8 @@ class CertifiedAccuracy:
                 certified[part] = margins.certified
             share = float(certified[open_].double().sum()) / len(labels)
             said.append({"name": method.name, "kind": method.kind, "certified": share})
-            level = getattr(method, "level", None)
-            if level is not None:
-                said[-1]["level"] = str(level)
+            if isinstance(method, IBP | CROWN) and method.arithmetic.outwards:
+                said[-1]["level"] = str(method.arithmetic.level)
         if upper is None:  # no example is right
             upper = inputs.new_full((len(labels), int(labels.max()) + 1), torch.nan)
         return upper, said

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import torch
-from scipy.stats import t as student
 from torch import nn
 
 from gnomon.attacks.climb import Climb
@@ -226,7 +225,9 @@ def _interval(flatness: Flatness) -> tuple[float, float] | None:
     freedom = len(flatness.rises) - 1
     if not freedom:
         return None
-    reach = float(student.ppf(0.975, freedom)) * flatness.standard_error
+    from scipy.special import stdtrit  # noqa: PLC0415 - slow to import
+
+    reach = float(stdtrit(freedom, 0.975)) * flatness.standard_error
     return flatness.mean - reach, flatness.mean + reach
 
 

@@ -115,7 +115,7 @@ class LipschitzConstant:
         region = enclose(inputs, within)
         enclosure = "relaxed" if inputs[0].numel() <= self.relaxed else "interval"
         near = ECLipsEFast(self.widest, enclosure)(subject.network, inputs, region)
-        other = IntervalJacobian("L2", enclosure)(subject.network, region, labels)
+        other = IntervalJacobian("L2", enclosure)(subject.network, inputs, region, labels)
         near = tightest(tightest(near, other), everywhere)
         found = _climbed(self.steps, subject, inputs, _inner(inputs, within), generator)
         details: dict[str, Any] = {

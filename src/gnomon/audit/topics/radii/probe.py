@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
 from gnomon.audit.topics.challenge import Answer, Challenge, Claim, no_class_overtakes
-from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius, LargestSize
+from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterRegion, ParameterSet
@@ -175,7 +175,7 @@ def _of_parameters(condition: str, largest: ParameterSet, centre: nn.Module) -> 
     def measure(
         steps: int, method: BoundMethod, network: nn.Module, inputs: Inputs, labels: Labels
     ) -> PerExample:
-        return LargestSize(steps, method)(network, inputs, labels, largest)
+        return LargestRadius(steps, method)(network, inputs, labels, parameters=largest)
 
     def at(size: float) -> tuple[None, ParameterRegion]:
         return None, largest.with_size(size).of(centre).detach()
