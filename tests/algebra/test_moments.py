@@ -153,7 +153,8 @@ def test_activations_of_normal_variables(name: str) -> None:
     function: Activation = LeakyReLU(0.3) if name == "leaky" else ACTIVATIONS[name]()
 
     def f(t: float) -> float:
-        return float(function(torch.tensor(t, dtype=F64)))
+        with torch.no_grad():
+            return float(function(torch.tensor(t, dtype=F64)))
 
     profile = function.profile()
     assert profile is not None

@@ -58,13 +58,13 @@ def _box(inputs: Centres, within: Box, arithmetic: Arithmetic) -> Interval:
         ends = (inputs + sides.lower, inputs + sides.upper)
         return Interval.computed(*ends, nonnegative=inside.nonnegative)
     low, high = (
-        inside.real.like(torch.as_tensor(side, dtype=torch.float64) * within.radius)
+        inside.idealised.like(torch.as_tensor(side, dtype=torch.float64) * within.radius)
         for side in (within.lower, within.upper)
     )
     low, high = inside.arithmetic.settle(low.lower, high.upper, 0)
     lower, upper = inside.arithmetic.settle(inside.lower + low, inside.upper + high, 0)
     if within.domain is not None:
-        first, last = (inside.real.like(float(end)) for end in within.domain)
+        first, last = (inside.idealised.like(float(end)) for end in within.domain)
         lower, upper = lower.maximum(first.lower), upper.minimum(last.upper)
     made = inside.made(lower, upper, nonnegative=inside.nonnegative)
     return made.held_in(inputs.dtype)

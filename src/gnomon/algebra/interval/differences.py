@@ -33,11 +33,13 @@ def differences(
     parts = (features, weight) if bias is None else (features, weight, bias)
     features, weight, *rest = together(*parts)
     terms, shape = weight.shape[-1], (len(own), len(weight))
-    upper = product(LINEAR, features.real, _differences(weight.real, own), terms).upper
+    upper = product(
+        LINEAR, features.idealised, _differences(weight.idealised, own), terms
+    ).upper
     upper = upper.unflatten(1, shape)
     up = features.arithmetic.up
     for shift in rest:
-        upper = up(upper + _differences(shift.real, own).upper.unflatten(0, shape))
+        upper = up(upper + _differences(shift.idealised, own).upper.unflatten(0, shape))
     if not features.arithmetic.executed:
         return upper
     missed = _missed(features, weight, rest)
@@ -56,15 +58,19 @@ def _differences(rows: Interval, own: Int[Tensor, " own"]) -> Interval:
         return Ball.of(_differences(rows.core, own), reach)
     lower = (rows.lower[None] - rows.upper[own, None]).flatten(0, 1)
     if rows.thin:
-        return rows.real.settle(lower, lower, 0)
-    return rows.real.settle(lower, (rows.upper[None] - rows.lower[own, None]).flatten(0, 1), 0)
+        return rows.idealised.settle(lower, lower, 0)
+    return rows.idealised.settle(
+        lower, (rows.upper[None] - rows.lower[own, None]).flatten(0, 1), 0
+    )
 
 
 def _missed(
     features: Interval, weight: Interval, bias: list[Interval]
 ) -> Float[Tensor, " batch classes"]:
     """How much an execution can miss each logit, given the features."""
-    sizes = [each.real.with_ends(each.magnitude, each.magnitude) for each in (features, weight)]
+    sizes = [
+        each.idealised.with_ends(each.magnitude, each.magnitude) for each in (features, weight)
+    ]
     terms = weight.shape[-1]
     total = product(LINEAR, sizes[0], sizes[1], terms).upper
     for shift in bias:

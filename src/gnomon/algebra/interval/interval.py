@@ -212,7 +212,7 @@ class Interval(Value):
         return made
 
     @property
-    def real(self) -> "Interval":
+    def idealised(self) -> "Interval":
         """The same bounds, to which rules add nothing for executions from here on."""
         return self.at(self.arithmetic.real)
 

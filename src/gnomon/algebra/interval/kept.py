@@ -47,8 +47,8 @@ def _scaling(rule: Rule) -> Rule:
         ball = _ball(x, y, box)
         if named or ball is None or (ball is y and rule.__name__ == "div"):
             return box
-        factor = as_interval(y if ball is x else x, box).real
-        scale = rule(ball.core.real.like(ball.scale), factor).magnitude
+        factor = as_interval(y if ball is x else x, box).idealised
+        scale = rule(ball.core.idealised.like(ball.scale), factor).magnitude
         return ball.moved(box, _moved(rule, x, y, ball, box), scale)
 
     return scaled
@@ -78,7 +78,10 @@ def _reshaping(rule: Rule, function: Callable[..., Tensor]) -> Rule:
 def _moved(rule: Rule, x: Any, y: Any, ball: NormBall, box: Interval) -> Interval:
     """The centre after a shift or factor, with what an execution misses of any member."""
     core = rule(
-        *(ball.core.real if each is ball else as_interval(each, box).real for each in (x, y))
+        *(
+            ball.core.idealised if each is ball else as_interval(each, box).idealised
+            for each in (x, y)
+        )
     )
     if not box.arithmetic.executed:
         return core

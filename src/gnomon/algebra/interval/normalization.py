@@ -34,10 +34,10 @@ def by_given(
     """
     like = next(each for each in (x, weight, bias) if isinstance(each, Interval))
     like = like.at(arithmetic_of(like, (x, mean, variance, weight, bias)))
-    box, centre, spread = (as_interval(each, like).real for each in (x, mean, variance))
+    box, centre, spread = (as_interval(each, like).idealised for each in (x, mean, variance))
     scale = _inverse_root(spread, eps)
     slope, shift = (
-        None if each is None else as_interval(each, like).real for each in (weight, bias)
+        None if each is None else as_interval(each, like).idealised for each in (weight, bias)
     )
     result = transformed(mul(sub(box, centre), scale), slope, shift).at(like.arithmetic)
     if not like.arithmetic.executed:

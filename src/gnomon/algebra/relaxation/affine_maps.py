@@ -181,10 +181,10 @@ def _by_given_outwards(
     varies, |x − μ| is multiplied by its radius, which is less than |x| + |μ|.
     """
     box = Interval.rules["batch_norm"](x.interval, mean, variance, weight, bias, eps=eps)
-    arithmetic, before, real = box.arithmetic, x.interval.real, box.real
+    arithmetic, before, real = box.arithmetic, x.interval.idealised, box.idealised
     mean, scale = mean.to(x.precision), 1 / (variance.to(x.precision) + eps).sqrt()
     slope, shift = (
-        given.real if isinstance(given, Interval) else real.like(given)
+        given.idealised if isinstance(given, Interval) else real.like(given)
         for given in (1.0 if weight is None else weight, 0.0 if bias is None else bias)
     )
     if slope.thin:
@@ -193,7 +193,7 @@ def _by_given_outwards(
     else:
         x = _shifted(x, Interval.rules["sub"](before, mean), -mean)
         factor, added = Interval.rules["mul"](slope, scale), shift
-    middle = Interval.rules["mul"](x.interval.real, factor)
+    middle = Interval.rules["mul"](x.interval.idealised, factor)
     node = _shifted(_factored(x, middle, factor, _BATCH_NORM), real, added, terms=0).node
     size = (most(before) + mean.abs()) * scale * slope.magnitude + shift.magnitude
     size = arithmetic.above(size, _BATCH_NORM)

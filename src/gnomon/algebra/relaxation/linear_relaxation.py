@@ -302,7 +302,7 @@ class LinearRelaxation(Value):
         """Bounds of linear combinations by intervals: examples × combinations."""
         column = self.interval.each(torch.flatten, 1).each(torch.unsqueeze, 2)
         coefficients = self._per_example(rows).flatten(2).to(column.lower)
-        return Interval.rules["matmul"](coefficients, column.real).each(torch.squeeze, 2)
+        return Interval.rules["matmul"](coefficients, column.idealised).each(torch.squeeze, 2)
 
     def _per_example(self, rows: Tensor) -> Tensor:
         """Rows as (1 or examples) × combinations × the axes of one."""
