@@ -1,4 +1,4 @@
-"""Architectures, their initial weights, and their files."""
+"""Defines architectures, their initial weights, and their files."""
 
 from gnomon.networks.architecture import Architecture as Architecture, Signature as Signature
 from gnomon.networks.cnn4 import CNN4 as CNN4, CNN4Conv as CNN4Conv
