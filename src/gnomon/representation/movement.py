@@ -1,4 +1,4 @@
-"""How far points are moved, and whether those far from the centre are moved further."""
+"""Measures how far points move, and how that depends on their distance from the centre."""
 
 import math
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class RankCorrelation:
     """Spearman's ρ of two quantities.
 
     Attributes:
-        value: in [−1, 1].
-        error: a 95 % interval, by Fisher's transformation with variance 1.06/(n − 3).
-        examples: n.
+        value: ρ, in [−1, 1].
+        error: the 95 % interval, by Fisher's transformation with variance 1.06/(n − 3).
+        examples: the number n of pairs.
     """
 
     value: float
@@ -48,7 +48,7 @@ def distance_moved(
 
 
 def rank_correlation(first: PerExample, second: PerExample) -> RankCorrelation | None:
-    """How well the order of one quantity tells that of the other; ties share their mean rank.
+    """Spearman's rank correlation of two quantities; ties share their mean rank.
 
     None with fewer than four examples, where one quantity is constant, or not finite.
 
