@@ -17,7 +17,7 @@ def gain(activation: Activation) -> float:
     """The factor E[f(Z)²]^(−1/2), Z standard normal, that compensates f's change of variance.
 
     With weights of variance gain² / fan_in, pre-activations of variance 1 give pre-activations
-    of variance 1 one layer further: √2 for ReLU, 1 for SELU. Computed by Gauss–Hermite
+    of variance 1 one layer further: √2 for ReLU, 1 for SELU. It is computed by Gauss–Hermite
     quadrature, accurate to 1e-4 for functions with a kink and to rounding for smooth ones.
 
     References:

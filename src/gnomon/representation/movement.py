@@ -29,7 +29,11 @@ class RankCorrelation:
 
 
 def distance_from_centre(inputs: Inputs) -> PerExample:
-    """The Euclidean distance of each input from the mean of all of them."""
+    """The Euclidean distance of each input from the mean of all of them.
+
+    >>> gn.representation.distance_from_centre(torch.tensor([[0.0, 0.0], [6.0, 8.0]])).tolist()
+    [5.0, 5.0]
+    """
     flat = inputs.flatten(1).double()
     return (flat - flat.mean(dim=0)).norm(dim=1)
 
@@ -37,10 +41,12 @@ def distance_from_centre(inputs: Inputs) -> PerExample:
 def distance_moved(
     before: Points, after: Float[Tensor, " examples other"]
 ) -> PerExample | None:
-    """The Euclidean distance between each point's two places; row i is the same example.
+    """The Euclidean distance between each point's two positions; row i is the same example.
 
-    None where the places are in spaces of different dimension, between which there is no
-    distance.
+    The result is None if the positions lie in spaces of different dimension.
+
+    >>> gn.representation.distance_moved(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])).tolist()
+    [5.0]
     """
     if before.shape != after.shape:
         return None

@@ -109,7 +109,11 @@ def distribution(
 def relative_distance(
     matrix: Float[Tensor, " rows columns"], first: Float[Tensor, " rows columns"]
 ) -> float | None:
-    """The distance ‖W − W₀‖_F / ‖W₀‖_F; None if it is not finite: W₀ = 0, or NaN weights."""
+    """The distance ‖W − W₀‖_F / ‖W₀‖_F; None if it is not finite: W₀ = 0, or NaN weights.
+
+    >>> gn.representation.relative_distance(3 * torch.eye(2), 2 * torch.eye(2))
+    0.5
+    """
     start = first.detach().to("cpu", torch.float64)
     length = float(start.norm())
     moved = float((matrix.detach().to("cpu", torch.float64) - start).norm())
