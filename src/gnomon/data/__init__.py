@@ -33,4 +33,4 @@ SOURCES: dict[str, type] = {
     "parquet": ParquetFile,
     "image_folder": ImageFolder,
 }
-"""Every source of data by its name in a configuration."""
+"""The sources of data by their names in a configuration."""

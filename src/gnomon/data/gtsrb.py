@@ -118,6 +118,6 @@ class GTSRB:
 
 
 def _tracks(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """One number for each (class, track): tracks are numbered anew in every class."""
+    """A number for each (class, track): tracks are numbered anew in every class."""
     tracks = arrays["track_train"].astype(np.int64)
     return arrays["y_train"].astype(np.int64) * (tracks.max(initial=0) + 1) + tracks

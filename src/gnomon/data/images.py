@@ -26,7 +26,7 @@ def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = No
     dropped.
 
     Args:
-        files: for each image, its name for messages, and its content.
+        files: the name of each image, for messages, and its content.
         size: height and width that every image is resized to; without it, all must have one
             size.
 

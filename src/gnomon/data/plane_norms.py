@@ -75,7 +75,7 @@ def between_segments(
     Args:
         norm: measures the distance.
         one: the beginnings and the ends of the first segments.
-        other: those of the second.
+        other: the beginnings and the ends of the second segments.
     """
     (a, b), (c, d) = one, other
     from_ends = [

@@ -52,7 +52,7 @@ class Separation:
     """Polylines that separate the arms of a spiral.
 
     Attributes:
-        segments: how many straight segments they have in all.
+        segments: number of straight segments in all polylines together.
         polylines: their vertices. A first or last vertex outside the spiral stands for the ray
             through it.
         slack: the angle, in radians, by which every segment stays ahead of one arm and behind

@@ -41,4 +41,4 @@ ARCHITECTURES: dict[str, type] = {
     "vgg": VGG,
     "resnet20": ResNet,
 }
-"""Every architecture by its name in a configuration."""
+"""The architectures by their names in a configuration."""

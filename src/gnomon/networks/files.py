@@ -88,7 +88,7 @@ def load_weights(network: nn.Module, path: Path) -> None:
 def _difference(
     wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple[int, ...]]
 ) -> str:
-    """One sentence that says where two sets of named shapes differ."""
+    """A sentence that says where two sets of named shapes differ."""
     differing = [
         f"'{name}' {wanted.get(name, 'absent')} instead of {stored.get(name, 'absent')}"
         for name in sorted(wanted.keys() | stored.keys())

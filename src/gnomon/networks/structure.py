@@ -84,7 +84,7 @@ def stages(network: nn.Module, inputs: Float[Tensor, " batch *shape"]) -> tuple[
 
 @dataclass(eq=False)
 class _Call:
-    """One call of a weight layer."""
+    """A call of a weight layer."""
 
     layer: str
     received: Tensor

@@ -37,10 +37,10 @@ class DecisionBoundary:
         classes: (rows, columns) the class at each point of the grid, rows from y_low to y_high
             and columns from x_low to x_high; where several share the largest logit the first
             of them; −1 where there is no answer.
-        lead: by how much the largest logit exceeds the next; NaN where there is no answer.
+        lead: the largest logit minus the next; NaN without an answer.
         excess: distance by which the outermost coordinate of the input lies outside the domain
             (negative inside); None for data without a domain.
-        polylines: for each class the lines around its region, as (x, y) on the plane. Each
+        polylines: the lines around the region of each class, as (x, y) on the plane. Each
             vertex lies on an edge of the grid, at the true boundary. A closed line ends where
             it begins; the edge of the window is not part of the boundary.
         length: length of the boundary, in the data's unit.

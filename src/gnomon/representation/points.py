@@ -41,7 +41,7 @@ class Representation:
 
     @property
     def sketched(self) -> bool:
-        """Whether the points are a sketch."""
+        """True if the points are a sketch."""
         return self.by_example and self.points.shape[1] < self.width
 
 

@@ -74,7 +74,7 @@ class Spectrum:
         stable_rank: ‖W‖_F² / ‖W‖₂², between 1 and the rank (rudelson2007).
         condition: σ_max / σ_min; None where σ_min is 0 up to rounding.
         eigenvalues: the eigenvalues, if the matrix is square.
-        absent: for each attribute that is None the reason; "eigenvalue_condition" stands for
+        absent: the reason for each attribute that is None; "eigenvalue_condition" stands for
             the eigenvalues' condition.
 
     References:

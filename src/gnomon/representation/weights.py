@@ -17,7 +17,7 @@ from gnomon.representation.spectrum import EXACT, Kind, Spectrum, spectrum
 
 @dataclass(frozen=True, eq=False)
 class WeightMatrix:
-    """One parameter as a matrix.
+    """A parameter as a matrix.
 
     Attributes:
         matrix: the values that the network holds, not a copy.
