@@ -59,7 +59,7 @@ import numpy as np
 import torch
 from gnomon.audit import clopper_pearson
 from gnomon.errors import nearest
-from gnomon.notation import Notation
+from gnomon.notation import Choice, Notation, is_own, own_name, without_none
 from gnomon.records import fingerprint
 from gnomon.references import cite
 from gnomon.representation import spectrum

@@ -1,4 +1,4 @@
-"""The demonstration: two networks learn the double spiral, and are examined side by side."""
+"""Demonstrates Gnomon: two networks learn the double spiral, and are examined together."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -20,14 +20,14 @@ def demonstrate(
     watch: Callable[[str], AbstractContextManager[Observer]],
     announce: Callable[[str], None],
 ) -> Path:
-    """Trains a 5 × 50 network with each activation, examines both, writes one report; its path.
+    """Trains a 5 × 50 network with each activation, examines both, and returns their report.
 
     Runs that the folder already holds are not trained again.
 
     Args:
-        folder: gets one run folder per activation, report.html, and figures/.
-        watch: makes the observer of the training of the network named.
-        announce: called with what is being done otherwise.
+        folder: receives one run folder per activation, report.html, and figures/.
+        watch: makes the observer of the training of the network with that activation.
+        announce: called with the name of every other step as it begins.
 
     Raises:
         FolderError: the folder holds something else.
@@ -46,7 +46,7 @@ def demonstrate(
 
 
 def _limits(data: Dataset) -> tuple[str, ...]:
-    """The largest sets in which a perfect network is fooled nowhere."""
+    """The largest sets of inputs within which a perfect network has no adversarial examples."""
     return tuple(
         f"{norm}:{data.facts[f'misclassification_proof_radius_{norm}']}"
         for norm in ("linf", "l2")

@@ -1,6 +1,6 @@
-"""Every deliberate error of Gnomon.
+"""Defines every deliberate error of Gnomon.
 
-Each message is one sentence that says what was expected, what came, and what to do.
+Each message is one sentence that says what was expected, what was passed, and what to do.
 The command line prints the message alone and exits with status 2.
 """
 
@@ -29,7 +29,7 @@ class OutOfDomainError(DataError):
 
 
 class ShapeError(GnomonError, ValueError):
-    """An array whose shape does not fit the place where it was given."""
+    """An array whose shape does not fit its use."""
 
 
 class WeightsError(GnomonError):
@@ -49,15 +49,15 @@ class FolderError(GnomonError):
 
 
 class ClusterError(GnomonError):
-    """A cluster that cannot be reached, or whose workers do not fit what they are asked."""
+    """A cluster that cannot be reached, or whose workers do not fit their task."""
 
 
 class DivergedError(GnomonError):
-    """Training met a loss that is not finite; the last good state is kept on disk."""
+    """A training loss that is not finite; the last finite state is kept on disk."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint that ends an error message: the known name closest to `name`, then all of them.
+    """The hint that ends an error message: the known name closest to `name`, then all of them.
 
     >>> nearest("epoch", ["epochs", "seed"])
     " Did you mean 'epochs'? Known: epochs, seed."

@@ -1,7 +1,7 @@
-"""Files that are either whole or absent.
+"""Writes files that are either whole or absent.
 
 A write goes to a temporary file in the same folder, is flushed to the disk, and then takes its
-name in one step (`os.replace`). Whoever reads meets the old content or the new, never a part of
+name in one step (`os.replace`). A reader sees the old content or the new, never a part of
 either.
 """
 
@@ -14,9 +14,9 @@ from pathlib import Path
 
 @contextmanager
 def replacing(path: Path) -> Generator[Path, None, None]:
-    """Gives a temporary path to write to; `path` takes its content when the block ends well.
+    """Yields a temporary path to write to; its content replaces `path` if the block succeeds.
 
-    When the block raises, the temporary file is removed and `path` is as it was.
+    If the block raises, the temporary file is removed and `path` is unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")

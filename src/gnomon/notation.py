@@ -1,4 +1,4 @@
-"""How members of a choice are named: by a word, by a text with numbers, or by their module."""
+"""Names the members of a choice: by a word, by a text with numbers, or by their module."""
 
 import dataclasses
 import functools
@@ -19,8 +19,8 @@ class Choice:
     """The members a field may hold, by name.
 
     Attributes:
-        members: the classes.
-        what: one of them in words, such as "a training method"; for messages.
+        members: the classes by their names.
+        what: a member in words, such as "a training method"; for messages.
         tag: the key that carries the name.
         implied: the default member: if the name is not a member but a valid value of this
             member's first setting, that member is used. "relative:0.01" thus means a box with
@@ -38,10 +38,10 @@ class Choice:
 
 @dataclass(frozen=True)
 class Imported:
-    """A thing that is written by the name it was imported under.
+    """A thing that was imported by name, and is written by that name.
 
     Attributes:
-        name: such as "my_package.models:ResNet18".
+        name: the name, such as "my_package.models:ResNet18".
         settings: the arguments it is called with, as plain values.
     """
 
@@ -51,14 +51,14 @@ class Imported:
 
 @runtime_checkable
 class Importer(Protocol):
-    """Finds things of a user's own by their names, and checks of what kind they are."""
+    """Imports things of a user's own by their names, and checks their kind."""
 
     def find(self, name: str, kind: Any, where: str) -> object:
         """The class or the object called "package.module:name".
 
         Args:
-            name: as a configuration has it.
-            kind: the abstract type of what is wanted.
+            name: the name in the configuration.
+            kind: the abstract type that is expected.
             where: the place in the file, for messages.
 
         Raises:
@@ -67,28 +67,28 @@ class Importer(Protocol):
         ...
 
     def check(self, made: object, kind: Any, what: str, where: str) -> None:
-        """Refuses something imported that is not of the kind.
+        """Refuses an imported thing that is not of the expected kind.
 
         Args:
-            made: what a name stands for, made with its settings.
-            kind: the abstract type of what is wanted.
-            what: the same in words, such as "a training method".
+            made: the imported thing, made with its settings.
+            kind: the abstract type that is expected.
+            what: the type in words, such as "a training method".
             where: the place in the file, for messages.
 
         Raises:
-            SettingError: it is something else than `what` says.
+            SettingError: it is of another kind.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Notation:
-    """How one thing is written: its name, and numbers for its settings in their order.
+    """The text form of one member: its name, and numbers for its settings in their order.
 
     Attributes:
-        name: what the text begins with.
-        keys: the settings that are numbers.
-        needed: how many of them, from the first, a text must have.
+        name: the name with which the text begins.
+        keys: the settings that are numbers, in their order.
+        needed: number of settings, from the first, that a text must have.
 
     >>> Notation("tanh", ("size", "slope", "divisor"), 1).read(["1/100", "10"])
     {'size': 0.01, 'slope': 10}
@@ -99,7 +99,7 @@ class Notation:
     needed: int
 
     def read(self, texts: Sequence[str], where: str = "") -> dict[str, int | float]:
-        """The settings that the texts behind the name give, by key.
+        """The settings that the texts behind the name state, by key.
 
         Args:
             texts: numbers, or fractions such as 8/255.
@@ -139,19 +139,27 @@ class Notation:
 
 
 def is_own(name: str) -> bool:
-    """Tells whether a name has the form "package.module:name" of a user's own things."""
+    """Tells whether a name has the form "package.module:name" of a user's own things.
+
+    >>> is_own("my_package.models:ResNet18"), is_own("relu")
+    (True, False)
+    """
     return _OWN.fullmatch(name) is not None
 
 
 def own_name(thing: object) -> str:
-    """The name "package.module:name" of a class, a function, or any other thing's class."""
+    """The name "package.module:name" of a class, a function, or any other thing's class.
+
+    >>> own_name(Choice)
+    'gnomon.notation:Choice'
+    """
     named = isinstance(thing, type) or inspect.isroutine(thing)
     kind: Any = thing if named else type(thing)
     return f"{kind.__module__}:{kind.__qualname__}"
 
 
 def notation_of(name: str, kind: type) -> Notation:
-    """How a member of that name is written as a text."""
+    """The text form of a member of that name."""
     keys = [
         key for key, each in settings_of(kind).items() if without_none(each) in {int, float}
     ]
@@ -183,7 +191,11 @@ def defaults(kind: type) -> Mapping[str, object]:
 
 
 def without_none(kind: Any) -> Any:
-    """The annotation `X` for `X | None`; any other one unchanged."""
+    """The annotation `X` for `X | None`; any other annotation unchanged.
+
+    >>> without_none(int | None), without_none(str)
+    (<class 'int'>, <class 'str'>)
+    """
     if get_origin(kind) in {Union, types.UnionType}:
         others = [item for item in get_args(kind) if item is not type(None)]
         return others[0] if len(others) == 1 else kind
@@ -199,7 +211,7 @@ def _number(text: str) -> int | float:
 
 @functools.cache
 def _parameters(kind: type) -> list[inspect.Parameter]:
-    """Without *args and **kwargs, which a module that has no settings inherits from torch."""
+    """The parameters without *args and **kwargs, which a module inherits from torch."""
     star = {inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD}
     return [
         item for item in inspect.signature(kind).parameters.values() if item.kind not in star

@@ -1,4 +1,4 @@
-"""Records (frozen dataclasses and modules with settings) to and from plain mappings.
+"""Converts records (frozen dataclasses, modules with settings) to and from plain mappings.
 
 A record's fields are its settings, and its settings are what a configuration file says. Where a
 field may hold one of several kinds of thing (an optimiser, a schedule, an activation), the file
@@ -10,8 +10,7 @@ names it:
 
     method = "my_package.training:Mine"              # a class of the user's own
 
-Which names exist is not known here: `Names` is given the tables, and what imports a user's own
-things, by the front end.
+The front end passes to `Names` the tables of names, and an importer of a user's own things.
 """
 
 import dataclasses
@@ -52,7 +51,7 @@ class Names:
 
     Args:
         choices: the members behind each abstract type.
-        importer: finds what is named "package.module:name"; without it there are no such names.
+        importer: imports things named "package.module:name"; without it such names are unknown.
     """
 
     def __init__(self, choices: Mapping[Any, Choice], importer: Importer | None = None) -> None:
@@ -63,7 +62,7 @@ class Names:
 
         Args:
             kind: a record class, an abstract type with a `Choice`, or an ordinary annotation.
-            value: what a TOML or JSON reader returned.
+            value: the value that a TOML or JSON reader returned.
             where: the place in the file, for messages: `training.schedule`.
 
         Raises:
@@ -115,12 +114,12 @@ class Names:
         Settings that are None are omitted.
 
         Raises:
-            SettingError: something of the user's own cannot be named in a file.
+            SettingError: a thing of the user's own cannot be named in a file.
         """
         return self._write(record, _has_value)
 
     def write_changes(self, record: object) -> Any:
-        """A plain value as `write` gives it, without the settings that are at their defaults.
+        """A plain value as `write` returns it, without the settings at their defaults.
 
         It stays the same when the record's class gains a setting with a default.
         """
@@ -146,7 +145,7 @@ class Names:
         return str(record) if isinstance(record, Path) else record
 
     def _name_of(self, record: object, kind: Any) -> tuple[Choice, str]:
-        """The choice that a record belongs to, and its name in it; no name if to none.
+        """The choice that a record belongs to, and its name in it; empty if to none.
 
         Raises:
             SettingError: the record is a user's own and cannot be imported by a name.
@@ -182,7 +181,7 @@ class Names:
         return _plain(kind, value, where)
 
     def _is_record(self, kind: Any) -> bool:
-        """Whether values of this type have settings of their own."""
+        """Tells whether values of this type have settings of their own."""
         return kind in self._choices or (
             dataclasses.is_dataclass(kind) and isinstance(kind, type)
         )
@@ -247,7 +246,7 @@ class Names:
         """Refuses a thing of the user's own that is not of a kind.
 
         Raises:
-            SettingError: it is of another.
+            SettingError: it is of another kind.
         """
         if self._importer:
             self._importer.check(made, kind, self._choices[kind].what, where)
@@ -260,7 +259,7 @@ class Names:
         return {choice.tag: name, **notation_of(name, member).read(numbers, where)}
 
     def _named(self, choice: Choice) -> Mapping[str, type]:
-        """The class of each name, those that stand for the implied member included."""
+        """The class of each name, including names that stand for the implied member."""
         if choice.implied is None:
             return choice.members
         _, inner = self._first_setting(choice.members[choice.implied])
@@ -273,7 +272,7 @@ class Names:
     def _read_implied(
         self, choice: Choice, name: str, value: Mapping[str, object], where: str
     ) -> object:
-        """The implied member whose first setting has that name; the settings of both."""
+        """Reads the implied member whose first setting has that name, with both's settings."""
         outer = choice.members[cast("str", choice.implied)]
         key, inner = self._first_setting(outer)
         own = settings_of(inner.members[name])
@@ -367,7 +366,7 @@ def write_toml(path: Path, plain: Mapping[str, Any]) -> None:
 
 
 def _plain(kind: Any, value: object, where: str) -> object:
-    """`value` as `kind`, strictly: no text for a number, no truth value for an integer."""
+    """Converts `value` to `kind`, strictly: no text for a number, no bool for an integer."""
     try:
         return _reader(kind)(json.dumps(value, default=str))
     except ValidationError as error:
@@ -380,7 +379,7 @@ def _plain(kind: Any, value: object, where: str) -> object:
 
 @functools.cache
 def _reader(kind: Any) -> Callable[[str], object]:
-    """What turns a JSON text into a value of this type; slow to make, so made once."""
+    """A function from JSON text to a value of this type; slow to make, so made once."""
     return TypeAdapter(kind, config=ConfigDict(strict=True)).validate_json
 
 

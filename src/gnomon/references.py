@@ -1,4 +1,4 @@
-"""The literature behind the code: keys of `references.bib`, and what they stand for."""
+"""Looks up the literature behind the code by the keys of `references.bib`."""
 
 import re
 from functools import cache
@@ -10,7 +10,7 @@ _WHERE = ("booktitle", "journal", "institution", "school", "howpublished", "publ
 
 
 def cite(key: str) -> str:
-    """One line for the reader: authors, year, title and where it appeared.
+    """A reference in one line: authors, year, title and publication.
 
     >>> cite("madry2018")
     'Madry et al. (2018): Towards deep learning models resistant to adversarial attacks. ICLR.'
@@ -30,8 +30,8 @@ def cite(key: str) -> str:
 def bibliography() -> dict[str, dict[str, str]]:
     """The fields of every entry of `references.bib`, by key."""
     text = resources.files("gnomon").joinpath("references.bib").read_text(encoding="utf-8")
-    found = re.finditer(r"@\w+\{(?P<key>[^,]+),(?P<body>.*?)\n\}", text, flags=re.DOTALL)
-    return {entry["key"]: _fields(entry["body"]) for entry in found}
+    entries = re.finditer(r"@\w+\{(?P<key>[^,]+),(?P<body>.*?)\n\}", text, flags=re.DOTALL)
+    return {entry["key"]: _fields(entry["body"]) for entry in entries}
 
 
 def _fields(body: str) -> dict[str, str]:
@@ -41,6 +41,6 @@ def _fields(body: str) -> dict[str, str]:
 
 
 def _authors(names: str) -> str:
-    """Family names: up to two of them, else the first and 'et al.'."""
+    """The family names of up to two authors, else the first and 'et al.'."""
     families = [name.split(",")[0].strip() for name in names.split(" and ")]
     return " and ".join(families) if len(families) <= 2 else f"{families[0]} et al."

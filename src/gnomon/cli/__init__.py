@@ -1,1 +1,1 @@
-"""The command line."""
+"""Defines the command line."""

@@ -1,4 +1,4 @@
-"""`gnomon audit`: a network and data in, findings and a report out."""
+"""Defines `gnomon audit`: from a network and data to findings and a report."""
 
 from pathlib import Path
 from typing import Annotated

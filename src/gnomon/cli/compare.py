@@ -1,4 +1,4 @@
-"""`gnomon compare`: a few audits in, one page with their figures side by side out."""
+"""Defines `gnomon compare`: from a few audits to one page with their figures side by side."""
 
 from pathlib import Path
 from typing import Annotated
@@ -42,10 +42,10 @@ def compare(runs: _Runs, output: _Output = Path("comparison")) -> None:
 
 
 def _audit_of(run: Path) -> Path:
-    """The audit.json that a run folder, a report's folder or a path means.
+    """The audit.json of a run folder, of a report's folder, or at a path.
 
     Raises:
-        FolderError: there is none.
+        FolderError: it does not exist.
     """
     from gnomon.errors import FolderError
 

@@ -1,4 +1,4 @@
-"""`gnomon demo`: the whole of Gnomon on the double spiral, in under a minute."""
+"""Defines `gnomon demo`: training, audit and report on the spiral, in under a minute."""
 
 from pathlib import Path
 from typing import Annotated

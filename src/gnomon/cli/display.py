@@ -1,4 +1,4 @@
-"""What a person at a terminal sees: progress on standard error, findings on standard output."""
+"""Shows progress on standard error, and findings on standard output."""
 
 import os
 from collections.abc import Callable, Generator
@@ -24,17 +24,17 @@ _CONSOLE = Console(stderr=True, markup=False, highlight=False, soft_wrap=True)
 
 
 _SPEAKS = os.environ.get("RANK", "0") == "0"
-"""Of several processes under torchrun only the first shows anything."""
+"""True in the first of several processes under torchrun, the only one that prints."""
 
 
 def say(text: str) -> None:
-    """One line to the person."""
+    """Prints one line on standard error."""
     if _SPEAKS:
         _CONSOLE.print(text)
 
 
 def show_findings(audit: Audit) -> None:
-    """The findings on standard output, one line each: name, value, 95 % interval."""
+    """Prints the findings on standard output, one line each: name, value, 95 % interval."""
     for finding in audit.findings:
         interval = ""
         if finding.error is not None:
@@ -45,7 +45,7 @@ def show_findings(audit: Audit) -> None:
 
 
 def progress_bars() -> Progress:
-    """Bars with counts, the text that each task has under `figures`, and times; none yet."""
+    """Progress bars, without tasks yet: counts, each task's text under `figures`, and times."""
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -59,10 +59,10 @@ def progress_bars() -> Progress:
 
 
 class TrainingDisplay:
-    """Two progress bars (epochs, and batches of the epoch) with loss, accuracy and time left.
+    """Shows two progress bars (epochs, batches of the epoch): loss, accuracy and time left.
 
     Args:
-        each_epoch: also prints a line after every epoch.
+        each_epoch: whether to print a line after every epoch, too.
     """
 
     def __init__(self, *, each_epoch: bool = True) -> None:
@@ -84,7 +84,7 @@ class TrainingDisplay:
         self._progress.stop()
 
     def started(self, _: int, plan: Plan) -> None:
-        """Sets the bars to what is planned, and to what an earlier process has done."""
+        """Sets the bars to the planned epochs, and to those an earlier process has done."""
         resumed = f", resumed after epoch {plan.epochs_done}" if plan.epochs_done else ""
         say(f"{plan.parameters:,} parameters on {plan.device}{resumed}")
         if not EVENTS_ARE_WRITTEN:
@@ -107,7 +107,7 @@ class TrainingDisplay:
         self._progress.reset(self._batches)
 
     def ended(self, _: int, facts: RunFacts) -> None:  # noqa: ARG002 - the end looks the same always
-        """Takes the bars away."""
+        """Removes the bars."""
         for task in (self._epochs, self._batches):
             self._progress.update(task, visible=False)
 
@@ -127,7 +127,7 @@ def _line(row: EpochRow) -> str:
 
 @contextmanager
 def announcing() -> Generator[Callable[[str], None], None, None]:
-    """Gives a function that names the probe at work, beside a spinner and the time passed."""
+    """Yields a function that shows the probe at work, beside a spinner and the time passed."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=_CONSOLE) as progress:
         task = progress.add_task("reading", total=None)

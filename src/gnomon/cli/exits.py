@@ -1,4 +1,4 @@
-"""How a command ends: its exit status, and one clear line when something is wrong.
+"""Ends a command with its exit status, and with one clear line on an error.
 
 0: done. 1: a defect of Gnomon itself. 2: the input, the machine or the user stopped it.
 3: a requirement of `--require` does not hold.
@@ -22,7 +22,7 @@ _Debug = Annotated[bool, typer.Option("--debug", help="Show the traceback of an 
 
 
 def ending_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    """Gives a command `--debug`; without it errors become one line and an exit status."""
+    """Adds `--debug` to a command; without it errors become one line and an exit status."""
 
     @functools.wraps(command)
     def run(*, debug: bool = False, **arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""The command `gnomon`: one file per subcommand, each thin: parse, call one function, show."""
+"""Defines the command `gnomon`: one thin file per subcommand parses, calls and shows."""
 
 from typing import Annotated
 
@@ -46,9 +46,9 @@ def _options(
         ),
     ] = False,
 ) -> None:
-    """Options of `gnomon` itself."""
+    """Handles the options of `gnomon` itself."""
 
 
 def main() -> None:
-    """The entry point of the console script."""
+    """Runs the command line; the entry point of the console script."""
     app()

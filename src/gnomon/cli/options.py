@@ -1,4 +1,4 @@
-"""Options that several commands share, each defined once."""
+"""Defines the options that several commands share, each once."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`gnomon range-test`: which learning rates a configuration can use."""
+"""Defines `gnomon range-test`: from a configuration to its usable learning rates."""
 
 import dataclasses
 import json
@@ -54,7 +54,7 @@ def _draw(
     suggestion: float | None,
     folder: Path,
 ) -> None:
-    """Loss against learning rate, as SVG and PNG."""
+    """Draws loss against learning rate, as SVG and PNG."""
     from matplotlib.figure import Figure
 
     from gnomon.files import replacing

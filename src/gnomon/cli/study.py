@@ -1,4 +1,4 @@
-"""`gnomon study`: a question over a grid and many seeds in, verdicts and a report out."""
+"""Defines `gnomon study`: from a question over a grid and many seeds to verdicts."""
 
 import sys
 from pathlib import Path
@@ -10,7 +10,7 @@ from gnomon.cli.exits import ending_clearly
 from gnomon.cli.options import Device
 
 MANY = 10_000
-"""More trials than these are not begun without a word from the user."""
+"""Largest number of trials that are started without the user's agreement."""
 
 _Study = Annotated[
     str,
@@ -89,7 +89,7 @@ def study(
 
 
 def _ask(trials: int, *, yes: bool) -> None:
-    """Refuses a study of very many trials that nobody has agreed to."""
+    """Refuses a study of more than `MANY` trials without the user's agreement."""
     from gnomon.errors import SettingError
 
     if trials <= MANY or yes:

@@ -1,4 +1,4 @@
-"""What a person at a terminal sees of a study."""
+"""Shows a study on the terminal: its plan, its progress, its verdicts."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -12,7 +12,7 @@ _SHOWN_FAILURES = 3
 
 
 class StudyDisplay:
-    """A bar of trials: how many are done, have failed, and run now, and the time left."""
+    """Shows a bar of trials: numbers done, failed and running, and the time left."""
 
     def __init__(self) -> None:
         self._progress = progress_bars()
@@ -32,19 +32,19 @@ class StudyDisplay:
         self._progress.stop()
 
     def planned(self, prospect: Prospect) -> None:
-        """Says what is to be done, and what was done before."""
+        """Prints the trials that are to be done, and those done before."""
         todo = sum(map(len, prospect.groups))
         show_counts(prospect)
         self._progress.update(self._bar, total=todo)
         self._progress.start_task(self._bar)
 
     def started(self, task: Task) -> None:
-        """Counts the trials of a task that a worker was given."""
+        """Counts the trials of a task that a worker has started."""
         self._handed += len(task.trials)
         self._show()
 
     def ended(self, outcome: TrialOutcome) -> None:
-        """Counts a trial; says why it failed, if it did."""
+        """Counts a trial; prints the reason if it failed."""
         self._ended += 1
         if outcome.status == "failed":
             self._failed += 1
@@ -61,7 +61,7 @@ class StudyDisplay:
 
 
 def show_counts(prospect: Prospect) -> None:
-    """How many trials there are, are done, have failed, and remain, one line."""
+    """Prints the numbers of trials in all, done, failed and remaining, in one line."""
     todo, groups = sum(map(len, prospect.groups)), len(prospect.groups)
     again = len({trial.id for group in prospect.groups for trial in group} & prospect.trained)
     parts = [
@@ -75,14 +75,14 @@ def show_counts(prospect: Prospect) -> None:
 
 
 def show_prospect(prospect: Prospect, forecast: Forecast) -> None:
-    """What a study would do, on standard output."""
+    """Prints the plan of a study on standard output."""
     show_counts(prospect)
     for line in forecast.lines():
         print(line)
 
 
 def show_verdicts(conclusions: Conclusions, remains: Prospect) -> None:
-    """The verdicts on standard output; failures and the report's place on standard error."""
+    """Prints verdicts on standard output; failures and the report's path on standard error."""
     for verdict in conclusions.verdicts:
         print(verdict)
     failures: Sequence[str] = sorted(set(remains.failed.values()))

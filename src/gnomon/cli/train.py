@@ -1,4 +1,4 @@
-"""`gnomon train`: a configuration in, a run folder out."""
+"""Defines `gnomon train`: from a configuration to a run folder."""
 
 from pathlib import Path
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Data sets as values, and the sources that make or read them."""
+"""Holds data sets as values, and the sources that make or read them."""
 
 from gnomon.data.arrays import ArrayFile as ArrayFile
 from gnomon.data.cifar10 import CIFAR10 as CIFAR10
@@ -33,4 +33,4 @@ SOURCES: dict[str, type] = {
     "parquet": ParquetFile,
     "image_folder": ImageFolder,
 }
-"""Every source of data by its name in a configuration."""
+"""The sources of data by their names in a configuration."""

@@ -1,4 +1,4 @@
-"""The smallest distance between the arms of a spiral: of the curves, not of samples."""
+"""Computes the smallest distance between the arms of a spiral as curves, not as samples."""
 
 import itertools
 import math
@@ -28,7 +28,7 @@ def smallest_distance(
     Branch and bound: the arms are cut into pieces. A piece of h radians is nowhere further from
     its chord (run through linearly) than e = max ‖γ''‖ h²/8 = b √(4 + φ²) h²/8, so two pieces
     are no nearer to each other than their chords are, less both e. Pairs of pieces that cannot
-    come nearer than two points already found are dropped; the others are halved. As e falls
+    come nearer than two points already evaluated are dropped; the others are halved. As e falls
     with h², the number of pairs stays bounded while they shrink. The answer is the distance
     between two points of the arms and exceeds the smallest one by at most a relative 1e-10, and
     rounding.
@@ -74,7 +74,7 @@ def _smallest_of_pair(
 def _pairs_of_pieces(
     spiral: Spiral, pair: tuple[int, int], norm: PlaneNorm, width: float, pieces: int
 ) -> Float[np.ndarray, " 2 pairs"]:
-    """Where the pieces begin, for all pairs that may hold the smallest distance.
+    """The beginnings of the pieces, in radians, for all pairs that may hold the minimum.
 
     Since ‖γ_j(φ) − γ_k(ψ)‖₂ ≥ b |φ − ψ|, pairs far apart in φ do not compete with the inner
     ends.
@@ -87,8 +87,8 @@ def _pairs_of_pieces(
     most = min(pieces - 1, math.ceil(reach / width))
     one = np.arange(pieces)[:, None]
     one, other = np.broadcast_arrays(one, one + np.arange(-most, most + 1))
-    there = (other >= 0) & (other < pieces)
-    return spiral.phi_min + width * np.stack([one[there], other[there]])
+    valid = (other >= 0) & (other < pieces)
+    return spiral.phi_min + width * np.stack([one[valid], other[valid]])
 
 
 def _chords(spiral: Spiral, start: _Array, width: float, arm: int) -> tuple[_Array, _Array]:
@@ -99,7 +99,7 @@ def _chords(spiral: Spiral, start: _Array, width: float, arm: int) -> tuple[_Arr
 
 
 def sagitta(spiral: Spiral, phi: _Array, width: float) -> _Array:
-    """How far a piece that ends at φ is from its chord, at most."""
+    """The largest distance that a piece that ends at φ may have from its chord."""
     return spiral.growth * np.sqrt(4 + phi**2) * width**2 / 8
 
 

@@ -1,4 +1,4 @@
-"""A user's own arrays, in one `.npz` archive."""
+"""Reads a user's own arrays from one `.npz` archive."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,17 +32,17 @@ class ArrayFile:
     is held out.
 
     Attributes:
-        path: the file.
+        path: the `.npz` file.
         domain: the interval of every coordinate of floating inputs; None leaves them unbounded.
-            That of pixels is [0, 1].
-        validation_share: of the training examples.
+            Pixels lie in [0, 1].
+        validation_share: share of the training examples held out for validation, in (0, 1).
     """
 
     path: Path
     domain: tuple[float, float] | None = None
     validation_share: float = 0.1
     suffix: ClassVar[str] = ".npz"
-    """The ending of the paths that it reads."""
+    """The ending of the paths that this source reads."""
 
     def __post_init__(self) -> None:
         check_shares("ArrayFile", validation_share=self.validation_share)

@@ -42,7 +42,7 @@ CLASSES = (
     "ship",
     "truck",
 )
-"""The classes, in the order of their labels."""
+"""The names of the ten classes, in the order of their labels."""
 
 
 @dataclass(frozen=True)
@@ -52,11 +52,11 @@ class CIFAR10:
     Attributes:
         version: "original" is the official archive (its binary form, not the pickled one);
             "jpeg75" is a copy in Parquet, re-encoded as JPEG of quality 75, and its results
-            must be called so; "auto" takes the one that is on this machine, the original first,
-            else fetches the original.
-        validation_share: of the training images, held out.
-        train_share: of the 50,000 training images, those that there are at all, for trials of
-            minutes; drawn by class with the seed. The title says so where it is below 1.
+            must be called so; "auto" takes the version on this machine, the original first, or
+            fetches the original.
+        validation_share: share of the training images held out for validation, in (0, 1).
+        train_share: share of the 50,000 training images that is used, for trials of minutes;
+            drawn by class with the seed. The title states a share below 1.
 
     References:
         krizhevsky2009.

@@ -13,7 +13,7 @@ from gnomon.data.store import Store
 from gnomon.sets import Domain, InputSet
 
 Fact = float | int | str
-"""One figure that a data set states about itself."""
+"""A figure that a data set states about itself."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,20 @@ class Split:
 
 @dataclass(frozen=True)
 class Dataset:
-    """What a network is trained and examined on.
+    """The data that a network is trained and examined on.
 
     Attributes:
-        name: the name the front ends know.
+        name: the name in configurations and on the command line.
         title: the name for readers and figures, such as "CIFAR-10 (JPEG q75)".
-        train: what gradients come from.
-        validation: held out from the training data; decides early stopping.
-        test: touched by audits alone.
-        class_names: one per class, in the order of the labels.
+        train: the examples from which gradients are computed.
+        validation: examples held out from the training data; they decide early stopping.
+        test: examples that only audits use.
+        class_names: one name per class, in the order of the labels.
         domain: the interval of every coordinate, or None for an unbounded space.
-        mean: of the training inputs, one per channel (images) or per feature (vectors).
-        std: their standard deviation, same length; a constant channel counts as 1.
-        customary: the input sets an audit uses when none is asked for.
-        facts: what the data set states about itself.
+        mean: means of the training inputs, one per channel (images) or feature (vectors).
+        std: their standard deviations, same length; 1 for a constant channel.
+        customary: the input sets that an audit uses by default.
+        facts: figures that the data set states about itself, by name.
         references: keys of `references.bib`.
     """
 
@@ -76,7 +76,7 @@ class Dataset:
         class_names: Sequence[str] | None = None,
         name: str = "data",
     ) -> "Dataset":
-        """The data set of a user's own examples; what is not given is derived from them.
+        """The data set of a user's own examples; arguments left out are derived from them.
 
         Args:
             inputs: tensor or array, examples × features or examples × channels × height ×
@@ -89,7 +89,7 @@ class Dataset:
             domain: the interval of every coordinate, None for an unbounded space. It is derived
                 as (0, 1) for images whose values lie there, and as None for all else.
             class_names: one per class; the numbers by default.
-            name: for reports.
+            name: the name in reports.
 
         Raises:
             DataError: values that are not finite, labels that do not number the classes, or
@@ -141,5 +141,5 @@ class Source(Protocol):
     """A recipe for a data set: a frozen dataclass whose fields are the settings of `[data]`."""
 
     def __call__(self, seed: int, store: Store) -> Dataset:
-        """Makes or reads the data; whatever is random in it depends on `seed` alone."""
+        """Makes or reads the data; all randomness in it depends on `seed` alone."""
         ...

@@ -1,4 +1,4 @@
-"""The handwritten digits that come with scikit-learn: 1,797 grey images of 8 × 8 pixels."""
+"""Reads scikit-learn's handwritten digits: 1,797 grey images of 8 × 8 pixels."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -20,8 +20,8 @@ class Digits:
     """Images of 1 × 8 × 8 pixels in [0, 1], ten classes; every seed has the same test split.
 
     Attributes:
-        validation_share: of what is not test.
-        test_share: of all images.
+        validation_share: share of the images outside the test split held out for validation.
+        test_share: share of all images that forms the test split, in (0, 1).
 
     References:
         alpaydin1998.

@@ -1,4 +1,4 @@
-"""Examples as they were read, and the one place where they are checked."""
+"""Holds examples as they were read, and checks them in one place."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,13 +14,13 @@ _EXAMPLES_AT_A_TIME = 4096
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs and labels as a reader found them, with the name of the file they came from.
+    """Inputs and labels as read, with the name of the file they came from.
 
     Attributes:
         inputs: uint8 (a pixel p stands for p/255) or floating; images are channels × height ×
             width.
-        labels: one for each input; checked to be 0 … classes − 1.
-        origin: the file or folder, for messages.
+        labels: one per input, from 0 to classes − 1 once checked.
+        origin: the file or folder, named in messages.
         groups: examples with the same number must not be split; None where each stands alone.
     """
 
@@ -33,7 +33,7 @@ class Examples:
         return len(self.inputs)
 
     def take(self, indices: Int[np.ndarray, " _"]) -> "Examples":
-        """The examples at these places."""
+        """The examples with the given indices, in that order."""
         groups = None if self.groups is None else self.groups[indices]
         return replace(
             self, inputs=self.inputs[indices], labels=self.labels[indices], groups=groups
@@ -43,7 +43,7 @@ class Examples:
 def channels_first(
     images: Shaped[np.ndarray, " examples height width *channels"],
 ) -> Shaped[np.ndarray, " examples channels height width"]:
-    """Images with their channels before height and width; grey ones get one channel."""
+    """Images × channels × height × width; grey images get one channel."""
     if images.ndim == 3:
         return images[:, None]
     return np.ascontiguousarray(np.moveaxis(images, -1, 1))
@@ -72,7 +72,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
 
 
 def class_names(train: Examples) -> tuple[str, ...]:
-    """The numbers 0 … largest label, as the names of classes that have no others.
+    """The numbers 0 … largest label as text, the names of classes without other names.
 
     Raises:
         DataError: labels are no numbers, or larger than a numbering from 0 on would give.
@@ -94,7 +94,7 @@ def class_names(train: Examples) -> tuple[str, ...]:
 
 
 def check(examples: Examples, classes: int, domain: Domain) -> Examples:
-    """The examples, with labels as int64, once all that can be wrong with them is ruled out.
+    """Returns the examples with labels as int64, or raises if they are malformed.
 
     Raises:
         DataError: there are none, a value is NaN or infinite, or a label is not one of 0 …

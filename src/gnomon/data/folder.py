@@ -1,4 +1,4 @@
-"""A user's own images, in folders that are named after the classes."""
+"""Reads a user's own images from folders that are named after the classes."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,17 +21,17 @@ _ENDINGS = frozenset(
 
 @dataclass(frozen=True)
 class ImageFolder:
-    """Images in train/<class>/ and test/<class>/; or in <class>/, and then divided.
+    """Images in train/<class>/ and test/<class>/, or in <class>/ to be divided.
 
-    The division is the same for every seed. The classes are numbered in alphabetical order of
-    their folders. Files that do not end like images, and names that begin with a dot, are
-    passed over. Without a folder test, the images in train are divided.
+    The division into training and test is the same for every seed. The classes are numbered in
+    alphabetical order of their folders. Files without the ending of an image, and names that
+    begin with a dot, are skipped. Without a folder test, the images in train are divided.
 
     Attributes:
         path: the folder that holds train (and test), or the folders of the classes.
         size: height and width that images are resized to; None expects one size throughout.
-        validation_share: of the training images.
-        test_share: of all images, where they come undivided.
+        validation_share: share of the training images held out for validation, in (0, 1).
+        test_share: share of all images that becomes the test split, where they come undivided.
     """
 
     path: Path
@@ -39,7 +39,7 @@ class ImageFolder:
     validation_share: float = 0.1
     test_share: float = 0.2
     suffix: ClassVar[str] = "/"
-    """The sign of the paths that it reads: folders."""
+    """The ending that marks the paths this source reads as folders."""
 
     def __post_init__(self) -> None:
         check_shares(

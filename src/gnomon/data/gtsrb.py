@@ -1,4 +1,4 @@
-"""GTSRB: German traffic signs, 43 classes, colour images of 32 × 32 pixels."""
+"""Reads GTSRB: German traffic signs, 43 classes, colour images of 32 × 32 pixels."""
 
 from dataclasses import dataclass
 
@@ -61,7 +61,7 @@ SIGNS = (
     "End of no passing",
     "End of no passing for vehicles over 3.5 t",
 )
-"""The classes of the benchmark, in the order of its class numbers."""
+"""The names of the benchmark's 43 classes, in the order of its class numbers."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class GTSRB:
     equal, so the validation split takes whole tracks.
 
     Attributes:
-        validation_share: of the training images.
+        validation_share: share of the training images held out for validation, in (0, 1).
 
     References:
         stallkamp2012.
@@ -118,6 +118,6 @@ class GTSRB:
 
 
 def _tracks(arrays: dict[str, np.ndarray]) -> np.ndarray:
-    """One number for each (class, track): tracks are numbered anew in every class."""
+    """A number for each (class, track): tracks are numbered anew in every class."""
     tracks = arrays["track_train"].astype(np.int64)
     return arrays["y_train"].astype(np.int64) * (tracks.max(initial=0) + 1) + tracks

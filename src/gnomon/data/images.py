@@ -1,4 +1,4 @@
-"""Image files as arrays of pixels."""
+"""Decodes image files into arrays of pixels."""
 
 import io
 import warnings
@@ -22,11 +22,11 @@ _COLOUR = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = None) -> Pixels:
     """The pixels of image files of any format that Pillow reads.
 
-    All are grey if the first one is, else all are made RGB; what is transparent loses its
-    transparency.
+    If the first image is grey, all must be; otherwise all are converted to RGB. Transparency is
+    dropped.
 
     Args:
-        files: for each image, its name for messages, and its content.
+        files: the name of each image, for messages, and its content.
         size: height and width that every image is resized to; without it, all must have one
             size.
 
@@ -55,7 +55,7 @@ def decode(files: Iterable[tuple[str, bytes]], size: tuple[int, int] | None = No
 
 
 def cached(path: Path, count: int, make: Callable[[], Pixels]) -> Pixels:
-    """The `count` images kept at `path`; made, and kept there, when it does not hold them yet.
+    """Returns the `count` images cached at `path`; makes and caches them if they are absent.
 
     A folder that cannot be written to only costs the time to make them again.
     """

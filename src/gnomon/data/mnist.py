@@ -1,4 +1,4 @@
-"""MNIST: 60,000 + 10,000 grey images of handwritten digits, 28 × 28 pixels."""
+"""Reads MNIST: 60,000 + 10,000 grey images of handwritten digits, 28 × 28 pixels."""
 
 import gzip
 import math
@@ -33,7 +33,7 @@ class MNIST:
     """Images of 1 × 28 × 28 pixels in [0, 1], ten classes.
 
     Attributes:
-        validation_share: of the 60,000 training images.
+        validation_share: share of the 60,000 training images held out for validation.
 
     References:
         lecun1998.

@@ -1,4 +1,4 @@
-"""Reading NumPy's `.npz` archives without ever unpickling."""
+"""Reads NumPy's `.npz` archives without ever unpickling."""
 
 import zipfile
 import zlib

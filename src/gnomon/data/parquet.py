@@ -1,4 +1,4 @@
-"""Image data sets in Parquet, in the layout that is usual on the Hugging Face hub."""
+"""Reads image data sets from Parquet files in the layout of the Hugging Face hub."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +28,9 @@ class ParquetFile:
             "img".
         label_column: the column of labels, which number the classes from 0 on.
         size: height and width that images are resized to; None expects one size throughout.
-        validation_share: of the training examples.
-        test_share: of all examples, where they come undivided.
+        validation_share: share of the training examples held out for validation, in (0, 1).
+        test_share: share of all examples that becomes the test split, where they come
+            undivided.
     """
 
     path: Path
@@ -40,7 +41,7 @@ class ParquetFile:
     validation_share: float = 0.1
     test_share: float = 0.2
     suffix: ClassVar[str] = ".parquet"
-    """The ending of the paths that it reads."""
+    """The ending of the paths that this source reads."""
 
     def __post_init__(self) -> None:
         check_shares(

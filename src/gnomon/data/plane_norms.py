@@ -1,4 +1,4 @@
-"""Norms on the plane, and the distance between segments in them."""
+"""Measures norms on the plane, and the distance between segments in them."""
 
 import itertools
 from typing import Protocol, runtime_checkable
@@ -27,7 +27,7 @@ class PlaneNorm(Protocol):
 
 
 class Euclidean:
-    """‖d‖₂."""
+    """The Euclidean norm ‖d‖₂."""
 
     shrink = 1.0
     stretch = 1.0
@@ -42,7 +42,7 @@ class Euclidean:
 
 
 class Polyhedral:
-    """max_i |⟨q_i, d⟩| for functionals q_i that span the plane."""
+    """The norm max_i |⟨q_i, d⟩| for functionals q_i that span the plane."""
 
     def __init__(self, functionals: Float[np.ndarray, " n 2"]) -> None:
         self._functionals = corners(functionals)
@@ -54,7 +54,7 @@ class Polyhedral:
         return np.abs(d @ self._functionals.T).max(axis=1)
 
     def to_segment(self, start: Vectors, direction: Vectors) -> Lengths:
-        """N is the largest of linear functions of s: least where two cross, or at 0 or 1."""
+        """Minimises N, the largest of linear functions of s: where two cross, or at 0 or 1."""
         a, u = start @ self._functionals.T, direction @ self._functionals.T
         a, u = np.concatenate([a, -a], axis=1), np.concatenate([u, -u], axis=1)
         smallest = np.minimum(a.max(axis=1), (a + u).max(axis=1))
@@ -75,7 +75,7 @@ def between_segments(
     Args:
         norm: measures the distance.
         one: the beginnings and the ends of the first segments.
-        other: those of the second.
+        other: the beginnings and the ends of the second segments.
     """
     (a, b), (c, d) = one, other
     from_ends = [
@@ -90,13 +90,13 @@ def between_segments(
 def cross(
     one: tuple[Vectors, Vectors], other: tuple[Vectors, Vectors]
 ) -> Bool[np.ndarray, " pairs"]:
-    """Whether two segments cross in a point inside both, row by row."""
+    """Tells whether two segments cross in a point inside both, row by row."""
     (a, b), (c, d) = one, other
     return (_side(a, b, c) * _side(a, b, d) < 0) & (_side(c, d, a) * _side(c, d, b) < 0)
 
 
 def corners(functionals: Float[np.ndarray, " n 2"]) -> Float[np.ndarray, " m 2"]:
-    """One of each pair ±q of corners of the convex hull of all ±q_i; no other decides the norm.
+    """One of each pair ±q of corners of the convex hull of all ±q_i; they decide the norm.
 
     The upper half of the hull (Andrew's monotone chain) holds one of each pair; its two ends
     are a pair.
@@ -111,7 +111,7 @@ def corners(functionals: Float[np.ndarray, " n 2"]) -> Float[np.ndarray, " m 2"]
 
 
 def _side(start: Vectors, end: Vectors, point: Vectors) -> Lengths:
-    """Positive where the point lies to the left of the line from start to end."""
+    """Positive numbers where the point lies to the left of the line from start to end."""
     along, to = end - start, point - start
     return along[:, 0] * to[:, 1] - along[:, 1] * to[:, 0]
 

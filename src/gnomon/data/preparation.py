@@ -1,4 +1,4 @@
-"""From examples as they were read to a data set: checks, splits, units, normalisation."""
+"""Turns examples as read into a data set: checks, splits, units, normalisation."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,15 +16,16 @@ from gnomon.seeds import generator
 from gnomon.sets import Domain, InputSet, Linf
 
 UNIT: Domain = (0.0, 1.0)
-"""The domain of a pixel."""
+"""The interval in which every pixel lies."""
 
 _CUSTOMARY_SHARE = 0.02
-"""The radius for unknown data, in widths of the domain or largest standard deviations."""
+"""Default radius for unknown data, as a share of the domain's width or, without a domain, of
+the largest standard deviation."""
 
 
 @dataclass(frozen=True)
 class Card:
-    """What a data set states about itself before its examples are known.
+    """The statements of a data set about itself that need no examples.
 
     The attributes are those of `Dataset`; without `customary`, there is one set, L∞ of 2 % of
     the domain's width, or of the largest standard deviation where the space is unbounded.
@@ -56,7 +57,7 @@ def prepare(
 
 
 def divide(examples: Examples, classes: int, test_share: float) -> tuple[Examples, Examples]:
-    """Training and test examples out of a set that comes undivided; the same for every seed.
+    """Divides one set into training and test examples, the same for every seed.
 
     Raises:
         DataError: as `gnomon.data.examples.check`.
@@ -68,7 +69,7 @@ def divide(examples: Examples, classes: int, test_share: float) -> tuple[Example
 
 
 def assemble(card: Card, train: Examples, validation: Examples, test: Examples) -> Dataset:
-    """The data set of three splits that are made already.
+    """The data set of three existing splits.
 
     Raises:
         DataError: as `gnomon.data.examples.check`, or training lacks a class.
@@ -94,7 +95,7 @@ def examined(card: Card, test: Examples) -> Dataset:
 
 
 def split_of(examples: Examples, classes: int, domain: Domain) -> Split:
-    """The examples as float32 tensors in units of the data, once they are checked.
+    """Checks the examples, and returns them as float32 tensors in the data's units.
 
     Raises:
         DataError: as `gnomon.data.examples.check`.
@@ -132,7 +133,7 @@ def _check_same_shape(train: Examples, test: Examples) -> None:
 
 
 def _in_units(inputs: Shaped[np.ndarray, " n *shape"]) -> Float[Tensor, " n *shape"]:
-    """float32, pixels divided by 255."""
+    """The inputs in float32, pixels divided by 255."""
     pixels = inputs.dtype == np.uint8
     units = torch.tensor(inputs, dtype=torch.float32)  # A copy, whatever the type was.
     return units.div_(255) if pixels else units

@@ -111,7 +111,7 @@ def read_examples(data: Readable, origin: str) -> Examples:
         origin: a name for messages.
 
     Raises:
-        DataError: something else than (inputs, labels), or examples that change when they are
+        DataError: data other than (inputs, labels), or examples that change when they are
             read again, as augmented ones do.
         SettingError: a loader whose sampler leaves out examples or repeats them, or that drops
             examples that cannot be read otherwise.

@@ -1,4 +1,4 @@
-"""The smallest number of straight segments that separate the arms of a spiral.
+"""Computes the smallest number of straight segments that separate the arms of a spiral.
 
 For two arms: the smallest number of links of a polyline whose first and last link are rays,
 which meets neither arm and has them on different sides. It comes from infinity through one of
@@ -21,7 +21,7 @@ either side than the one through the origin does on both. A link leaves when its
 end of the outer wall, t + u > φ_max − w. With g links in each channel, the two innermost form
 one segment: 2g − 1.
 
-The links so found touch the walls, and their reach is approached but not attained by links that
+These links touch the walls, and their reach is approached but not attained by links that
 touch nothing. The same spiral with both walls moved inwards by the angle ε (r = b(θ + ε) and
 b(θ + w − ε), again a spiral, with a channel of the width w − 2ε) gives links that keep clear;
 the polyline returned is that of the first ε among w/8, w/16, … for which the number stays the
@@ -52,11 +52,11 @@ class Separation:
     """Polylines that separate the arms of a spiral.
 
     Attributes:
-        segments: how many straight segments they have in all.
+        segments: number of straight segments in all polylines together.
         polylines: their vertices. A first or last vertex outside the spiral stands for the ray
             through it.
         slack: the angle, in radians, by which every segment stays ahead of one arm and behind
-            the other: the walls of its channel could move by so much.
+            the other; the walls of its channel could move by this angle.
     """
 
     segments: int
@@ -119,7 +119,7 @@ def _links(spiral: Spiral, slack: float) -> tuple[Float[np.ndarray, " links"], f
 
 
 def _touch(end: float, width: float) -> float:
-    """Where the link that begins at `end` on the outer wall touches the inner wall."""
+    """The angle at which the link from `end` on the outer wall touches the inner wall."""
 
     def excess(s: float) -> float:
         return (end + width) * ((end + s) * math.cos(s) + math.sin(s)) - (end + s) ** 2
@@ -137,7 +137,7 @@ def _reach(touch: float, width: float) -> float:
 
 
 def _root(excess: Callable[[float], float], low: float, high: float) -> float:
-    """Where a function that is positive at `low` and negative at `high` is 0."""
+    """A zero of a function that is positive at `low` and negative at `high`."""
     from scipy.optimize import brentq  # noqa: PLC0415 - takes 0.5 s
 
     return cast("float", brentq(excess, low, high, xtol=_ROUNDING))

@@ -1,4 +1,4 @@
-"""The double spiral: arms of an Archimedean spiral, one per class, in the plane or in R^n."""
+"""Makes the double spiral: arms of an Archimedean spiral, one per class, in R^n."""
 
 import math
 from dataclasses import dataclass
@@ -29,32 +29,32 @@ _ENTANGLEMENT = 8.0
 class DoubleSpiral:
     """Arms S1: r = bφ and S2: r = −bφ with φ_min ≤ φ ≤ φ_max, x₁ = r cos φ, x₂ = r sin φ.
 
-    The data are unbounded: their domain is None. What is reported of the arms (distances,
-    segments) holds for the curves themselves, before noise. A perturbation smaller than the
+    The data are unbounded: their domain is None. Figures about the arms (distances,
+    segments) hold for the curves themselves, before noise. A perturbation smaller than the
     misclassification-proof radius, half the smallest distance between two arms, leaves every
     point of an arm nearer to its own arm than to any other.
 
     Attributes:
-        growth: b > 0, the radius gained per radian; 2 where no `distance` is given either. It
-            is not the distance between the arms.
+        growth: b > 0, the radius gained per radian; 2 if `distance` is absent, too. It is not
+            the distance between the arms.
         distance: instead of `growth`, the smallest L2 distance between the arms that b shall
             give.
-        entanglement: φ_max − φ_min > 0 in radians; 8 where no `turns` are given either.
+        entanglement: φ_max − φ_min > 0 in radians; 8 if `turns` is absent, too.
         turns: instead of `entanglement`, the same in full turns.
-        phi_min: > 0, where the arms begin, in radians.
-        points: on each arm, for the three splits together.
-        sampling: whether the points are equally spaced in φ or in arc length.
+        phi_min: angle > 0 at which the arms begin, in radians.
+        points: number of points on each arm, for the three splits together.
+        sampling: the quantity in which points are equally spaced, φ or arc length.
         noise: ≥ 0, the half-width of the uniform or the standard deviation of the Gaussian
             noise that is added to each of the two coordinates in the plane of the spiral.
-        noise_kind: its distribution.
+        noise_kind: distribution of the noise.
         noise_on: the splits that noise is added to; the validation split belongs to training.
         dimension: n ≥ 2; for n > 2 the plane is embedded in R^n by a random isometry (the
             orthonormal columns of a Gaussian n × 2 matrix). The curves have codimension n − 1.
         off_manifold_noise: ≥ 0, the standard deviation per coordinate of Gaussian noise in the
             orthogonal complement of the embedded plane, on the same splits; n > 2 only.
-        arms: ≥ 2; arm k is S1 turned by 2πk / arms.
-        validation_share: of what is not test.
-        test_share: of all points.
+        arms: number of arms, ≥ 2; arm k is S1 turned by 2πk / arms.
+        validation_share: share of the points outside the test split held out for validation.
+        test_share: share of all points that forms the test split, in (0, 1).
 
     References:
         slusarz2021 (its "distance between spirals" is b), khoury2018 (codimension).
@@ -213,7 +213,7 @@ def _require(
 
 
 def _uniform(shape: tuple[int, ...], seed: int, *names: str) -> Float[np.ndarray, " n 2"]:
-    """Uniform in [−1, 1)."""
+    """Numbers drawn uniformly from [−1, 1)."""
     draw = torch.rand(shape, generator=generator(seed, "data", *names), dtype=torch.float64)
     return (2 * draw - 1).numpy()
 

@@ -1,4 +1,4 @@
-"""The arms of an Archimedean spiral as curves, and points on them.
+"""Describes the arms of an Archimedean spiral as curves, and points on them.
 
 Arm k of m is the curve γ_k(φ) = b φ (cos(φ + 2πk/m), sin(φ + 2πk/m)), φ_min ≤ φ ≤ φ_max. For
 two arms these are r = bφ and r = −bφ.
@@ -22,9 +22,9 @@ class Spiral:
 
     Attributes:
         growth: b > 0, the radius gained per radian.
-        phi_min: > 0, where the arms begin, in radians.
-        phi_max: > phi_min, where they end.
-        arms: their number, ≥ 2; neighbours differ by a turn of 2π / arms.
+        phi_min: angle > 0 at which the arms begin, in radians.
+        phi_max: angle > phi_min at which the arms end, in radians.
+        arms: number of arms, ≥ 2; neighbours differ by a turn of 2π / arms.
     """
 
     growth: float
@@ -34,7 +34,7 @@ class Spiral:
 
     @property
     def radius(self) -> float:
-        """Of the smallest disc around the origin that holds all arms."""
+        """The radius of the smallest disc around the origin that holds all arms."""
         return self.growth * self.phi_max
 
     @property
@@ -70,5 +70,5 @@ class Spiral:
 
 
 def _arc_length(phi: Angles) -> Angles:
-    """s(φ), the length in units of b/2."""
+    """The arc length s(φ) from 0 to φ, in units of b/2."""
     return phi * np.sqrt(1 + phi**2) + np.arcsinh(phi)

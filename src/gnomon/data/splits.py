@@ -1,4 +1,4 @@
-"""Holding out a part of the examples: stratified by class, and by whole groups."""
+"""Holds out a part of the examples: stratified by class, and by whole groups."""
 
 import numpy as np
 import torch
@@ -26,8 +26,8 @@ def hold_out(
 
     Args:
         labels: the class of each example.
-        share: in (0, 1).
-        order: draws the order of the groups.
+        share: share of each class to hold out, in (0, 1).
+        order: generator that draws the order of the groups.
         groups: examples with the same number stay together; without it each example is on its
             own.
     """
@@ -51,7 +51,7 @@ def hold_out_test(
     share: float,
     groups: Integer[np.ndarray, " examples"] | None = None,
 ) -> tuple[Indices, Indices]:
-    """As `hold_out`, and the same whatever the seed of the data set.
+    """Holds out test examples as `hold_out` does, the same for every seed of the data set.
 
     Test data that came with the seed would let a network be examined on what another seed
     trained it on.
@@ -60,10 +60,10 @@ def hold_out_test(
 
 
 def check_shares(owner: str, **shares: float) -> None:
-    """Makes sure that the shares held out lie in (0, 1) and leave something.
+    """Checks that the shares held out lie in (0, 1) and leave examples to train on.
 
     Raises:
-        SettingError: one does not, or together they take everything.
+        SettingError: a share lies outside, or the shares add up to 1 or more.
     """
     total = 0.0
     for name, share in shares.items():

@@ -1,4 +1,4 @@
-"""Where data files are found: the folder given, the user's cache, or the official address."""
+"""Locates data files: in a folder, in the user's cache, or at the official address."""
 
 import os
 import sys
@@ -14,9 +14,9 @@ class RemoteFile:
     """A file of a published data set.
 
     Attributes:
-        name: its name, in the store and at its publisher.
-        addresses: where it can be fetched, tried in turn; empty where nobody publishes it.
-        checksum: as published, such as "md5:f68b3c2d…"; None where none is.
+        name: name of the file, in the store and at its publisher.
+        addresses: URLs to fetch it from, tried in turn; empty if nobody publishes it.
+        checksum: the published digest, such as "md5:f68b3c2d…"; None if none is published.
     """
 
     name: str
@@ -26,13 +26,13 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Store:
-    """Finds data files, whole, and those with a published checksum as they were published.
+    """Finds data files, and verifies those that have a published checksum.
 
     Attributes:
-        root: a folder that already holds data sets, one folder each; only read. None where
-            there is none.
-        cache: the folder that downloads and decoded images are kept in; made when it is needed.
-        download: whether what is nowhere on this machine may be fetched.
+        root: a folder that already holds data sets, one folder each; only read. None
+            without such a folder.
+        cache: the folder for downloads and decoded images; created when it is needed.
+        download: whether files that are not on this machine may be fetched.
         progress: whether a download shows a progress bar on standard error.
         timeout: seconds without a byte after which a connection counts as lost.
     """
@@ -52,7 +52,7 @@ class Store:
 
     @classmethod
     def default(cls, *, download: bool = True) -> "Store":
-        """This user's: GNOMON_DATA, then GNOMON_CACHE or the system's folder for caches.
+        """The user's store: GNOMON_DATA, then GNOMON_CACHE or the system's cache folder.
 
         Downloads show their progress where standard error is a terminal.
         """
@@ -68,19 +68,19 @@ class Store:
         )
 
     def locate(self, folder: str, name: str) -> Path | None:
-        """The path of a file that is on this machine, unchecked; None where it is not."""
+        """The unchecked path of a file on this machine; None if the file is absent."""
         paths = (place / name for place in self._places(folder))
         return next((path for path in paths if path.is_file()), None)
 
     def find(self, folder: str, file: RemoteFile) -> Path:
-        """The path of a file, fetched first where it must be.
+        """Returns the path of a file, and fetches the file first if it is absent.
 
         Args:
             folder: the data set's own folder in the store.
-            file: what is wanted.
+            file: the file to find.
 
         Raises:
-            DataError: it is nowhere and cannot be fetched, or it is not the published file.
+            DataError: the file is absent and cannot be fetched, or it is not the published one.
         """
         path = self.locate(folder, file.name)
         if path is None:
@@ -134,7 +134,7 @@ class Store:
                 )
 
     def _places(self, folder: str) -> list[Path]:
-        """Where a data set's files are looked for, in this order."""
+        """The folders in which a data set's files are sought, in this order."""
         return [place / folder for place in (self.root, self.cache) if place is not None]
 
 

@@ -1,4 +1,4 @@
-"""Tables of images in Parquet files, one row for each example."""
+"""Reads tables of images from Parquet files, one row for each example."""
 
 import hashlib
 import json
@@ -22,7 +22,7 @@ _WORTH_KEEPING = 5000  # images; fewer are decoded in under a second
 
 @dataclass(frozen=True)
 class Columns:
-    """How to read a table of images.
+    """The columns of a table of images, and the size to read the images in.
 
     Attributes:
         image: the column of image files: bytes, or {bytes, path}. None takes "image" or "img".
@@ -75,7 +75,7 @@ def _table(path: Path) -> pa.Table:
 
 
 def _files(path: Path, column: pa.ChunkedArray) -> Iterator[tuple[str, bytes]]:
-    """Each image file with a name for messages."""
+    """Yields each image file with a name for messages."""
     if pa.types.is_struct(column.type):
         names = [column.type.field(i).name for i in range(column.type.num_fields)]
         if "bytes" not in names:

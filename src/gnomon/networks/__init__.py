@@ -1,4 +1,4 @@
-"""Architectures, their initial weights, and their files."""
+"""Defines architectures, their initial weights, and their files."""
 
 from gnomon.networks.architecture import Architecture as Architecture, Signature as Signature
 from gnomon.networks.cnn4 import CNN4 as CNN4, CNN4Conv as CNN4Conv
@@ -41,4 +41,4 @@ ARCHITECTURES: dict[str, type] = {
     "vgg": VGG,
     "resnet20": ResNet,
 }
-"""Every architecture by its name in a configuration."""
+"""The architectures by their names in a configuration."""

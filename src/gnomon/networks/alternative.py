@@ -8,14 +8,14 @@ from gnomon.networks.weights import call_with
 
 
 class Alternative(nn.Module):
-    """The network as it would be with other parameters; the network itself is not changed.
+    """The network with other parameters; the network itself is not changed.
 
     It is examined and attacked like any network.
 
     Args:
-        network: whose structure, buffers and remaining parameters are used.
-        parameters: by the names that `named_parameters` or `held_tensors` gives them; one that
-            two modules share is replaced in both.
+        network: the network whose structure, buffers and remaining parameters are used.
+        parameters: tensors by their names in `named_parameters` or `held_tensors`; a tensor
+            that two modules share is replaced in both.
     """
 
     def __init__(self, network: nn.Module, parameters: Mapping[str, Tensor]) -> None:
@@ -24,5 +24,5 @@ class Alternative(nn.Module):
         self.replaced = dict(parameters)
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """What the network answers with the other parameters."""
+        """The output of the network with the other parameters."""
         return call_with(self.network, self.replaced, inputs)

@@ -1,4 +1,4 @@
-"""The seam between a description of a network and the network."""
+"""Defines the interface between the description of a network and the network."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -9,13 +9,14 @@ from torch import nn
 
 @dataclass(frozen=True)
 class Signature:
-    """What a classifier takes and returns.
+    """The shapes of inputs and logits of a classifier, and its input normalisation.
 
     Attributes:
         shape: the axes of one input: (features,) or (channels, height, width).
         classes: the number of logits.
-        mean: per channel or feature; the network subtracts it from its input, …
-        std: … and divides by this, so that inputs (and every ε) are in the data's own units.
+        mean: numbers per channel or feature that the network subtracts from its input.
+        std: numbers by which it divides the difference, so that inputs (and every ε) are in
+            the data's own units.
     """
 
     shape: tuple[int, ...]
@@ -29,5 +30,5 @@ class Architecture(Protocol):
     """A frozen dataclass whose fields are the settings of `[network]`."""
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Module:
-        """A fresh network: named layers in the order data meet them, random weights."""
+        """Builds a network of named layers, in the order of the data, with random weights."""
         ...

@@ -16,14 +16,14 @@ from gnomon.networks.residual import Residual
 from gnomon.networks.standardize import Standardize
 
 Normalization = Literal["none", "batch", "layer", "instance", "group"]
-"""What stands between a weight layer and its activation."""
+"""The kind of normalisation between a weight layer and its activation."""
 
 _GROUPS = (8, 4, 2, 1)
-"""Numbers of groups, the best first: the first that divides the channels is taken."""
+"""Numbers of groups to try, in order: the first that divides the channels is used."""
 
 
 class Chain:
-    """A network in the making: `standardize`, then one block after another.
+    """A builder of networks: `standardize`, then one block after another.
 
     A block is weights, normalisation, activation, dropout.
 
@@ -31,9 +31,9 @@ class Chain:
     `activation1`, `dropout1`, `linear2`, …
 
     Args:
-        signature: what the network takes and returns.
-        activation: copied for every block.
-        normalization: in every block but the last.
+        signature: the shapes of the network's inputs and logits.
+        activation: the prototype that is copied for every block.
+        normalization: the kind of normalisation in every block but the last.
         dropout: probability of dropping a value after each activation, in [0, 1).
     """
 
@@ -53,7 +53,7 @@ class Chain:
         self.layers: OrderedDict[str, nn.Module] = OrderedDict(standardize=standardize)
 
     def conv(self, channels: int, kernel: int, stride: int = 1, padding: int = 0) -> None:
-        """A block with a square convolution."""
+        """Adds a block with a square convolution."""
         size = [(axis + 2 * padding - kernel) // stride + 1 for axis in self.shape[1:]]
         self._check_room(kernel, size)
         weights = nn.Conv2d(self.shape[0], channels, kernel, stride, padding)
@@ -61,10 +61,10 @@ class Chain:
         self._block("conv", weights)
 
     def residual(self, channels: int, stride: int = 1) -> None:
-        """A block whose weights are two 3 × 3 convolutions with a path around them.
+        """Adds a block of two 3 × 3 convolutions with a shortcut around them.
 
-        What stands between weights and weights elsewhere stands between the two as well. The
-        path is a convolution of its own where the shape changes.
+        Normalisation, activation and dropout stand between the two as between other layers. The
+        shortcut is a convolution of its own where the shape changes.
         """
         shortcut: nn.Module = nn.Identity()
         if stride > 1 or channels != self.shape[0]:
@@ -77,32 +77,32 @@ class Chain:
         self._block("residual", Residual(shortcut, nn.Sequential(inner.layers)))
 
     def average_pool(self, kernel: int) -> None:
-        """Means of disjoint squares; what does not fill a square is dropped."""
+        """Adds means over disjoint squares; incomplete squares at the edge are dropped."""
         self._pool(kernel, nn.AvgPool2d(kernel))
 
     def max_pool(self, kernel: int) -> None:
-        """Maxima of disjoint squares; what does not fill a square is dropped."""
+        """Adds maxima over disjoint squares; incomplete squares at the edge are dropped."""
         self._pool(kernel, nn.MaxPool2d(kernel))
 
     def global_average_pool(self) -> None:
-        """The mean of each channel over all places: a vector."""
+        """Adds the mean of each channel over all positions, which gives a vector."""
         self.layers[f"pool{self.blocks}"] = nn.AdaptiveAvgPool2d(1)
         self.shape = (self.shape[0], 1, 1)
 
     def drop(self, probability: float) -> None:
-        """Drops values with a probability; the layer is left out where that is 0."""
+        """Adds dropout with a probability; no layer is added if it is 0."""
         if probability > 0:
             self.layers[f"dropout{self.blocks}"] = nn.Dropout(probability)
 
     def linear(self, width: int) -> None:
-        """A block with a full matrix; images are flattened first."""
+        """Adds a block with a full matrix; images are flattened first."""
         self._flatten()
         weights = nn.Linear(self.shape[0], width)
         self.shape = (width,)
         self._block("linear", weights)
 
     def finish(self, generator: torch.Generator) -> nn.Sequential:
-        """The chain with a last matrix to the logits, and fresh weights."""
+        """Adds the last matrix to the logits, draws all weights, and returns the network."""
         self._flatten()
         self.layers[f"linear{self.blocks + 1}"] = nn.Linear(
             self.shape[0], self.signature.classes
@@ -149,7 +149,7 @@ def check_settings(name: str, widths: tuple[int, ...], *dropouts: float) -> None
     """Refuses widths below 1 and probabilities of dropping outside [0, 1).
 
     Raises:
-        SettingError: naming the architecture and the value.
+        SettingError: a setting lies outside; the message names architecture and value.
     """
     for width in widths:
         if width < 1:

@@ -1,4 +1,4 @@
-"""What a classifier takes and gives: one row of logits per example, and one label for each."""
+"""Checks inputs, labels and logits of a classifier: one row and one label per example."""
 
 from collections.abc import Mapping
 
@@ -10,11 +10,11 @@ from gnomon.sets.guards import known
 
 
 def check_labels(labels: object, examples: int) -> None:
-    """Refuses what is not one label per example, as a whole number in int64.
+    """Refuses labels that are not one int64 number per example.
 
     Args:
-        labels: whatever was given as labels.
-        examples: how many there are.
+        labels: the value passed as labels.
+        examples: the number of examples.
 
     Raises:
         ShapeError: another shape, number or type; the message says how to convert it.
@@ -43,7 +43,7 @@ def check_inputs(inputs: object) -> None:
     """Refuses inputs that are not a batch of floating-point numbers.
 
     Raises:
-        ShapeError: no tensor, no axis of a batch, or whole numbers.
+        ShapeError: inputs are no tensor, lack a batch axis, or are whole numbers.
     """
     if not isinstance(inputs, Tensor):
         raise ShapeError(
@@ -64,7 +64,7 @@ def check_inputs(inputs: object) -> None:
 
 
 def check_logits(output: object, examples: int) -> Tensor:
-    """The output, which has to be one row of logits, of two classes or more, per example.
+    """Returns the output if it is one row of logits, of two classes or more, per example.
 
     Raises:
         ShapeError: no tensor, or another shape.
@@ -101,7 +101,7 @@ def check_logits(output: object, examples: int) -> Tensor:
 
 
 def check_classes(labels: Tensor, classes: int) -> None:
-    """Refuses labels that are no class.
+    """Refuses labels outside 0 … classes − 1.
 
     Raises:
         SubjectError: a label below 0, or without a logit.
@@ -116,7 +116,7 @@ def check_classes(labels: Tensor, classes: int) -> None:
 
 
 def check_values(logits: Tensor) -> None:
-    """Refuses logits of unperturbed inputs that say nothing, or name no largest.
+    """Refuses logits of unperturbed inputs that are NaN, +∞, or −∞ throughout a row.
 
     A logit of −∞ is a class that the network excludes; some class must be left.
 

@@ -1,4 +1,4 @@
-"""The four-layer networks of the certified-training literature, in their two common forms.
+"""Defines the four-layer networks of certified training, in their two common forms.
 
 Neither pools or normalises by default: behind the first activation (ReLU) every value is ≥ 0,
 which makes interval bounds over weights exact layer by layer.
@@ -21,11 +21,11 @@ class CNN4:
     On 3 × 32 × 32 inputs with 10 classes: 267,426 parameters at width 2, 1,085,802 at width 8.
 
     Attributes:
-        width: w above.
-        linear: width of the hidden matrix.
-        activation: a prototype, copied for every layer.
-        normalization: between weights and activation.
-        dropout: after each activation, a probability in [0, 1).
+        width: w; the numbers of channels are multiples of it.
+        linear: number of units of the hidden matrix.
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation between weights and activation.
+        dropout: probability of dropping a value after each activation, in [0, 1).
 
     References:
         xu2020 (the form of the auto_LiRPA library).
@@ -41,7 +41,7 @@ class CNN4:
         check_settings("CNN4", (self.width, self.linear), self.dropout)
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network.
+        """Builds the network with fresh random weights.
 
         Raises:
             ShapeError: the inputs are not images, or too small.
@@ -60,11 +60,11 @@ class CNN4Conv:
     On 3 × 32 × 32 inputs with 10 classes: 337,298 parameters at width 2 with 256 hidden units.
 
     Attributes:
-        width: w above.
-        linear: width of each of the two hidden matrices.
-        activation: a prototype, copied for every layer.
-        normalization: between weights and activation.
-        dropout: after each activation, a probability in [0, 1).
+        width: w; the numbers of channels are multiples of it.
+        linear: number of units of each of the two hidden matrices.
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation between weights and activation.
+        dropout: probability of dropping a value after each activation, in [0, 1).
 
     References:
         zhang2020 (the form of CROWN-IBP).
@@ -80,7 +80,7 @@ class CNN4Conv:
         check_settings("CNN4Conv", (self.width, self.linear), self.dropout)
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network.
+        """Builds the network with fresh random weights.
 
         Raises:
             ShapeError: the inputs are not images, or too small.

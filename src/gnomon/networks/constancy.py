@@ -1,4 +1,4 @@
-"""Whether a network answers the same each time, and each example for itself."""
+"""Checks that logits are reproducible and do not depend on other examples of a batch."""
 
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from gnomon.errors import SubjectError
 from gnomon.shapes import Inputs, Logits
 
 ROUNDING = 1e-5
-"""Differences of logits below this share of the largest are the order of additions."""
+"""Largest relative difference of logits that is attributed to the order of additions."""
 _REMEDY = (
     "Give batch normalisations running statistics (track_running_stats=True, and training data "
     "to fill them), or wrap the network so that every example is answered by itself "
@@ -35,15 +35,15 @@ def check_statistics(network: nn.Module) -> None:
 
 
 def answers_vary(answer: Callable[[Tensor], Tensor], inputs: Inputs, logits: Logits) -> bool:
-    """Whether the same inputs get other logits when they are asked again.
+    """Tells whether the same inputs get other logits when they are evaluated again.
 
     One further evaluation decides for a network that does not vary: every second example is
-    asked again among others. Where its logits differ, further evaluations find out why.
+    evaluated again among others. Where its logits differ, further evaluations find out why.
 
     Args:
-        answer: the network's logits, in evaluation mode.
+        answer: returns the network's logits in evaluation mode.
         inputs: a batch.
-        logits: the network's answer to it.
+        logits: the network's logits on that batch, from the first evaluation.
 
     Raises:
         SubjectError: logits that depend on the other examples of the batch. Only what happens
@@ -74,7 +74,7 @@ def answers_vary(answer: Callable[[Tensor], Tensor], inputs: Inputs, logits: Log
 
 
 def _among_others(inputs: Inputs) -> Tensor:
-    """The batch with every second example replaced; a single one gets company."""
+    """The batch with every second example replaced; a single example is joined by another."""
     axes = tuple(range(1, inputs.dim()))
     turned = inputs.flip(axes)
     if torch.equal(turned, inputs):
@@ -87,7 +87,7 @@ def _among_others(inputs: Inputs) -> Tensor:
 
 
 def _moved(logits: Logits, again: Tensor) -> bool:
-    """Whether a logit of every second example has moved by more than rounding."""
+    """Tells whether logits of every second example changed by more than rounding."""
     finite = logits[logits.isfinite()].abs()
     largest = float(finite.max()) if len(finite) else 0.0
     eps = torch.finfo(logits.dtype).eps
@@ -106,7 +106,7 @@ def _differences(logits: Logits, again: Tensor) -> Tensor:
 
 @contextmanager
 def _same_draws(device: torch.device) -> Generator[Callable[[], object], None, None]:
-    """Within, torch's own random numbers begin anew at each call; then all is put back."""
+    """Restarts torch's random numbers at each call within the block; restores them after it."""
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices):
         torch.manual_seed(0)  # noqa: TID251 - the generators are put back

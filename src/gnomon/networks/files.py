@@ -1,4 +1,4 @@
-"""A network on disk: weights as safetensors, and how to rebuild it as TOML."""
+"""Stores a network on disk: its weights as safetensors, its description as TOML."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -23,10 +23,10 @@ def save_network(
     """Writes `path` (weights) and `path` with the ending .toml (how to rebuild the network).
 
     Args:
-        path: ends in .safetensors.
-        network: parameters and buffers are saved.
+        path: the file of the weights; it ends in .safetensors.
+        network: the network whose parameters and buffers are saved.
         architecture: the table `[network]` of the configuration it was built from.
-        signature: what the network takes and returns.
+        signature: the shapes of the network's inputs and logits.
     """
     save_weights(path, network)
     write_toml(
@@ -72,27 +72,27 @@ def load_weights(network: nn.Module, path: Path) -> None:
             architecture.
     """
     try:
-        found = safetensors.torch.load_file(path)
+        tensors = safetensors.torch.load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
         raise WeightsError(
             f"{path}: expected weights in a safetensors file, got: {error}. "
             "Check the path, or save the weights again."
         ) from error
     wanted = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    given = {name: tuple(value.shape) for name, value in found.items()}
-    if wanted != given:
-        raise WeightsError(f"{path}: {_difference(wanted, given)}")
-    network.load_state_dict(found)
+    stored = {name: tuple(value.shape) for name, value in tensors.items()}
+    if wanted != stored:
+        raise WeightsError(f"{path}: {_difference(wanted, stored)}")
+    network.load_state_dict(tensors)
 
 
 def _difference(
-    wanted: Mapping[str, tuple[int, ...]], given: Mapping[str, tuple[int, ...]]
+    wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple[int, ...]]
 ) -> str:
-    """Where two sets of named shapes differ, in one sentence."""
+    """A sentence that says where two sets of named shapes differ."""
     differing = [
-        f"'{name}' {wanted.get(name, 'absent')} instead of {given.get(name, 'absent')}"
-        for name in sorted(wanted.keys() | given.keys())
-        if wanted.get(name) != given.get(name)
+        f"'{name}' {wanted.get(name, 'absent')} instead of {stored.get(name, 'absent')}"
+        for name in sorted(wanted.keys() | stored.keys())
+        if wanted.get(name) != stored.get(name)
     ]
     more = f" and {len(differing) - _LISTED} more" if len(differing) > _LISTED else ""
     listed = "; ".join(differing[:_LISTED])

@@ -1,4 +1,4 @@
-"""Initial weights that keep the variance from layer to layer, for any activation."""
+"""Draws initial weights that keep the variance from layer to layer, for any activation."""
 
 import copy
 import functools
@@ -14,10 +14,10 @@ _NODES = 201
 
 
 def gain(activation: Activation) -> float:
-    """The factor E[f(Z)²]^(−1/2), Z standard normal: it undoes what f does to the variance.
+    """The factor E[f(Z)²]^(−1/2), Z standard normal, that compensates f's change of variance.
 
     With weights of variance gain² / fan_in, pre-activations of variance 1 give pre-activations
-    of variance 1 one layer further: √2 for ReLU, 1 for SELU. Computed by Gauss–Hermite
+    of variance 1 one layer further: √2 for ReLU, 1 for SELU. It is computed by Gauss–Hermite
     quadrature, accurate to 1e-4 for functions with a kink and to rounding for smooth ones.
 
     References:
@@ -48,7 +48,7 @@ def initialise(network: nn.Sequential, generator: torch.Generator) -> None:
 
 
 def _layers(network: nn.Module) -> Iterator[nn.Module]:
-    """Activations, and layers that are not made of others, in order."""
+    """Yields activations, and layers that contain no others, in order."""
     for module in network.children():
         if isinstance(module, Activation) or not any(module.children()):
             yield module

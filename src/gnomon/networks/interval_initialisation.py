@@ -1,4 +1,4 @@
-"""Initial weights that keep the radius of intervals from layer to layer."""
+"""Draws initial weights that keep the radius of intervals from layer to layer."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""LeNet-5, with a free choice of activation."""
+"""Defines LeNet-5, with a free choice of activation."""
 
 from dataclasses import dataclass, field
 
@@ -18,11 +18,11 @@ class LeNet:
     weights, and the output is a matrix. Images of at least 12 × 12 pixels.
 
     Attributes:
-        channels: maps of the two convolutions.
+        channels: numbers of channels of the two convolutions.
         hidden: widths of the hidden matrices.
-        activation: a prototype, copied for every layer.
-        normalization: between weights and activation.
-        dropout: after each activation, a probability in [0, 1).
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation between weights and activation.
+        dropout: probability of dropping a value after each activation, in [0, 1).
 
     References:
         lecun1998, section II.B.
@@ -38,7 +38,7 @@ class LeNet:
         check_settings("LeNet", (*self.channels, *self.hidden), self.dropout)
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network.
+        """Builds the network with fresh random weights.
 
         Raises:
             ShapeError: the inputs are not images, or too small.

@@ -1,4 +1,4 @@
-"""The multilayer perceptron."""
+"""Defines the multilayer perceptron."""
 
 from dataclasses import dataclass, field
 
@@ -16,9 +16,9 @@ class MLP:
 
     Attributes:
         hidden: the widths of the hidden layers; () gives an affine classifier.
-        activation: a prototype, copied for every layer.
-        normalization: between matrix and activation.
-        dropout: after each activation, a probability in [0, 1).
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation between matrix and activation.
+        dropout: probability of dropping a value after each activation, in [0, 1).
     """
 
     hidden: tuple[int, ...] = (50, 50, 50, 50, 50)
@@ -30,7 +30,7 @@ class MLP:
         check_settings("MLP", self.hidden, self.dropout)
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network."""
+        """Builds the network with fresh random weights."""
         chain = Chain(signature, self.activation, self.normalization, self.dropout)
         for width in self.hidden:
             chain.linear(width)

@@ -1,4 +1,4 @@
-"""What a network answers: its logits and its classes, in batches, in evaluation mode."""
+"""Computes a network's logits and classes, in batches, in evaluation mode."""
 
 import torch
 from torch import Tensor, nn
@@ -9,7 +9,7 @@ from gnomon.shapes import Inputs, Labels, Logits
 
 
 def device_of(network: nn.Module) -> torch.device:
-    """Where the network's first parameter or buffer lies; the CPU when it has none."""
+    """The device of the network's first parameter or buffer; the CPU if it has none."""
     tensors = [*network.parameters(), *network.buffers()]
     return tensors[0].device if tensors else torch.device("cpu")
 

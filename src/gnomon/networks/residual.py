@@ -1,4 +1,4 @@
-"""A layer with a path around it."""
+"""Defines a layer with a shortcut around it."""
 
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ from gnomon.algebra import Value
 
 
 class Residual(nn.Module):
-    """x ↦ S(x) + B(x).
+    """The sum x ↦ S(x) + B(x) of a shortcut and a body.
 
     The shortcut S comes first among the layers, because what both receive comes before B.
 
@@ -26,5 +26,5 @@ class Residual(nn.Module):
     def forward(
         self, x: Float[Tensor, " batch *shape"] | Value
     ) -> Float[Tensor, " batch *outputs"] | Value:
-        """The sum of what both paths make of the input."""
+        """The sum S(x) + B(x) at the input x."""
         return self.shortcut(x) + self.body(x)

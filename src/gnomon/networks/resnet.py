@@ -1,4 +1,4 @@
-"""The residual networks for small images, ResNet-20 and its deeper forms."""
+"""Defines the residual networks for small images, ResNet-20 and its deeper forms."""
 
 from dataclasses import dataclass, field
 
@@ -25,13 +25,13 @@ class ResNet:
     its two shortcuts.
 
     Attributes:
-        channels: maps of the blocks of each stage; the first convolution has as many as the
-            first.
-        blocks: n above.
-        activation: a prototype, copied for every layer.
-        normalization: before each activation. Without it the variance of a fresh network grows
-            at every sum.
-        dropout: after each activation, a probability in [0, 1).
+        channels: numbers of channels in the blocks of each stage; the first convolution has as
+            many as the first stage.
+        blocks: number n of residual blocks per stage.
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation before each activation. Without it the
+            variance of a fresh network grows at every sum.
+        dropout: probability of dropping a value after each activation, in [0, 1).
 
     References:
         he2016, section 4.2; peconi2020, section 7.2, for the order within a block.
@@ -52,7 +52,7 @@ class ResNet:
             )
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network.
+        """Builds the network with fresh random weights.
 
         Raises:
             ShapeError: the inputs are not images.

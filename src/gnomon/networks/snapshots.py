@@ -1,4 +1,4 @@
-"""A network as it was after chosen epochs of its training."""
+"""Reads a network as it was after chosen epochs of its training."""
 
 import copy
 from collections.abc import Iterator, Mapping
@@ -14,13 +14,13 @@ from gnomon.networks.files import load_weights
 
 @dataclass(frozen=True, eq=False)
 class Snapshots(Mapping[int, nn.Module]):
-    """From epochs to networks, in the order of the epochs.
+    """A mapping from epochs to networks, in the order of the epochs.
 
     Each look-up reads the file and fills a new copy, so that no two epochs ever share their
     weights, and only the networks that are in use take memory.
 
     Attributes:
-        network: what is copied; it is never changed.
+        network: the network that is copied; it is never changed.
         files: the safetensors file of each epoch; 0 is before training.
     """
 
@@ -28,7 +28,7 @@ class Snapshots(Mapping[int, nn.Module]):
     files: Mapping[int, Path]
 
     def check(self) -> "Snapshots":
-        """Itself, when all files are there and whole; only their first bytes are read.
+        """Returns itself if all files exist and are whole; reads only their first bytes.
 
         Raises:
             WeightsError: a file that is missing or damaged.

@@ -1,4 +1,4 @@
-"""The first layer of every network: from the data's units to mean 0 and deviation 1."""
+"""Defines the first layer of every network: data scaled to mean 0 and deviation 1."""
 
 import torch
 from jaxtyping import Float
@@ -14,9 +14,9 @@ class Standardize(nn.Module):
     the data's own units.
 
     Args:
-        mean: one number per channel (images) or feature (vectors).
-        std: their standard deviations, > 0.
-        axes: how many axes an input has: 1 for vectors, 3 for images.
+        mean: means of the data, one number per channel (images) or feature (vectors).
+        std: standard deviations of the data, > 0, of the same length.
+        axes: number of axes of an input: 1 for vectors, 3 for images.
     """
 
     mean: Tensor

@@ -1,10 +1,10 @@
-"""What lies between a network's weight layers: the representations of its inputs.
+"""Collects the representations of a network's inputs between its weight layers.
 
 A weight layer is a module without children that holds a parameter `weight` with two axes or
 more: a matrix or a convolution; one that computes its weight from other parameters
-(`torch.nn.utils.parametrize`) counts too. What such a layer receives is a representation of the
-input; so the same words hold for a chain of named layers, for residual connections, and for a
-network that calls its activations as functions.
+(`torch.nn.utils.parametrize`) counts too. The input of such a layer is a representation of
+the network's input; so the same words hold for a chain of named layers, for residual
+connections, and for a network that calls its activations as functions.
 """
 
 import itertools
@@ -29,8 +29,8 @@ class Stage:
     """The inputs as they are represented at one place of a network.
 
     Attributes:
-        name: "input", then "hidden1", "hidden2", … for what the second, third, … weight layer
-            receives, and "output".
+        name: "input", then "hidden1", "hidden2", … for the inputs of the second, third, …
+            weight layer, and "output".
         receiver: the name of the weight layer that receives `values`; empty for the output.
         values: the representation, one row per example.
         giver: the name of the weight layer before it; empty for the input.
@@ -66,31 +66,31 @@ def stages(network: nn.Module, inputs: Float[Tensor, " batch *shape"]) -> tuple[
 
     Args:
         network: any network; without weight layers there are the input and the output alone.
-        inputs: as the network takes them.
+        inputs: a batch, in the shape that the network takes.
     """
     with _watched(network) as calls:
         output = network(inputs)
-    found = [Stage("input", calls[0].layer if calls else "", inputs)]
+    passed = [Stage("input", calls[0].layer if calls else "", inputs)]
     for index, (before, call) in enumerate(itertools.pairwise(calls), start=1):
-        found.append(
+        passed.append(
             Stage(f"hidden{index}", call.layer, call.received, before.layer, before.returned)
         )
     last = calls[-1] if calls else None
-    found.append(
+    passed.append(
         Stage("output", "", output, last.layer if last else "", last.returned if last else None)
     )
-    return tuple(found)
+    return tuple(passed)
 
 
 @dataclass(eq=False)
 class _Call:
-    """One call of a weight layer."""
+    """A call of a weight layer."""
 
     layer: str
     received: Tensor
     returned: Tensor
     handed_on: Tensor
-    """A copy for the rest of the network, all that an in-place activation can change."""
+    """The copy passed to the rest of the network; an in-place activation changes only it."""
 
 
 @contextmanager

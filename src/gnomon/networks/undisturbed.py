@@ -1,4 +1,4 @@
-"""Examining a network leaves it, and the examples it is asked about, as they were found."""
+"""Keeps a network and its inputs unchanged while it is examined."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 @contextmanager
 def undisturbed(network: nn.Module) -> Generator[None, None, None]:
-    """Evaluation mode, no gradients of parameters; both restored, and the buffers, too.
+    """Sets evaluation mode without parameter gradients; restores both, and the buffers, after.
 
     The network receives copies of its inputs, so that one that writes into them changes
     nothing of the caller's. A copy belongs to the graph of its original.
@@ -42,7 +42,7 @@ def undisturbed(network: nn.Module) -> Generator[None, None, None]:
 
 @contextmanager
 def _given_copies(network: nn.Module) -> Generator[None, None, None]:
-    """Tensors that the network is called with are copied first; once, where blocks nest."""
+    """Copies the tensors that the network is called with; only once if blocks nest."""
     if _copies in vars(network)["_forward_pre_hooks"].values():
         yield
         return

@@ -1,4 +1,4 @@
-"""A small network in the manner of VGG: pairs of 3 × 3 convolutions, then maxima."""
+"""Defines a small network in the manner of VGG: pairs of 3 × 3 convolutions, then maxima."""
 
 from dataclasses import dataclass, field
 
@@ -18,15 +18,16 @@ class VGG:
     On 3 × 32 × 32 inputs with 10 classes: 551,466 parameters.
 
     Attributes:
-        channels: maps of both convolutions of each block.
+        channels: numbers of channels of both convolutions of each block.
         linear: width of the hidden matrix.
-        activation: a prototype, copied for every layer.
-        normalization: between convolution and activation.
-        dropout: after each block and after the hidden matrix, probabilities in [0, 1).
+        activation: the prototype that is copied for every layer.
+        normalization: the kind of normalisation between convolution and activation.
+        dropout: probabilities of dropping a value, in [0, 1): after each block, and after the
+            hidden matrix.
 
     References:
-        peconi2020, section 7.1, after simonyan2015. It says that dropout grows by 0.05 at each
-        place, from 0.2 to 0.4, which four places do not allow.
+        peconi2020, section 7.1, after simonyan2015. It states that dropout grows by 0.05 at
+        each place, from 0.2 to 0.4, which four places do not allow.
     """
 
     channels: tuple[int, ...] = (32, 64, 128)
@@ -45,7 +46,7 @@ class VGG:
             )
 
     def __call__(self, signature: Signature, generator: torch.Generator) -> nn.Sequential:
-        """A fresh network.
+        """Builds the network with fresh random weights.
 
         Raises:
             ShapeError: the inputs are not images, or too small.

@@ -1,10 +1,10 @@
-"""The one place that says which tensors of a network are its weights.
+"""Determines which tensors of a network are its weights.
 
 A layer may hold its weight, or compute it from other parameters: by a parametrisation of
 `torch.nn.utils.parametrize` (weight or spectral normalisation, say), by the older hooks for
-these two, or by the masks of `torch.nn.utils.prune`. What is computed with, stored on a device
-and rounded, is the computed tensor; so it stands here under its own name, "head.weight", in
-place of what it is computed from.
+these two, or by the masks of `torch.nn.utils.prune`. The computed tensor is the one
+that is multiplied with, stored on a device and rounded; so it stands here under its own name,
+"head.weight", in place of its sources.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -34,12 +34,12 @@ class Held:
     """A tensor by which a layer computes, whether the layer stores it or computes it.
 
     Attributes:
-        name: such as "head.weight".
+        name: the qualified name, such as "head.weight".
         layer: the module that computes with it.
-        value: returns it, differentiable in the network's parameters.
-        sources: the parameters that it is computed from, by name; itself if it is stored.
-        replaced: the layer has another tensor in its place within `replaced(tensor)`; None if
-            it is stored, since torch can replace parameters.
+        value: returns the tensor, differentiable in the network's parameters.
+        sources: the parameters it is computed from, by name; the parameter itself if stored.
+        replaced: context manager that puts another tensor in its place; None if it is stored,
+            since torch can replace parameters.
     """
 
     name: str
@@ -50,7 +50,7 @@ class Held:
 
     @property
     def is_weight(self) -> bool:
-        """Whether inputs are multiplied by it: two axes or more, no bias, no normalisation's.
+        """True if inputs are multiplied by it: two axes or more, no bias, no normalisation.
 
         Those of linear layers, convolutions, recurrent layers, embeddings and attention are
         weights, and so is any such tensor of a module of one's own.
@@ -63,25 +63,25 @@ class Held:
 
     @property
     def is_trained(self) -> bool:
-        """Whether anything that it is computed from is trained."""
+        """True if a parameter that it is computed from is trained."""
         return any(each.requires_grad for each in self.sources.values())
 
     @property
     def transposed(self) -> int | None:
-        """How many groups a transposed convolution has, whose outputs lie on axis 1."""
+        """The number of groups of a transposed convolution, whose outputs lie on axis 1."""
         layer = self.layer
         return layer.groups if isinstance(layer, _ConvTransposeNd) else None
 
 
 def held_tensors(network: nn.Module) -> dict[str, Held]:
-    """The tensors that a network computes with, by name: as it would be stored for use.
+    """The tensors that a network computes with, by name, as they would be stored for use.
 
-    They are its parameters, each shared one once, with computed tensors in place of what those
-    are computed from.
+    They are its parameters, each shared one once, with computed tensors in place of
+    their sources.
     """
     computed = computed_tensors(network)
     hidden = {name for each in computed.values() for name in each.sources}
-    found: dict[str, Held] = {}
+    tensors: dict[str, Held] = {}
     seen: set[Tensor] = set()
     for prefix, layer in network.named_modules():
         if isinstance(layer, ParametrizationList):
@@ -90,19 +90,19 @@ def held_tensors(network: nn.Module) -> dict[str, Held]:
             name = _joined(prefix, attribute)
             if name not in hidden and parameter not in seen:
                 seen.add(parameter)
-                found[name] = Held(name, layer, _constantly(parameter), {name: parameter})
-        found |= {name: each for name, each in computed.items() if each.layer is layer}
-    return found
+                tensors[name] = Held(name, layer, _constantly(parameter), {name: parameter})
+        tensors |= {name: each for name, each in computed.items() if each.layer is layer}
+    return tensors
 
 
 def weights_of(network: nn.Module) -> dict[str, Held]:
-    """The weights of a network, by name: what its layers multiply their inputs by."""
+    """The weights of a network, by name: the tensors that multiply the layers' inputs."""
     return {name: each for name, each in held_tensors(network).items() if each.is_weight}
 
 
 def computed_tensors(network: nn.Module) -> dict[str, Held]:
     """The tensors that layers compute from parameters before they use them."""
-    found: dict[str, Held] = {}
+    tensors: dict[str, Held] = {}
     for prefix, layer in network.named_modules():
         if is_parametrized(layer):
             assert isinstance(layer.parametrizations, nn.ModuleDict)
@@ -111,7 +111,7 @@ def computed_tensors(network: nn.Module) -> dict[str, Held]:
                 start = _joined(prefix, f"parametrizations.{attribute}")
                 sources = {f"{start}.{key}": each for key, each in made.named_parameters()}
                 name = _joined(prefix, attribute)
-                found[name] = Held(name, layer, made, sources, _in_parametrisation(made))
+                tensors[name] = Held(name, layer, made, sources, _in_parametrisation(made))
         for hook in vars(layer)["_forward_pre_hooks"].values():
             if (older := _older(layer, hook)) is not None:
                 attribute, value = older
@@ -121,12 +121,12 @@ def computed_tensors(network: nn.Module) -> dict[str, Held]:
                     for part, each in layer.named_parameters(recurse=False)
                     if part in {f"{attribute}_{end}" for end in ("g", "v", "orig")}
                 }
-                found[name] = Held(name, layer, value, sources, _in_layer(layer, attribute))
-    return found
+                tensors[name] = Held(name, layer, value, sources, _in_layer(layer, attribute))
+    return tensors
 
 
 def check_finite(name: str, tensor: Tensor) -> None:
-    """Refuses a tensor with numbers that no rounding and no noise in proportion is defined for.
+    """Refuses a tensor with infinite or NaN entries, which can be neither rounded nor scaled.
 
     Raises:
         SubjectError: a number is infinite or NaN.
@@ -140,13 +140,13 @@ def check_finite(name: str, tensor: Tensor) -> None:
 
 
 def call_with(network: nn.Module, tensors: Mapping[str, Tensor], *inputs: Tensor) -> Tensor:
-    """What the network answers with other tensors in place of those of these names.
+    """The output of the network with other tensors in place of those with these names.
 
     Args:
-        network: is not changed.
-        tensors: by the names of `named_parameters`, of buffers, or of `held_tensors`; one that
-            two modules share is replaced in both.
-        inputs: what the network is called with.
+        network: the network; it is not changed.
+        tensors: tensors by their names in `named_parameters`, `named_buffers` or
+            `held_tensors`; a tensor that two modules share is replaced in both.
+        inputs: the arguments of the network.
     """
     with replacing(network, tensors) as stored:
         return torch.func.functional_call(network, stored, inputs)
@@ -156,11 +156,11 @@ def call_with(network: nn.Module, tensors: Mapping[str, Tensor], *inputs: Tensor
 def replacing(
     network: nn.Module, tensors: Mapping[str, Tensor]
 ) -> Generator[dict[str, Tensor], None, None]:
-    """Within, computed tensors have these values; yields those of the others, by name.
+    """Sets computed tensors within the block, and yields the remaining tensors by name.
 
     Args:
-        network: whose computed tensors are replaced, and put back in the end.
-        tensors: by name.
+        network: the network whose computed tensors are replaced, and restored after the block.
+        tensors: the new values, by name.
     """
     with ExitStack() as stack:
         stored = dict(tensors)
@@ -179,7 +179,7 @@ def _joined(prefix: str, name: str) -> str:
 
 
 def _older(layer: nn.Module, hook: object) -> tuple[str, Callable[[], Tensor]] | None:
-    """The name and value of what one of torch's hooks computes before each call."""
+    """The name and value of the tensor that a torch hook computes before each call."""
     if isinstance(hook, WeightNorm):
         return hook.name, lambda: hook.compute_weight(layer)
     if isinstance(hook, SpectralNorm):
@@ -190,7 +190,7 @@ def _older(layer: nn.Module, hook: object) -> tuple[str, Callable[[], Tensor]] |
 
 
 def _in_parametrisation(made: ParametrizationList) -> Callable[[Tensor], ExitStack]:
-    """The parametrisation returns a tensor that was given instead of computing it."""
+    """Makes the parametrisation return a tensor instead of computing it."""
 
     def replaced(tensor: Tensor) -> ExitStack:
         undo = ExitStack()
@@ -202,7 +202,7 @@ def _in_parametrisation(made: ParametrizationList) -> Callable[[Tensor], ExitSta
 
 
 def _in_layer(layer: nn.Module, attribute: str) -> Callable[[Tensor], ExitStack]:
-    """A further hook sets the tensor after the one that computes it."""
+    """Sets the tensor by a further hook, after the hook that computes it."""
 
     def replaced(tensor: Tensor) -> ExitStack:
         def put(module: nn.Module, received: object) -> None:

@@ -1,4 +1,4 @@
-"""What a network does to its data: representations, movement, Jacobians, weights, boundary."""
+"""Measures what a network does to its data: representations, Jacobians, weights, boundary."""
 
 from gnomon.representation.boundary import DecisionBoundary, decision_boundary
 from gnomon.representation.collapse import (

@@ -1,4 +1,4 @@
-"""The decision boundary of a network on a plane, and how complex it is."""
+"""Computes the decision boundary of a network on a plane, and its complexity."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -18,18 +18,18 @@ from gnomon.sets import Domain
 
 Polyline = Float[Tensor, " _ two"]
 _NEAR = 0.1
-"""Vertices nearer than this to the one before, in cells, say nothing about direction."""
+"""Smallest distance of two vertices, in cells, whose direction is not rounding error."""
 _SAME = 1e-6
-"""Vertices nearer than this, in cells, are the same point."""
+"""Distance of two vertices, in cells, below which they are the same point."""
 _ROUNDING = 1e-9
-"""An input that is no further than this outside the domain counts as inside."""
+"""Distance outside the domain, in the data's unit, up to which an input counts as inside."""
 
 
 @dataclass(frozen=True, eq=False)
 class DecisionBoundary:
     """The points of a window at which the largest logit changes from one class to another.
 
-    Each piece of it separates two classes, and is found once for either of them: as the zero
+    Each piece of it separates two classes, and is computed once for either of them: as the zero
     set of the lead z_k − max_{j≠k} z_j of each class k. Sums over the classes are halved.
 
     Attributes:
@@ -37,27 +37,27 @@ class DecisionBoundary:
         classes: (rows, columns) the class at each point of the grid, rows from y_low to y_high
             and columns from x_low to x_high; where several share the largest logit the first
             of them; −1 where there is no answer.
-        lead: by how much the largest logit exceeds the next; NaN where there is no answer.
-        excess: how far the outermost coordinate of the input lies outside the domain (negative
-            inside); None for data without a domain.
-        polylines: for each class the lines around its region, as (x, y) on the plane. Each
+        lead: the largest logit minus the next; NaN without an answer.
+        excess: distance by which the outermost coordinate of the input lies outside the domain
+            (negative inside); None for data without a domain.
+        polylines: the lines around the region of each class, as (x, y) on the plane. Each
             vertex lies on an edge of the grid, at the true boundary. A closed line ends where
             it begins; the edge of the window is not part of the boundary.
-        length: of the boundary, in the data's unit.
+        length: length of the boundary, in the data's unit.
         turning: ∫ |κ| ds, in radians: the sum of the absolute angles by which the lines turn
             at their vertices. A smooth closed convex curve has 2π; at a point where regions of
             opening angles α_i meet it is ½ Σ |π − α_i|.
-        area: of the cells of the grid whose four corners have an answer.
-        components: connected parts of the boundary. Parts that pass through the same cell of
-            the grid count as connected.
-        regions: connected parts of the decision regions. Two points of the grid are connected
-            if they are neighbours in a row or column, and have the same class. Parts smaller
-            than a cell are not seen.
-        shares: of the points of the grid, for each class.
+        area: area of the cells whose four corners have an answer, in the unit's square.
+        components: number of connected parts of the boundary. Parts that pass through the same
+            cell of the grid count as connected.
+        regions: number of connected parts of the decision regions. Two points of the grid are
+            connected if they are neighbours in a row or column, and have the same class. Parts
+            smaller than a cell are not seen.
+        shares: the share of the points of the grid in each class.
         unanswered: the share of the points of the grid without an answer: a logit is not
             finite, or the largest one is shared at all corners of a cell.
         outside: the share of the points of the grid outside the domain; None without a domain.
-        precision: in which the vertices were found, such as "float64".
+        precision: the precision in which the vertices were computed, such as "float64".
     """
 
     plane: Plane
@@ -77,12 +77,12 @@ class DecisionBoundary:
 
     @property
     def density(self) -> float | None:
-        """Length per area, in 1 / unit; None where the network has no answer at all."""
+        """The length per area, in 1 / unit; None where the network has no answer at all."""
         return self.length / self.area if self.area else None
 
     @property
     def mean_curvature(self) -> float | None:
-        """Turning per length, in 1 / unit: 1/r for a circle; None without a boundary."""
+        """The turning per length, in 1 / unit: 1/r for a circle; None without a boundary."""
         return self.turning / self.length if self.length else None
 
 
@@ -99,17 +99,17 @@ def decision_boundary(
 
     The network is evaluated, in its own precision, on `resolution` × `resolution` points;
     marching squares joins the edges of this grid on which the class changes; the crossing on
-    each edge is found by Chandrupatla's root search. What is smaller than a cell is missed.
+    each edge is located by Chandrupatla's root search. What is smaller than a cell is missed.
 
     Args:
         network: any classifier; it is left as it was.
-        plane: where to look.
-        resolution: points in each direction.
-        batch: points at a time.
-        domain: of the data, to state what lies outside it.
-        precision: of the root search, in a copy of the network. float64 places vertices within
-            1e-9 cells; float32, and a network that runs in nothing else, within 1e-5 cells or
-            its rounding.
+        plane: the plane, with the window to evaluate.
+        resolution: number of points in each direction.
+        batch: number of points evaluated at a time.
+        domain: the domain of the data; points outside it are counted.
+        precision: the precision of the root search, in a copy of the network. float64 places
+            vertices within 1e-9 cells; float32, and a network that runs in nothing else, within
+            1e-5 cells or its rounding.
 
     Raises:
         SettingError: fewer than two points in a direction.
@@ -154,7 +154,7 @@ def _measured(grid: Grid, lines: list[list[Places]], excess: Tensor | None) -> D
 
 
 def _excess(grid: Grid, domain: tuple[float, float], batch: int) -> Tensor:
-    """How far the outermost coordinate of each point of the grid lies outside the domain."""
+    """The distance by which each grid point's outermost coordinate lies outside the domain."""
     low, high = domain
     parts = [
         torch.maximum(low - points, points - high).flatten(1).amax(dim=1)
@@ -169,7 +169,7 @@ def _length(line: Places, step: NDArray[np.float64]) -> float:
 
 
 def _turning(line: Places, step: NDArray[np.float64]) -> float:
-    """Σ |angle| at the vertices, the common end of a closed line among them.
+    """The sum Σ |angle| over the vertices, including the common end of a closed line.
 
     Vertices that nearly coincide are taken as one: the direction between them is rounding
     error. What remains is still inscribed in the boundary, so that a convex curve keeps 2π.
@@ -202,7 +202,7 @@ def _answered(inside: NDArray[np.int64]) -> NDArray[np.bool_]:
 
 
 def _components(inside: NDArray[np.int64]) -> int:
-    """Cells that the boundary passes through are joined across each edge that it crosses.
+    """Counts connected parts: cells with boundary are joined across each edge it crosses.
 
     Between two points on the boundary itself it runs along the edge, which counts as crossed.
     """
@@ -226,7 +226,7 @@ def _components(inside: NDArray[np.int64]) -> int:
 
 
 def _regions(inside: NDArray[np.int64], classes: int) -> int:
-    """Parts of each class; points on the boundary itself join nothing."""
+    """Counts connected parts of each class; points on the boundary itself join nothing."""
     from scipy import ndimage  # noqa: PLC0415 - slow to import
 
     parts = (ndimage.label(inside == label) for label in range(classes))

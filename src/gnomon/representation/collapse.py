@@ -1,4 +1,4 @@
-"""How much room the examples of a class take in a representation."""
+"""Measures the spread and effective rank of each class in a representation."""
 
 import math
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class ClassSpread:
     """The extent of one set of points.
 
     Attributes:
-        examples: how many points there are.
+        examples: number of points.
         spread: √(mean ‖h − mean h‖²), the root mean square distance from their mean.
-        effective_rank: exp of the entropy of the singular values of the centred points,
+        effective_rank: exponential of the entropy of the singular values of the centred points,
             normalised to sum 1: 1 on a line, n where n directions are used alike, 0 for a
             single point.
     """
@@ -65,7 +65,7 @@ def spread_of(points: Points) -> ClassSpread:
 
 
 def spread_ratio(spreads: tuple[ClassSpread | None, ...]) -> float | None:
-    """The smallest class's spread divided by the largest's: 1 alike, 0 one is a single point.
+    """The smallest spread of a class divided by the largest: 1 alike, 0 one is a point.
 
     None with fewer than two classes that have a spread, or where all of them are points.
     """

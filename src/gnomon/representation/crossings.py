@@ -1,7 +1,7 @@
-"""Where the boundary of a class crosses the edges of a grid: exactly there.
+"""Locates the points at which the boundary of a class crosses the edges of a grid.
 
-Marching squares finds which edges are crossed, and how the crossings are joined; where on its
-edge a crossing lies is then found by a bracketing root search on the network itself.
+Marching squares finds which edges are crossed, and how the crossings are joined; the place of
+a crossing on its edge is then located by a bracketing root search on the network itself.
 """
 
 import contourpy
@@ -17,11 +17,11 @@ Places = Float[np.ndarray, " _ two"]
 """Points in units of the grid: columns and rows."""
 _MOST_STEPS = 60
 _PRECISE, _COARSE = 1e-9, 1e-5
-"""How far from the true crossing a vertex may lie, in cells: float64, and less precise."""
+"""Largest distance of a vertex from the true crossing, in cells: float64, and below."""
 
 
 def outlines(grid: Grid) -> list[list[Places]]:
-    """For each class the lines around its region, as points of the grid's edges.
+    """The lines around the region of each class, as points of the grid's edges.
 
     A closed line ends where it begins; the others end at the window, or where there is no
     answer. Two corners of a cell that touch only across it are kept apart.
@@ -43,7 +43,7 @@ def outlines(grid: Grid) -> list[list[Places]]:
 def _marching_squares(
     region: NDArray[np.bool_], unknown: NDArray[np.bool_]
 ) -> list[NDArray[np.float64]]:
-    """Lines through the middles of the edges between the region and the rest.
+    """The lines through the middles of the edges between the region and the rest.
 
     From ±1 instead of the leads themselves every vertex is the exact middle of its edge, so
     that the edge can be read off it.
@@ -64,14 +64,14 @@ def _exact(grid: Grid, middles: Places, classes: NDArray[np.int64]) -> Places:
     low, high = np.floor(middles), np.ceil(middles)
     search = _Search(grid, low, high, classes)
     tolerance = _PRECISE if grid.between.dtype == torch.float64 else _COARSE
-    found = elementwise.find_root(
+    roots = elementwise.find_root(
         search.leads,
         (np.zeros(len(low)), np.ones(len(low))),
         args=(np.arange(len(low), dtype=np.float64),),
         tolerances={"xatol": tolerance, "xrtol": 0, "fatol": 0, "frtol": 0},
         maxiter=_MOST_STEPS,
     )
-    share = np.where(found.success, found.x, search.linear())
+    share = np.where(roots.success, roots.x, search.linear())
     return low + share[:, None] * (high - low)
 
 
@@ -99,12 +99,12 @@ class _Search:
         return leads
 
     def linear(self) -> NDArray[np.float64]:
-        """The crossing as the ends alone tell it, for edges where the network has no answer."""
+        """The crossing by linear interpolation, for edges where the network has no answer."""
         span = self._at_low - self._at_high
         return np.clip(self._at_low / np.where(span == 0, 1.0, span), 0, 1)
 
     def _ask(self, shares: NDArray[np.float64], edge: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Two classes that meet on an edge ask for the same points, which are taken once."""
+        """Evaluates each point once, though two classes that meet on an edge ask for it."""
         asked = np.stack([self._edges[edge].astype(np.float64), shares], axis=1)
         _, first, inverse = np.unique(asked, axis=0, return_index=True, return_inverse=True)
         low, high = self._low[edge[first]], self._high[edge[first]]

@@ -1,4 +1,4 @@
-"""The gradient of the loss: how large it is at every weight layer and every representation.
+"""Measures the gradient of the loss at every weight layer and every representation.
 
 The loss is the ordinary cross-entropy, whose gradient shrinks with the network's confidence: it
 is p − e_y at the logits, p the softmax and e_y the label's unit vector, and exactly zero in
@@ -32,13 +32,13 @@ class Entries:
     """The entries of a gradient, counted and measured.
 
     Attributes:
-        count: how many there are; at least one.
-        zeros: how many are exactly zero.
-        vanishing: how many are at most the threshold times the largest entry of the whole
-            network's gradient, in absolute value; those that are zero are among them.
-        nonfinite: how many are infinite or NaN; they are neither zero nor vanishing.
-        norm: the Euclidean norm; NaN where an entry is not finite.
-        largest: the largest absolute value; NaN where an entry is not finite.
+        count: number of entries, at least one.
+        zeros: number of entries that are exactly zero.
+        vanishing: number of entries that are, in absolute value, at most the threshold times
+            the largest entry of the whole network's gradient; zeros are included.
+        nonfinite: number of infinite or NaN entries; they are neither zero nor vanishing.
+        norm: the Euclidean norm; NaN if an entry is not finite.
+        largest: the largest absolute value; NaN if an entry is not finite.
     """
 
     count: int
@@ -60,10 +60,10 @@ class LayerGradient:
 
     Attributes:
         name: the layer's name; "network" for the network itself.
-        entries: of all its parameters together.
-        weight: of its matrix or convolution alone; None for what is not a weight layer, for one
-            that computes its matrix from other parameters, and for one that shares its matrix
-            with a layer before it, where it is counted.
+        entries: the entries of all its parameters together.
+        weight: the entries of its matrix or convolution alone; None for other layers, for a
+            layer that computes its matrix from other parameters, and for a layer that shares
+            its matrix with an earlier one, where it is counted.
     """
 
     name: str
@@ -76,11 +76,11 @@ class StageGradient:
     """The gradient of each example's loss with respect to its representation at one place.
 
     Attributes:
-        name: of the stage: "input", "hidden1", …, "output".
+        name: the name of the stage: "input", "hidden1", …, "output".
         receiver: the weight layer that receives the representation; empty for the output.
         giver: the weight layer before it; empty for the input.
-        norms: ‖∂ℓ/∂h‖₂ of each example; None where `absent` says why.
-        absent: why there are no norms.
+        norms: ‖∂ℓ/∂h‖₂ of each example; None if absent.
+        absent: the reason why the norms are absent.
     """
 
     name: str
@@ -97,12 +97,12 @@ class StageGradient:
 
     @property
     def nonfinite(self) -> int:
-        """How many examples have a norm that is infinite or NaN."""
+        """The number of examples whose norm is infinite or NaN."""
         return 0 if self.norms is None else len(self.norms) - len(self.finite)
 
     @property
     def zeros(self) -> int:
-        """How many examples have a gradient that is exactly zero."""
+        """The number of examples whose gradient is exactly zero."""
         return int((self.finite == 0).sum())
 
     def quantiles(self, levels: Sequence[float] = LEVELS) -> tuple[float, ...]:
@@ -122,9 +122,9 @@ class LossGradients:
             whatever else has parameters (normalisations, trainable activations), in the order
             in which the network holds them.
         stages: the input and every later representation, in the order of the call.
-        threshold: below this multiple of `largest` an entry counts as vanishing.
+        threshold: multiple of `largest` up to which an entry counts as vanishing.
         largest: the largest finite entry of all layers, in absolute value.
-        examples: over how many the loss was averaged.
+        examples: number of examples over which the loss was averaged.
     """
 
     layers: tuple[LayerGradient, ...]
@@ -158,17 +158,17 @@ def loss_gradients(
 ) -> LossGradients:
     """The gradient of the mean loss over all examples, ∂/∂θ (1/N) Σ ℓ(f_θ(x_i), y_i).
 
-    With it, for each example, the gradient of its own loss with respect to its representation
-    before every weight layer. The parameters' own `grad` is neither read nor written: copies of
-    the parameters are differentiated, in evaluation mode. What the loss does not depend on has
-    the gradient zero.
+    The result also holds, for each example, the gradient of its own loss with respect to its
+    representation before every weight layer. The parameters' own `grad` is neither
+    read nor written: copies of the parameters are differentiated, in evaluation mode.
+    Parameters and representations that the loss does not depend on have the gradient zero.
 
     Args:
         network: any classifier whose logits can be differentiated.
         inputs: all the examples.
-        labels: theirs.
+        labels: one class per example.
         objective: the loss of each example.
-        batch: examples at a time.
+        batch: number of examples at a time.
         threshold: an entry vanishes at or below this multiple of the network's largest.
 
     Raises:
@@ -230,15 +230,15 @@ def _gather(
     passed: tuple[Stage, ...] = ()
     for part, wanted in parts:
         passed, losses, leaf = _run(network, copies, (part, wanted), objective)
-        found = _differentiate(losses, [*copies.values(), leaf, *_reached(passed)])
-        for name, gradient in zip(copies, found, strict=False):
+        gradients = _differentiate(losses, [*copies.values(), leaf, *_reached(passed)])
+        for name, gradient in zip(copies, gradients, strict=False):
             sums[name] += gradient
-        _collect(norms, passed, found[len(copies) :], len(part))
+        _collect(norms, passed, gradients[len(copies) :], len(part))
     return passed, sums, norms
 
 
 def _copies(network: nn.Module) -> dict[str, nn.Parameter]:
-    """Parameters again, not plain tensors: that is how a weight layer is recognised."""
+    """Copies of the parameters, as parameters, by which a weight layer is recognised."""
     return {
         name: nn.Parameter(parameter.detach().clone())
         for name, parameter in network.named_parameters()
@@ -275,27 +275,30 @@ def _reached(passed: Sequence[Stage]) -> list[Tensor]:
 
 
 def _differentiate(losses: Tensor, wanted: Sequence[Tensor]) -> list[Tensor]:
-    """In evaluation mode examples do not mix: row i of ∂Σℓ/∂h is ∂ℓ_i/∂h_i."""
-    found = cast(
+    """Gradients of Σℓ; in evaluation mode examples do not mix: row i of ∂Σℓ/∂h is ∂ℓ_i/∂h_i."""
+    gradients = cast(
         "tuple[Tensor | None, ...]",
         torch.autograd.grad(losses.sum(), wanted, allow_unused=True),
     )
     return [
         torch.zeros_like(place) if gradient is None else gradient
-        for gradient, place in zip(found, wanted, strict=True)
+        for gradient, place in zip(gradients, wanted, strict=True)
     ]
 
 
 def _collect(
-    norms: dict[str, list[Tensor]], passed: Sequence[Stage], found: Sequence[Tensor], rows: int
+    norms: dict[str, list[Tensor]],
+    passed: Sequence[Stage],
+    gradients: Sequence[Tensor],
+    rows: int,
 ) -> None:
-    """Norms in float64, so that squares of small entries do not underflow to zero."""
+    """Adds the norms in float64, so that squares of small entries do not underflow to zero."""
     reached = [passed[0], *(stage for stage in passed[1:] if stage.values.requires_grad)]
-    for stage, gradient in zip(reached, found, strict=True):
+    for stage, gradient in zip(reached, gradients, strict=True):
         if len(gradient) == rows:
             flat = gradient.reshape(rows, -1)
-            each = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
-            norms.setdefault(stage.name, []).append(each)
+            sizes = torch.linalg.vector_norm(flat, dim=1, dtype=torch.float64)
+            norms.setdefault(stage.name, []).append(sizes)
 
 
 def _largest(gradient: Tensor) -> float:

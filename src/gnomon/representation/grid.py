@@ -1,4 +1,4 @@
-"""A network's answers on a regular grid of points of a plane."""
+"""Evaluates a network on a regular grid of points of a plane."""
 
 from dataclasses import dataclass
 
@@ -13,21 +13,21 @@ from gnomon.representation.plane import Plane
 from gnomon.shapes import Logits
 
 NO_ANSWER, TIED = -1, -2
-"""In place of a class: some logit is not finite; several classes share the largest logit."""
+"""Numbers in place of a class: a logit is not finite; several classes share the largest."""
 
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """Answers at the points of a window; column and row 0 lie at x_low and y_low.
+    """The logits at the points of a window; column and row 0 lie at x_low and y_low.
 
     Attributes:
         plane: the window, and the plane that it is on.
-        resolution: points in each direction.
-        logits: at the points, row by row, on the CPU.
+        resolution: number of points in each direction.
+        logits: the logits at the points, row by row, on the CPU.
         inside: the class whose logit is larger than all others; `TIED` on a boundary that runs
             through a point; `NO_ANSWER` where a logit is not finite, and at the corners of a
             cell without a largest logit at any corner.
-        between: the network, to be asked between the points.
+        between: the network, to be evaluated between the points.
     """
 
     plane: Plane
@@ -38,7 +38,7 @@ class Grid:
 
     @classmethod
     def of(cls, own: Evaluator, between: Evaluator, resolution: int) -> "Grid":
-        """Asks the network `own` at every point."""
+        """Evaluates the network `own` at every point."""
         logits = own.logits(places_on(own.plane, resolution)).cpu()
         finite = logits.isfinite().all(dim=1)
         best = logits.nan_to_num().argmax(dim=1)
@@ -48,7 +48,7 @@ class Grid:
 
     @property
     def step(self) -> NDArray[np.float64]:
-        """Width and height of a cell, in the data's unit."""
+        """The width and height of a cell, in the data's unit."""
         x_low, x_high, y_low, y_high = self.plane.window
         return np.array([x_high - x_low, y_high - y_low]) / (self.resolution - 1)
 
@@ -60,7 +60,7 @@ class Grid:
 
     @property
     def lead(self) -> Float[Tensor, " rows columns"]:
-        """By how much the largest logit exceeds the next; NaN where there is no answer."""
+        """The largest logit minus the next; NaN where the network has no answer."""
         best = self.logits.nan_to_num().argmax(dim=1)
         lead = lead_of(self.logits, best).reshape(self.inside.shape)
         return lead.masked_fill(torch.from_numpy(self.inside == NO_ANSWER), torch.nan)
@@ -82,7 +82,7 @@ def places_on(plane: Plane, resolution: int) -> Float[Tensor, " points two"]:
 
 
 def _without_plateaus(inside: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Cells with no largest logit at any corner are areas, not lines: they have no answer."""
+    """Marks cells with no largest logit at any corner, areas and not lines, as unanswered."""
     void = inside < 0
     cells = void[:-1, :-1] & void[1:, :-1] & void[:-1, 1:] & void[1:, 1:]
     plateau = np.zeros_like(void)

@@ -1,4 +1,4 @@
-"""A network as a change of variables: Jacobians at the data."""
+"""Computes the Jacobians of a network, as a change of variables, at the data."""
 
 import itertools
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from gnomon.networks import Stage, device_of, stages, undisturbed
 from gnomon.shapes import Inputs, PerExample
 
 _MOST_NUMBERS = 2**24
-"""Of the Jacobians that are held at a time."""
+"""Maximum number of Jacobian entries held in memory at once."""
 
 SingularValues = Float[Tensor, " examples rank"]
 
@@ -28,12 +28,12 @@ class LayerJacobian:
         layer: the name of the weight layer between the stages.
         source: the stage that is varied.
         target: the stage that follows it.
-        shape: of one Jacobian: the widths of target and source.
-        singular_values: descending, min(shape) for each example; None where `absent` says why.
-        precision: in which the Jacobians were computed.
-        absent: why they were not computed: the stages are wider than was asked for, their rows
-            are not examples, or no derivative leads from one to the other (a shortcut's layer
-            does not see the layer called before it).
+        shape: the shape of one Jacobian, (width of target, width of source).
+        singular_values: min(shape) numbers for each example, descending; None if absent.
+        precision: the precision in which the Jacobians were computed.
+        absent: the reason why they were not computed: the stages are wider than the
+            limit, their rows are not examples, or no derivative leads from one to the other (a
+            shortcut's layer does not see the layer called before it).
     """
 
     layer: str
@@ -63,8 +63,8 @@ def layer_jacobians(
     """The Jacobian of every stage in the one before it, at every input.
 
     It is not computed between representations wider than `widest`: it has width × width numbers
-    for every example. Derivatives are in the network's precision, singular values are found in
-    double precision.
+    for every example. Derivatives are in the network's precision, singular values are computed
+    in double precision.
 
     Args:
         network: any network whose examples do not influence one another in evaluation mode.
@@ -73,13 +73,13 @@ def layer_jacobians(
     """
     device = device_of(network)
     batch = max(1, _MOST_NUMBERS // widest**2)
-    found: list[list[LayerJacobian]] = []
+    batches: list[list[LayerJacobian]] = []
     with undisturbed(network), torch.enable_grad():
         for part in inputs.split(batch):
             chain = stages(network, part.to(device).detach().requires_grad_())
             pairs = itertools.pairwise(chain)
-            found.append([_between(*pair, len(part), widest) for pair in pairs])
-    return tuple(_joined(parts, inputs.device) for parts in zip(*found, strict=True))
+            batches.append([_between(*pair, len(part), widest) for pair in pairs])
+    return tuple(_joined(parts, inputs.device) for parts in zip(*batches, strict=True))
 
 
 def network_singular_values(network: nn.Module, inputs: Inputs) -> SingularValues:
@@ -99,7 +99,7 @@ def network_singular_values(network: nn.Module, inputs: Inputs) -> SingularValue
     with undisturbed(network), torch.enable_grad():
         classes = network(inputs[:1].to(device)).shape[1]
         batch = max(1, _MOST_NUMBERS // (classes * inputs[0].numel()))
-        found: list[Tensor] = []
+        spectra: list[Tensor] = []
         for part in inputs.split(batch):
             x = part.to(device).detach().requires_grad_()
             jacobian = _jacobian(network(x.clone()), x)
@@ -109,17 +109,17 @@ def network_singular_values(network: nn.Module, inputs: Inputs) -> SingularValue
                     "the input, got logits that are cut off from it. Remove detach() or "
                     "no_grad() from the network."
                 )
-            found.append(_singular_values(jacobian).to(inputs.device))
-    return torch.cat(found)
+            spectra.append(_singular_values(jacobian).to(inputs.device))
+    return torch.cat(spectra)
 
 
 def is_singular(
     singular_values: SingularValues, shape: tuple[int, int], dtype: torch.dtype = torch.float32
 ) -> Bool[Tensor, " examples"]:
-    """At which examples the smallest singular value is zero up to rounding.
+    """Tells for each example whether the smallest singular value is zero up to rounding.
 
-    That is σ_min ≤ max(shape) ε σ_max, the rank tolerance of numerical linear algebra, with ε
-    the precision in which the Jacobian was computed.
+    The criterion is σ_min ≤ max(shape) ε σ_max, the rank tolerance of numerical linear
+    algebra, with ε the precision in which the Jacobian was computed.
     """
     tolerance = max(shape) * torch.finfo(dtype).eps
     return singular_values[:, -1] <= tolerance * singular_values[:, 0]
@@ -149,16 +149,16 @@ def _jacobian(
     """
     if not (outputs.requires_grad and inputs.requires_grad):
         return None
-    found = [_gradient(row.sum(), inputs) for row in outputs.unbind(dim=1)]
-    if all(gradient is None for gradient in found):
+    gradients = [_gradient(row.sum(), inputs) for row in outputs.unbind(dim=1)]
+    if all(gradient is None for gradient in gradients):
         return None
     zero = inputs.new_zeros(inputs.shape)
-    rows = [zero if gradient is None else gradient for gradient in found]
+    rows = [zero if gradient is None else gradient for gradient in gradients]
     return torch.stack(rows, dim=1).flatten(2)
 
 
 def _gradient(number: Tensor, inputs: Tensor) -> Tensor | None:
-    """None where no path leads to the inputs."""
+    """The gradient with respect to the inputs; None if no path leads to them."""
     if not number.requires_grad:
         return None
     return torch.autograd.grad(number, inputs, retain_graph=True, allow_unused=True)[0]
@@ -169,6 +169,6 @@ def _singular_values(jacobian: Float[Tensor, " batch rows columns"]) -> Singular
 
 
 def _joined(parts: tuple[LayerJacobian, ...], device: torch.device) -> LayerJacobian:
-    """One layer's Jacobians from all batches."""
+    """The Jacobians of one layer, joined from all batches."""
     known = [part.singular_values for part in parts if part.singular_values is not None]
     return replace(parts[0], singular_values=torch.cat(known).to(device) if known else None)

@@ -1,4 +1,4 @@
-"""By how much one logit exceeds all others, at points of a plane."""
+"""Computes the lead of one logit over all others at points of a plane."""
 
 import copy
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from gnomon.shapes import Labels, Logits, PerExample
 
 
 def lead_of(logits: Logits, classes: Labels) -> PerExample:
-    """z_k − max_{j≠k} z_j for the class k of each row; infinite where there is no other class.
+    """The lead z_k − max_{j≠k} z_j of each row's class k; infinite if k is the only class.
 
     It is positive where k is the decision, and zero on the boundary of k's region.
     """
@@ -29,10 +29,10 @@ class Evaluator:
     """A network on a plane.
 
     Attributes:
-        network: what is evaluated, in the precision `dtype`.
-        plane: where.
-        dtype: of the inputs that the network is given.
-        batch: points at a time.
+        network: the network, evaluated in the precision `dtype`.
+        plane: the plane whose points are evaluated.
+        dtype: the precision of the network's inputs.
+        batch: number of points at a time.
     """
 
     network: nn.Module
@@ -54,7 +54,7 @@ class Evaluator:
         return own
 
     def _check_output(self) -> None:
-        """At two points, so that a lost axis shows."""
+        """Checks the output at two points, so that a lost batch axis shows."""
         points = self.plane.points(torch.zeros(2, 2, dtype=torch.float64)).to(self.dtype)
         with undisturbed(self.network), torch.no_grad():
             shape = tuple(self.network(points.to(device_of(self.network))).shape)

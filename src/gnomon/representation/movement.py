@@ -1,4 +1,4 @@
-"""How far points are moved, and whether those far from the centre are moved further."""
+"""Measures how far points move, and how that depends on their distance from the centre."""
 
 import math
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ class RankCorrelation:
     """Spearman's ρ of two quantities.
 
     Attributes:
-        value: in [−1, 1].
-        error: a 95 % interval, by Fisher's transformation with variance 1.06/(n − 3).
-        examples: n.
+        value: ρ, in [−1, 1].
+        error: the 95 % interval, by Fisher's transformation with variance 1.06/(n − 3).
+        examples: the number n of pairs.
     """
 
     value: float
@@ -29,7 +29,11 @@ class RankCorrelation:
 
 
 def distance_from_centre(inputs: Inputs) -> PerExample:
-    """The Euclidean distance of each input from the mean of all of them."""
+    """The Euclidean distance of each input from the mean of all of them.
+
+    >>> gn.representation.distance_from_centre(torch.tensor([[0.0, 0.0], [6.0, 8.0]])).tolist()
+    [5.0, 5.0]
+    """
     flat = inputs.flatten(1).double()
     return (flat - flat.mean(dim=0)).norm(dim=1)
 
@@ -37,10 +41,12 @@ def distance_from_centre(inputs: Inputs) -> PerExample:
 def distance_moved(
     before: Points, after: Float[Tensor, " examples other"]
 ) -> PerExample | None:
-    """The Euclidean distance between each point's two places; row i is the same example.
+    """The Euclidean distance between each point's two positions; row i is the same example.
 
-    None where the places are in spaces of different dimension, between which there is no
-    distance.
+    The result is None if the positions lie in spaces of different dimension.
+
+    >>> gn.representation.distance_moved(torch.zeros(1, 2), torch.tensor([[3.0, 4.0]])).tolist()
+    [5.0]
     """
     if before.shape != after.shape:
         return None
@@ -48,7 +54,7 @@ def distance_moved(
 
 
 def rank_correlation(first: PerExample, second: PerExample) -> RankCorrelation | None:
-    """How well the order of one quantity tells that of the other; ties share their mean rank.
+    """Spearman's rank correlation of two quantities; ties share their mean rank.
 
     None with fewer than four examples, where one quantity is constant, or not finite.
 

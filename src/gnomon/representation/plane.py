@@ -1,4 +1,4 @@
-"""A window on a plane in the space of inputs."""
+"""Defines windows on planes in the space of inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,9 +11,9 @@ from gnomon.errors import DataError, ShapeError
 from gnomon.shapes import Inputs
 
 Window = tuple[float, float, float, float]
-"""x_low, x_high, y_low, y_high."""
+"""The bounds (x_low, x_high, y_low, y_high), in the data's units."""
 _COLLINEAR = 1e-6
-"""From this sine of the angle between two sides on, three inputs span a plane."""
+"""Smallest sine of the angle between two sides at which three inputs span a plane."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,9 +24,9 @@ class Plane:
     data's units. All tensors are float64.
 
     Attributes:
-        origin: o, one input.
-        axes: u and v, each with the shape of an input.
-        window: x_low < x_high and y_low < y_high.
+        origin: the input o.
+        axes: the vectors u and v, each with the shape of an input.
+        window: bounds of x and y, with x_low < x_high and y_low < y_high.
     """
 
     origin: Float[Tensor, " *shape"]
@@ -63,8 +63,8 @@ class Plane:
     def through(cls, inputs: Inputs, margin: float = 0.1) -> "Plane":
         """The plane through three inputs a, b, c: a is its origin, u points from a to b.
 
-        v is what remains of c − a when its part along u is taken away (Gram–Schmidt), so that
-        c lies at y > 0. The window is a square around the middle of the smallest rectangle,
+        v is the direction of c − a without its component along u (Gram–Schmidt), so that c lies
+        at y > 0. The window is a square around the middle of the smallest rectangle,
         with sides along u and v, that holds the three; its side is 1 + 2 `margin` times the
         rectangle's longer one.
 
@@ -97,7 +97,7 @@ class Plane:
     def points(
         self, coordinates: Float[Tensor, " batch two"]
     ) -> Float[Tensor, " batch *shape"]:
-        """The inputs p(x, y) at the given (x, y), in float64."""
+        """The inputs p(x, y) at coordinates (x, y), in float64."""
         flat = self.origin.flatten() + coordinates.to(self.axes) @ self.axes.flatten(1)
         return flat.reshape(-1, *self.origin.shape)
 
@@ -121,7 +121,7 @@ def _check_finite(inputs: Tensor, who: str) -> None:
 
 
 def _orthonormal(first: Tensor, second: Tensor) -> Tensor:
-    """Gram–Schmidt; the second step is repeated, which makes it accurate to rounding."""
+    """Orthonormalises by Gram–Schmidt; repeats the second step, for accuracy to rounding."""
     along = first / first.norm().clamp_min(torch.finfo(first.dtype).tiny)
     across = second - (second @ along) * along
     if not (first.norm() > 0 and across.norm() > _COLLINEAR * second.norm()):

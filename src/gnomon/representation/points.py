@@ -1,4 +1,4 @@
-"""Where a network takes its inputs: their points in every representation, by name and place.
+"""Computes the points to which a network maps its inputs in every representation.
 
 The points of all stages are computed from one set of inputs, in its order, so that row i is
 the same example in every stage and after every epoch.
@@ -15,7 +15,7 @@ from gnomon.seeds import ensure
 from gnomon.shapes import Inputs
 
 WIDEST = 1024
-"""Wider representations are looked at through a sketch of this many coordinates."""
+"""Largest number of coordinates of a representation; wider ones are sketched to it."""
 
 Points = Float[Tensor, " examples width"]
 
@@ -26,11 +26,11 @@ class Representation:
 
     Attributes:
         stage: "input", "hidden1", …, "output".
-        receiver: the weight layer that receives them; empty for the output.
+        receiver: the name of the weight layer that receives them; empty for the output.
         width: the number of coordinates of one example there.
         points: one row per example; `width` columns, or as many as the sketch has.
-        by_example: whether there is one row for each example. A network that folds positions
-            into the rows has other ones there.
+        by_example: whether each row is one example; false if a network folds positions into
+            the rows.
     """
 
     stage: str
@@ -41,7 +41,7 @@ class Representation:
 
     @property
     def sketched(self) -> bool:
-        """Whether the points are a sketch."""
+        """True if the points are a sketch."""
         return self.by_example and self.points.shape[1] < self.width
 
 
@@ -62,9 +62,9 @@ def represent(
     Args:
         network: any network.
         inputs: a batch of examples.
-        generator: of the sketches; the same one gives the same sketch.
-        widest: the most coordinates that are kept.
-        batch: examples at a time.
+        generator: draws the sketches; the same state gives the same sketch.
+        widest: the largest number of coordinates that are kept.
+        batch: number of examples at a time.
 
     References:
         charikar2002.
@@ -72,19 +72,19 @@ def represent(
     generator = ensure(generator)
     device = device_of(network)
     sketches: dict[int, _Sketch] = {}
-    found: tuple[Stage, ...] = ()
+    passed: tuple[Stage, ...] = ()
     parts: list[list[Tensor]] = []
     with undisturbed(network), torch.no_grad():
         for part in inputs.split(batch):
-            found = stages(network, part.to(device))
-            rows = [stage.values.flatten(1) for stage in found]
+            passed = stages(network, part.to(device))
+            rows = [stage.values.flatten(1) for stage in passed]
             for row in rows:
                 if row.shape[1] > widest and row.shape[1] not in sketches:
                     sketches[row.shape[1]] = _Sketch.draw(row.shape[1], widest, generator)
             parts.append([_seen(row, sketches).to(inputs.device) for row in rows])
     return tuple(
         _joined(stage, rows, len(inputs))
-        for stage, rows in zip(found, zip(*parts, strict=True), strict=True)
+        for stage, rows in zip(passed, zip(*parts, strict=True), strict=True)
     )
 
 
@@ -96,7 +96,7 @@ def _joined(stage: Stage, parts: tuple[Tensor, ...], examples: int) -> Represent
 
 @dataclass(frozen=True, eq=False)
 class _Sketch:
-    """One count sketch."""
+    """A count sketch: a linear map to fewer coordinates."""
 
     bucket: Tensor
     sign: Tensor

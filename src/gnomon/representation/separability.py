@@ -1,4 +1,4 @@
-"""How far a linear classifier could go on from a representation."""
+"""Measures the accuracy of a linear classifier on a representation."""
 
 import warnings
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ _MOST_ITERATIONS = 500
 
 @dataclass(frozen=True)
 class Separability:
-    """How well a linear probe does.
+    """The result of a linear probe.
 
     Attributes:
-        examples: how many points it was tried on.
-        correct: how many of them it classifies as labelled.
+        examples: number of points it was evaluated on.
+        correct: number of them that it classifies as labelled.
         converged: whether its fit came to an end within 500 iterations.
     """
 

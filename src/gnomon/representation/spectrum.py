@@ -1,4 +1,4 @@
-"""The spectrum of one matrix: singular values, norms, eigenvalues, what follows from them."""
+"""Computes the spectrum of one matrix: singular values, norms, eigenvalues, their figures."""
 
 import math
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from jaxtyping import Complex, Float
 from torch import Tensor
 
 EXACT = 1024
-"""The longest side up to which nothing is approximated or left out."""
+"""Longest side of a matrix, in rows or columns, up to which everything is computed exactly."""
 _EPS = torch.finfo(torch.float64).eps
 _MARGIN = 1.75
 
 
 class Kind(Enum):
-    """What a weight matrix does, and so what its spectrum says."""
+    """The role of a weight matrix, which decides what its spectrum means."""
 
     MATRIX = "matrix"
     CONVOLUTION = "convolution: kernels as a matrix, whose norm is not that of the operator"
@@ -28,20 +28,22 @@ class Eigenvalues:
     """The eigenvalues λ of a square matrix W with n rows.
 
     Attributes:
-        values: by falling modulus.
+        values: the eigenvalues, by falling modulus.
         mean_modulus: the mean of |λ|.
         spread: |λ|max − |λ|min.
         condition: |λ|max / |λ|min; None where an eigenvalue is 0 up to rounding.
-        nonreal: how many have |Im λ| > n ε ‖W‖₂, with ε = 2⁻⁵². So far the rounding errors of
-            the QR algorithm, equal to a change of W of that norm, can move a real eigenvalue
-            of a normal matrix off the real line (golub2013, section 7.5). A multiple eigenvalue
-            without as many eigenvectors can move further, and is then counted as nonreal.
+        nonreal: number of eigenvalues with |Im λ| > n ε ‖W‖₂, with ε = 2⁻⁵². Rounding errors
+            of the QR algorithm, equal to a change of W of that norm, can move a real eigenvalue
+            of a normal matrix so far off the real line (golub2013, section 7.5). A multiple
+            eigenvalue without as many eigenvectors can move further, and is then counted as
+            nonreal.
         radius: ‖W‖_F/√n. Where the n² entries are independent, of mean 0 and one variance, the
             eigenvalues fill the disc of this radius as n grows: the circular law (tao2010).
         threshold: (1 + 1.75/√n) radius.
-        outliers: how many have |λ| > threshold. The margin is calibrated by simulation: for
-            n from 2 to 200 a matrix of independent Gaussian entries has an outlier in at most
-            about 1 % of cases. A matrix with n ≤ 2 has none, because |λ| ≤ ‖W‖_F.
+        outliers: number of eigenvalues with |λ| > threshold. The margin is calibrated by
+            simulation: for n from 2 to 200 a matrix of independent Gaussian entries has an
+            outlier in at most about 1 % of cases. A matrix with n ≤ 2 has none, because
+            |λ| ≤ ‖W‖_F.
 
     References:
         tao2010, ginibre1965, golub2013; tao2013 (a matrix of low rank added to such a random
@@ -60,19 +62,19 @@ class Eigenvalues:
 
 @dataclass(frozen=True, eq=False)
 class Spectrum:
-    """What is known of one matrix W; what does not exist is None, and `absent` says why.
+    """The figures of one matrix W; a figure that does not exist is None, with its reason.
 
     Attributes:
-        kind: what the matrix does.
+        kind: the role of the matrix.
         shape: rows (outputs) and columns (inputs).
-        finite: whether every entry and every norm is; otherwise all that follows is None.
+        finite: whether every entry and every norm is finite; otherwise all others are None.
         frobenius_norm: ‖W‖_F, the root of the sum of squares.
         spectral_norm: ‖W‖₂, the largest singular value.
-        singular_values: min(rows, columns) of them, by falling size.
+        singular_values: the min(rows, columns) singular values, descending.
         stable_rank: ‖W‖_F² / ‖W‖₂², between 1 and the rank (rudelson2007).
         condition: σ_max / σ_min; None where σ_min is 0 up to rounding.
-        eigenvalues: of a square matrix.
-        absent: for each attribute that is None the reason; "eigenvalue_condition" stands for
+        eigenvalues: the eigenvalues, if the matrix is square.
+        absent: the reason for each attribute that is None; "eigenvalue_condition" stands for
             the eigenvalues' condition.
 
     References:
@@ -102,12 +104,13 @@ def spectrum(
     √(max(rows, columns) ε) ‖W‖₂ is lost, and the eigenvalues of W are left out.
 
     Args:
-        matrix: never changed; entries may be NaN.
-        kind: only a matrix has eigenvalues: a convolution's kernels map no space to itself.
-        exact: see above.
+        matrix: rows × columns, never changed; entries may be NaN.
+        kind: the role of the matrix; only a full matrix has eigenvalues, because a
+            convolution's kernels map no space to itself.
+        exact: longest side that is treated exactly.
 
-    >>> found = spectrum(torch.tensor([[0.0, -2.0], [2.0, 0.0]]))
-    >>> found.spectral_norm, found.condition, found.eigenvalues.nonreal
+    >>> square = spectrum(torch.tensor([[0.0, -2.0], [2.0, 0.0]]))
+    >>> square.spectral_norm, square.condition, square.eigenvalues.nonreal
     (2.0, 1.0, 2)
     """
     rows, columns = matrix.shape
@@ -134,7 +137,7 @@ def _nothing(kind: Kind, shape: tuple[int, int], reason: str, *, finite: bool) -
 
 
 def _spectrum(matrix: Tensor, scale: float, kind: Kind, exact: int) -> Spectrum:
-    """Of scale · matrix; the entries of the matrix are at most 2 in modulus."""
+    """The spectrum of scale · matrix; its entries are at most 2 in modulus before scaling."""
     absent: dict[str, str] = {}
     from_gram = min(matrix.shape) > exact
     singular = _from_gram(matrix) if from_gram else torch.linalg.svdvals(matrix)
@@ -173,7 +176,7 @@ def _from_gram(matrix: Tensor) -> Tensor:
 def _eigenvalues(
     matrix: Tensor, norm: float, scale: float, kind: Kind, exact: int, absent: dict[str, str]
 ) -> Eigenvalues | None:
-    """Of scale · matrix, or None with the reason put into `absent`."""
+    """The eigenvalues of scale · matrix; None with the reason put into `absent`."""
     rows, columns = matrix.shape
     reason = ""
     if kind is not Kind.MATRIX:

@@ -1,4 +1,4 @@
-"""What the units of the hidden layers do: dead, saturated, and how their values are spread.
+"""Measures the units of the hidden layers: dead, saturated, and their distributions.
 
 A unit is a neuron or, of a convolution, a channel over all its positions. What it passes on is
 measured by its slope: z its preactivation, h what the next weight layer receives, v random
@@ -28,9 +28,9 @@ from gnomon.shapes import Inputs
 LEVELS = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 """The quantiles that describe a distribution of activations."""
 BINS = 40
-"""Of a histogram."""
+"""Number of bins of a histogram."""
 SAMPLED = 2**20
-"""At most so many activations of each stage are kept for quantiles and histogram."""
+"""Largest number of activations of a stage that are kept for quantiles and histogram."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,12 +42,12 @@ class Units:
     Attributes:
         stage: the representation its units pass on: "hidden1", "hidden2", ….
         layer: the weight layer's name.
-        threshold: a slope below it is saturated: the setting, divided by how many
-            preactivations there are to one value of h where there are more, so that the means
-            of a pooling layer do not pass for saturation.
-        dead: the units whose slope is exactly 0 on every example; None where `absent` says why.
+        threshold: slopes below it count as saturated. If h has fewer values than there are
+            preactivations, as after average pooling, it is the setting divided by their
+            number per value, so that averaging is not mistaken for saturation.
+        dead: the units whose slope is exactly 0 on every example; None if absent.
         saturated: the share of examples on which each unit is saturated.
-        absent: why there are no slopes.
+        absent: the reason why the slopes are absent.
     """
 
     stage: str
@@ -59,16 +59,16 @@ class Units:
 
     @property
     def count(self) -> int:
-        """How many units there are; 0 where their slopes are absent."""
+        """The number of units; 0 if their slopes are absent."""
         return 0 if self.dead is None else len(self.dead)
 
     @property
     def dead_count(self) -> int:
-        """How many of them are dead."""
+        """The number of dead units."""
         return 0 if self.dead is None else int(self.dead.sum())
 
     def often_saturated(self, share: float = 0.95) -> int:
-        """How many units are saturated on at least this share of the examples."""
+        """The number of units that are saturated on at least this share of the examples."""
         return 0 if self.saturated is None else int((self.saturated >= share).sum())
 
 
@@ -77,18 +77,18 @@ class Distribution:
     """The values of one representation, over examples and coordinates.
 
     Attributes:
-        stage: its name: "input", "hidden1", …, "output".
-        count: how many values there are.
-        nonfinite: how many are infinite or NaN; what follows is about the others.
-        zeros: how many are exactly zero.
-        mean: of all values; NaN without one.
+        stage: the name of the stage: "input", "hidden1", …, "output".
+        count: number of values.
+        nonfinite: number of infinite or NaN values; all that follows is about the others.
+        zeros: number of values that are exactly zero.
+        mean: mean of all values; NaN without any.
         deviation: their standard deviation.
-        coordinates: how many random ones the following is estimated from, the same for every
-            example.
-        quantiles: at `LEVELS`.
-        edges: of the histogram, from the 0.5 % to the 99.5 % quantile of the values that are
-            not exactly zero; empty where all are.
-        counts: how many such values lie between two edges.
+        coordinates: number of random coordinates, the same for every example, from which
+            quantiles and histogram are estimated.
+        quantiles: the quantiles at `LEVELS`.
+        edges: the edges of the histogram's bins, from the 0.5 % to the 99.5 % quantile of the
+            values that are not exactly zero; empty if all are.
+        counts: number of such values between each two edges.
     """
 
     stage: str
@@ -105,13 +105,13 @@ class Distribution:
 
 @dataclass(frozen=True, eq=False)
 class Activity:
-    """What a network's units do on a data set.
+    """The activity of a network's units on a data set.
 
     Attributes:
-        units: of every weight layer but the last, in the order of the call; empty for a network
-            with fewer than two.
-        distributions: of the input and of every later representation.
-        calls: how often a weight layer was called: 0 in a network without any.
+        units: the units of every weight layer but the last, in the order of the call; empty for
+            a network with fewer than two.
+        distributions: the distribution of the input and of every later representation.
+        calls: number of calls of weight layers, 0 in a network without any.
     """
 
     units: tuple[Units, ...]
@@ -135,10 +135,10 @@ def unit_activity(
         inputs: all the examples.
         generator: draws the signs and the sampled coordinates, which are the same for every
             example.
-        batch: examples at a time.
-        saturation: a slope below it is saturated.
-        sampled: at most so many values of each stage are kept for quantiles and histogram, but
-            at least one coordinate of every example.
+        batch: number of examples at a time.
+        saturation: slope below which a unit counts as saturated, > 0.
+        sampled: largest number of values of a stage that are kept for quantiles and histogram;
+            at least one coordinate of every example is kept.
 
     Raises:
         DataError: no examples.
@@ -180,7 +180,7 @@ def _check(inputs: Tensor, saturation: float) -> None:
 
 
 class _Draws:
-    """What is random, drawn once for each stage: batches do not change it."""
+    """The random draws, made once for each stage, so that batches do not change them."""
 
     def __init__(self, generator: torch.Generator, coordinates: int) -> None:
         self.generator, self.most = generator, coordinates
@@ -198,7 +198,7 @@ class _Draws:
         return self._signs[key]
 
     def coordinates(self, stage: str, size: int) -> Tensor:
-        """The coordinates looked at, of `size` many."""
+        """The indices of the sampled coordinates among `size`."""
         if (stage, size) not in self._coordinates:
             device = self.generator.device
             order = torch.randperm(size, generator=self.generator, device=device)
@@ -220,7 +220,7 @@ class _Slopes:
     absent: str = ""
 
     def add(self, following: Sequence[Stage], draws: _Draws) -> None:
-        """One batch: the layer's own stage, and those after it."""
+        """Adds one batch: the layer's own stage, and the stages after it."""
         z = following[0].preactivation
         if z is None or not z.requires_grad:
             self.absent = "its output cannot be differentiated"
@@ -240,9 +240,9 @@ class _Slopes:
         self.rows += len(peak)
 
     def _over_positions(self, slope: Tensor) -> Tensor:
-        """Examples × units: of each unit the largest slope over its positions.
+        """The largest slope of each unit over its positions, examples × units.
 
-        Channels are the second axis of what a convolution returns; a matrix that is applied to
+        Channels are the second axis of a convolution's output; a matrix that is applied to
         many positions returns its units along the last.
         """
         if slope.dim() <= 2:
@@ -259,7 +259,7 @@ class _Slopes:
 
 
 def _slope(z: Tensor, following: Sequence[Stage], draws: _Draws) -> tuple[Tensor | None, float]:
-    """|∂(v·h)/∂z| for the first h that depends on z, and how many values h has for each of z.
+    """The slope |∂(v·h)/∂z| for the first h that depends on z, and the values of h per z.
 
     On a residual branch the next weight layer called may be that of a shortcut, which does not
     see z; then a later one does.
@@ -328,7 +328,7 @@ class _Values:
 
 
 def _histogram(values: Tensor) -> tuple[tuple[float, ...], tuple[int, ...]]:
-    """Between the 0.5 % and the 99.5 % quantile; a single value gets one wide bin around it."""
+    """The histogram between the 0.5 % and 99.5 % quantiles; one value gets one wide bin."""
     if not len(values):
         return (), ()
     low, high = _quantiles(values, (0.005, 0.995))
@@ -339,7 +339,7 @@ def _histogram(values: Tensor) -> tuple[tuple[float, ...], tuple[int, ...]]:
 
 
 def _quantiles(values: Tensor, levels: Sequence[float]) -> tuple[float, ...]:
-    """By nearest rank below, after one sort: `quantile` refuses more than 2²⁴ values."""
+    """The quantiles by nearest rank below, since `quantile` refuses more than 2²⁴ values."""
     if not len(values):
         return (math.nan,) * len(levels)
     ordered = values.sort().values

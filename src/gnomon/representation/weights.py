@@ -1,4 +1,4 @@
-"""The weight matrices of a network: their spectra, their values, how far they have moved."""
+"""Examines the weight matrices of a network: spectra, distributions, distances moved."""
 
 import math
 from collections.abc import Generator
@@ -17,11 +17,11 @@ from gnomon.representation.spectrum import EXACT, Kind, Spectrum, spectrum
 
 @dataclass(frozen=True, eq=False)
 class WeightMatrix:
-    """One parameter as a matrix.
+    """A parameter as a matrix.
 
     Attributes:
         matrix: the values that the network holds, not a copy.
-        kind: what the matrix does.
+        kind: the role of the matrix.
     """
 
     matrix: Float[Tensor, " rows columns"]
@@ -30,16 +30,16 @@ class WeightMatrix:
 
 @dataclass(frozen=True, eq=False)
 class WeightDistribution:
-    """How the entries of one matrix are distributed.
+    """The distribution of the entries of one matrix.
 
     Attributes:
-        mean: of the finite entries; None where there are none, like the next.
+        mean: mean of the finite entries; None without any, as is the deviation.
         deviation: their standard deviation, Σ (w − mean)² / count under the root.
         zeros: the share of entries that are exactly 0.
-        edges: of the bins.
-        counts: entries in each bin; the last bin holds its right edge.
-        outside: finite entries beyond the bins.
-        broken: entries that are NaN or infinite.
+        edges: the edges of the bins.
+        counts: number of entries in each bin; the last bin holds its right edge.
+        outside: number of finite entries beyond the bins.
+        broken: number of entries that are NaN or infinite.
     """
 
     mean: float | None
@@ -52,13 +52,13 @@ class WeightDistribution:
 
 
 def weight_matrices(network: nn.Module) -> dict[str, WeightMatrix]:
-    """Every real parameter with two axes or more, by its name, in the network's order.
+    """All real parameters with two axes or more, by its name, in the network's order.
 
     A parameter with more axes becomes (first axis, product of the others): for the kernels of a
     convolution (out, in · k · k). An ungrouped convolution with 1 × 1 kernels is the matrix
     that it applies at every position. A parameter that is used in several places appears once,
     under its first name. Where a module computes its weight from other parameters
-    (`torch.nn.utils.parametrize`), the weight stands here and those do not.
+    (`torch.nn.utils.parametrize`), the weight is listed in their place.
     """
     with undisturbed(network), torch.no_grad():
         return {
@@ -109,7 +109,11 @@ def distribution(
 def relative_distance(
     matrix: Float[Tensor, " rows columns"], first: Float[Tensor, " rows columns"]
 ) -> float | None:
-    """‖W − W₀‖_F / ‖W₀‖_F; None where it is not a finite number: W₀ = 0, or NaN weights."""
+    """The distance ‖W − W₀‖_F / ‖W₀‖_F; None if it is not finite: W₀ = 0, or NaN weights.
+
+    >>> gn.representation.relative_distance(3 * torch.eye(2), 2 * torch.eye(2))
+    0.5
+    """
     start = first.detach().to("cpu", torch.float64)
     length = float(start.norm())
     moved = float((matrix.detach().to("cpu", torch.float64) - start).norm())
@@ -118,7 +122,7 @@ def relative_distance(
 
 
 def _weights(network: nn.Module) -> Generator[tuple[str, nn.Module, Tensor], None, None]:
-    """Name, owner and value of each parameter, once, and of each computed weight."""
+    """Yields name, owner and value of each parameter, once, and of each computed weight."""
     seen: set[nn.Parameter] = set()
     for prefix, module in network.named_modules():
         if isinstance(module, ParametrizationList):
