@@ -27,7 +27,7 @@ class Ascent:
     restarts run together as fill the batch that those who left have made smaller.
 
     Attributes:
-        name: what the outcome says.
+        name: the name in the outcome.
         steps: gradient steps per restart, ≥ 1.
         relative_step: the length α of a step divided by the radius of the set; None means 2.5 /
             steps, at most 1, with which the border is reached and left again from any start
@@ -35,7 +35,7 @@ class Ascent:
         restarts: independent starts, ≥ 1; without a random start more than one is pointless.
         random_start: starts at a random member of the set instead of at 0.
         momentum: μ of v ← μ v + ∇/‖∇‖₁, which is followed in place of the gradient; 0 for none.
-        objective: what is driven up.
+        objective: the function to maximise.
         view: how the network is seen while searching.
 
     Raises:

@@ -14,12 +14,12 @@ from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 Goal = Callable[[Search, Rows, Labels, Inputs], Slope]
-"""What is driven up, and its gradient, at perturbed rows that aim at these classes."""
+"""The objective to maximise and its gradient, at perturbed rows that aim at these classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trail:
-    """Where each row of an ascent is, and the best it has seen.
+    """The current perturbation of each row of an ascent, and the best one so far.
 
     Attributes:
         rows: the examples that are searched for.
@@ -71,7 +71,7 @@ class Trail:
 
 @runtime_checkable
 class StepRule(Protocol):
-    """How far each row moves, and what it learns from having moved."""
+    """Chooses the length of each row's step and adapts it to the results."""
 
     def only(self, kept: Mask) -> "StepRule":
         """The rule of some rows."""
@@ -140,7 +140,7 @@ def auto_ascent(
 
 
 def where(rows: Mask, chosen: Inputs, other: Inputs) -> Inputs:
-    """For each row one of two."""
+    """Selects for each row one of two tensors."""
     return torch.where(per_row(rows, chosen), chosen, other)
 
 

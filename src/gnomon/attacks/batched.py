@@ -1,4 +1,4 @@
-"""Any attack on any number of examples, so many at a time."""
+"""Runs any attack on any number of examples, in batches."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -17,11 +17,11 @@ from gnomon.shapes import Inputs, Labels
 
 @dataclass(frozen=True)
 class Batched:
-    """The attack on so many examples at a time, which are moved to the network's device.
+    """Runs an attack on batches of examples, which are moved to the network's device.
 
     Attributes:
-        attack: what runs on each batch.
-        batch: examples at a time, ≥ 1.
+        attack: the attack that runs on each batch.
+        batch: number of examples at a time, ≥ 1.
 
     Raises:
         SettingError: fewer than one example at a time.

@@ -47,12 +47,12 @@ class Grid:
 
     @property
     def positions(self) -> int:
-        """How many positions there are."""
+        """The number of positions."""
         return math.prod(self.sides)
 
     @property
     def is_line(self) -> bool:
-        """Whether neighbours mean nothing."""
+        """True if the example has one axis, whose neighbours mean nothing."""
         return len(self.sides) == 1 and self.channels == 1
 
     def flat(self, values: Tensor) -> Float[Tensor, " rows channels positions"]:

@@ -18,14 +18,14 @@ from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, Labels
 
 Until = Literal["within", "nearest"]
-"""When an example leaves: once fooled inside the set, or never, so that the nearest is kept."""
+"""The rule by which an example leaves: once fooled inside the set, or never ("nearest")."""
 
 REFINEMENTS = 10
 
 
 @dataclass(frozen=True)
 class Stride:
-    """How an iterate moves, given its shortest steps onto a linearised boundary.
+    """Moves an iterate, given its shortest steps onto a linearised boundary.
 
     With d and d₀ the shortest steps from the iterate x + δ and from the original x to the
     hyperplane where the classes' difference, linearised at x + δ, is 0, all inside the domain:
@@ -62,7 +62,7 @@ class Stride:
     def ahead(
         self, norm: MeasuredSet, perturbation: Inputs, step: Inputs, whole: Inputs
     ) -> Inputs:
-        """Where δ moves before it is brought into the domain; `step` is d, `whole` d₀."""
+        """The next δ before it is brought into the domain; `step` is d, `whole` d₀."""
         here, there = norm.distance(step), norm.distance(whole)
         draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
         draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
@@ -70,7 +70,7 @@ class Stride:
 
 
 STRIDE = Stride()
-"""As published."""
+"""The stride with the published settings."""
 
 
 @dataclass(frozen=True)
@@ -78,13 +78,13 @@ class BoundaryWalk:
     """Steps onto linearised boundaries, drawn towards the original, back inside once across.
 
     Attributes:
-        name: what the outcome says.
-        targets: how many wrong classes are walked to, one after the other; None walks to the
+        name: the name in the outcome.
+        targets: number of wrong classes walked to, one after the other; None walks to the
             nearest of all of them in each step.
-        steps: per run, ≥ 1.
-        restarts: runs, ≥ 1, for each target; all but the first start at random.
-        stride: how an iterate moves.
-        until: when an example leaves.
+        steps: number of steps per run, ≥ 1.
+        restarts: number of runs for each target, ≥ 1; all but the first start at random.
+        stride: the step rule of an iterate.
+        until: the rule by which an example leaves.
         view: how the network is seen while searching.
 
     Raises:
@@ -189,7 +189,7 @@ class BoundaryWalk:
                 return
 
     def _worth(self, search: Search, rows: Rows, perturbation: Inputs) -> Tensor:
-        """Whether a point can improve on what is known.
+        """Returns True for points that can improve on the best known ones.
 
         One that a step has carried outside the set by its overshoot only is judged at its
         projection.

@@ -20,7 +20,7 @@ from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 
 Direction = Mapping[str, Tensor]
-"""What is added to parameters, by their names; a parameter without a name stays."""
+"""A change of parameters by their names; a parameter without an entry is unchanged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Landscape:
 
     Attributes:
         positions: the coordinates s of each network.
-        losses: of each network, with inputs perturbed for that very network.
+        losses: the loss of each network, in nats, with inputs perturbed for that very network.
     """
 
     positions: Float[Tensor, "networks directions"]
@@ -122,8 +122,8 @@ def landscape(
         positions: the coordinates, one row for each network.
         batches: the examples.
         within: which inputs are allowed; None leaves them as they are.
-        climb: how perturbed inputs are found.
-        generator: of random starts.
+        climb: the ascent that finds perturbed inputs.
+        generator: source of random starts.
 
     Raises:
         ShapeError: rows of positions with other than one coordinate per direction.
@@ -150,7 +150,7 @@ def landscape(
 
 
 def _own(network: nn.Module) -> dict[str, Tensor]:
-    """What the network computes with, as constants."""
+    """The tensors that the network computes with, as constants."""
     return {name: each.value().detach() for name, each in held_tensors(network).items()}
 
 

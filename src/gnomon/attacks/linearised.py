@@ -41,7 +41,7 @@ class Hyperplane:
 def nearest_boundary(
     search: Search, rows: Rows, perturbation: Inputs, classes: Int[Tensor, " rows some"]
 ) -> Hyperplane:
-    """Of the linearised boundaries to some classes the nearest one, for each row.
+    """The nearest of the linearised boundaries to some classes, for each row.
 
     With f_c = z_c − z_y, the distance from x + δ to the boundary of class c is, but for the
     domain, ``|f_c| / ‖∇f_c‖*``, in the norm that is dual to the set's. Each class takes a

@@ -1,4 +1,4 @@
-"""What an attack returns, and the seam every attack on inputs fills."""
+"""Defines the outcome of an attack, and the protocol of every attack on inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 NOBODY = -1
-"""In `Outcome.by`: no attack fooled the example, or none was needed."""
+"""The value in `Outcome.by` of an example that no attack fooled or had to fool."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Outcome:
         attack: the attack's name and settings, for the record.
         inputs: for each example a point of the allowed set: one that fools the network where
             `fooled`, the original elsewhere.
-        fooled: the network's answer at that point is not the label. An example that is
+        fooled: True if the network's answer at that point is not the label. An example that is
             misclassified without any perturbation counts as fooled, at distance 0. With
             targets: the answer there is the target.
         distance: from the original input, in the norm of the set; float64.
-        gradients: how many were computed for each example.
-        blind: how many of them were exactly zero in every coordinate.
-        queries: how many further evaluations of the network each example took, among them
+        gradients: number of gradients computed for each example.
+        blind: number of these that were exactly zero in every coordinate.
+        queries: number of further evaluations of the network for each example, among them
             those that judge.
         parts: the attacks it consists of; itself, for a single one.
-        by: which of the parts fooled each example; `NOBODY` where none did, or was needed.
+        by: index of the part that fooled each example; `NOBODY` if none did, or was needed.
     """
 
     attack: str
@@ -56,7 +56,7 @@ class Outcome:
 
     @classmethod
     def untouched(cls, attack: str, inputs: Inputs, parts: tuple[str, ...]) -> "Outcome":
-        """The outcome before any of the parts has run: nobody is fooled."""
+        """The outcome before any of the parts has run: no example is fooled."""
         zeros = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
         return cls(
             attack=attack,

@@ -26,7 +26,7 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
 _STAGES = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
-"""In L1: the radii that are searched, in multiples, and their shares of the steps."""
+"""The stages in L1: radius, in multiples of the set's, and share of the steps."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class APGD:
         restarts: random starts.
         objective: what is driven up; its values are compared between points. The log-odds are
             climbed as the cross-entropy is, and are never blind.
-        share: ρ, of the steps that have to help; not used in L1.
+        share: ρ, the share of steps that have to help; not used in L1.
         view: how the network is seen while searching.
 
     Raises:
@@ -195,7 +195,7 @@ def _climb(
 
 
 def _check_settings(name: str, counts: dict[str, int], share: float) -> None:
-    """Refuses what cannot be run.
+    """Raises for settings that cannot be run.
 
     Raises:
         SettingError: a count below one, or a share outside (0, 1).

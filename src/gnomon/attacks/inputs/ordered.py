@@ -1,4 +1,4 @@
-"""An ensemble that orders its attacks by what they gain, and leaves out what gains nothing."""
+"""An ensemble that orders its attacks by their gain, and skips those without any."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +16,23 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
 CONFIDENCE = 0.95
-"""Of the bound on what a part that is left out would still gain."""
+"""Confidence level of the upper bound on the share of further examples a part would fool."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one part did on the pilot examples, and what follows from it.
+    """The result of one attack on the pilot examples, and the decision it leads to.
 
     Attributes:
-        part: its name.
-        alone: pilot examples it fooled.
-        gained: of these, the ones that no part before it in the order fooled.
-        pilot: the pilot examples.
-        evaluations: of the network for one pilot example; a gradient counts as two.
+        part: the name of the part.
+        alone: number of pilot examples that it fooled.
+        gained: number of these that no part before it in the order fooled.
+        pilot: number of pilot examples.
+        evaluations: evaluations of the network per pilot example; a gradient counts as two.
         most: with confidence 95 %, the part fools at most this share of the examples beyond
             what the parts before it fool; the order is taken as given.
         runs: whether it runs on the other examples.
-        others: examples that come after the pilot's.
+        others: number of examples after the pilot.
     """
 
     part: str
@@ -45,7 +45,7 @@ class Trial:
     others: int
 
     def __str__(self) -> str:
-        """What happened and why, in words."""
+        """States in a sentence what happened and why."""
         found = (
             f"{self.part} fooled {self.gained} of {self.pilot} pilot examples beyond the parts "
             f"before it ({self.alone} alone, {self.evaluations:.0f} evaluations each): at most "
@@ -58,11 +58,11 @@ class Trial:
 
 @dataclass(frozen=True)
 class OrderedOutcome:
-    """What an ordered ensemble found, and what it left out.
+    """The outcome of an ordered ensemble, with the attacks that it skipped.
 
     Attributes:
-        outcome: of all examples; its parts are named in the ensemble's order.
-        trials: of all parts, in the order in which they ran on the other examples.
+        outcome: the outcome on all examples; its parts are named in the ensemble's order.
+        trials: the trials of all parts, in the order in which they ran on the other examples.
     """
 
     outcome: Outcome
@@ -86,11 +86,11 @@ class Ordered:
 
     Attributes:
         parts: the attacks.
-        pilot: examples, ≥ 1. With none gained among 100, at most 3.0 % are missed; among 300,
-            1.0 %.
-        tolerance: a share, ≥ 0.
-        name: what the outcome says.
-        batch: examples at a time.
+        pilot: number of pilot examples, ≥ 1. With none gained among 100, at most
+            3.0 % are missed; among 300, 1.0 %.
+        tolerance: largest share of examples that a skipped part may gain, ≥ 0.
+        name: the name in the outcome.
+        batch: number of examples attacked at a time.
 
     Raises:
         SettingError: a setting outside its range.
@@ -153,7 +153,7 @@ class Ordered:
     def _trials(
         self, order: Sequence[int], found: Sequence[Outcome], others: int
     ) -> list[Trial]:
-        """What each part did on the pilot, in this order, and whether it goes on."""
+        """The trial of each part on the pilot, in this order, with the decision to go on."""
         trials, already = list[Trial](), torch.zeros_like(found[0].fooled)
         for place in order:
             fooled = found[place].fooled

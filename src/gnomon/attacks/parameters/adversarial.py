@@ -93,7 +93,7 @@ class AdversarialParameterAttack:
 
 @dataclass(frozen=True)
 class RobustnessLost:
-    """What an attack on parameters did, each a share of the examples.
+    """Accuracies before and after an attack on parameters, as shares of the examples.
 
     Attributes:
         accuracy: before and after.

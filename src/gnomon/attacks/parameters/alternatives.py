@@ -1,4 +1,4 @@
-"""Random alternative networks: the yardstick every attack on parameters has to beat."""
+"""Random alternative networks: the baseline that attacks on parameters have to beat."""
 
 from dataclasses import dataclass, replace
 from typing import Literal

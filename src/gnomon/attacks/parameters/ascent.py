@@ -126,5 +126,5 @@ def awp_direction(
 
 
 def _rank(reading: Reading) -> tuple[float, float]:
-    """The worse, the less."""
+    """Sort key, smallest for the worst: lower accuracy first, then higher objective."""
     return (reading.accuracy, -reading.value)

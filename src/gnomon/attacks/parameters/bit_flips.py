@@ -19,7 +19,7 @@ Codes = dict[str, FixedPoint]
 
 @dataclass(frozen=True)
 class RandomBitFlips:
-    """So many random bits of the weights inverted.
+    """Inverts a fixed number of random bits of the weights.
 
     Attributes:
         flips: different bits, uniform over all bits of all weights.

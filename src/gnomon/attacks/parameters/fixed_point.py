@@ -10,10 +10,10 @@ from torch import Tensor
 from gnomon.networks.weights import Held, check_finite
 
 Scales = Literal["tensor", "channel"]
-"""What shares a scale: a whole tensor, or what makes one channel of a layer's output."""
+"""The unit that shares a scale: a tensor, or the weights of one output channel."""
 
 Grid = Literal["symmetric", "asymmetric"]
-"""Whether codes are spread evenly around 0, or from the least to the largest number."""
+"""The spread of the codes: evenly around 0, or from the least to the largest number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,7 +95,7 @@ class FixedPoint:
         return FixedPoint(codes.reshape(self.codes.shape), self.scale, self.bits, self.zero)
 
     def change(self, index: Tensor, bit: Tensor) -> Tensor:
-        """By how much each of these numbers changes when that bit of it is inverted.
+        """The change of each of these numbers when that bit of it is inverted.
 
         Args:
             index: places in the flat tensor.

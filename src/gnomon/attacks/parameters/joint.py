@@ -23,7 +23,7 @@ from gnomon.shapes import Inputs, Labels, Mask
 
 @dataclass(frozen=True, eq=False)
 class JointOutcome:
-    """What a search over inputs and parameters found.
+    """The outcome of a search over inputs and parameters.
 
     Attributes:
         fooled: examples that some allowed network on the way got wrong at an allowed input of
@@ -111,7 +111,7 @@ class JointPGD:
 
 
 class _Search:
-    """Where one joint search stands."""
+    """The state of one joint search."""
 
     def __init__(
         self,

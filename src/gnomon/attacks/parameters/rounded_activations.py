@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from gnomon.networks.weights import weights_of
 
 Activations = Literal["float", "example", "batch"]
-"""How what weights are multiplied by is computed with: as it is, or in eight bits with one
-scale for each example or for each batch."""
+"""The precision of the inputs of weights: unchanged, or eight bits with one scale for each
+example or for each batch."""
 
 _TOP = 255
 """The largest code; the least is 0."""

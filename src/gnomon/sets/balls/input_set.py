@@ -1,4 +1,4 @@
-"""The seam between a threat and the inputs it is applied to."""
+"""Defines the protocols of sets of inputs."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 

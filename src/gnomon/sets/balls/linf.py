@@ -106,5 +106,5 @@ class LinfBall(CutBall[Sides]):
         return torch.where(self._outside(moved), self.centre, moved)
 
     def _outside(self, moved: Tensor) -> Tensor:
-        """Which coordinates of x + δ are further from x than the radius."""
+        """True for coordinates of x + δ that are further from x than the radius."""
         return self.ball.sizes(moved.double() - self.centre.double()) > self.ball.radius

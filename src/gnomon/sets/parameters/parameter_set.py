@@ -1,4 +1,4 @@
-"""The seam between a threat to parameters and the network it is applied to."""
+"""Defines the protocol of sets of parameters, and applies one to a network."""
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
