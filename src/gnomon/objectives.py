@@ -142,8 +142,8 @@ def masked(logits: Logits) -> Bool[Tensor, " batch classes"]:
 
 def _kl(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
     del labels
-    wanted, found = (widened(each).log_softmax(dim=1) for each in (reference, logits))
-    difference = (wanted - found).masked_fill(masked(reference), 0.0)
+    wanted, moved = (widened(each).log_softmax(dim=1) for each in (reference, logits))
+    difference = (wanted - moved).masked_fill(masked(reference), 0.0)
     return (wanted.exp() * difference).sum(dim=1)
 
 

@@ -56,13 +56,13 @@ class Batched:
         ):
             batch = (network, some.to(device), answers.to(device), within, generator)
             if aims is None:
-                found = self.attack(*batch)
+                outcome = self.attack(*batch)
             else:
                 wanted = aims[begun : begun + len(answers)].to(device)
-                found = cast("TargetedAttack", self.attack)(*batch, targets=wanted)
+                outcome = cast("TargetedAttack", self.attack)(*batch, targets=wanted)
             # Written at once: many small outcomes between large ones would tear memory up.
-            whole = whole or found.room(len(labels), inputs.device)
-            whole.write(slice(begun, begun + len(answers)), found)
+            whole = whole or outcome.room(len(labels), inputs.device)
+            whole.write(slice(begun, begun + len(answers)), outcome)
             begun += len(answers)
         assert whole is not None
         return whole

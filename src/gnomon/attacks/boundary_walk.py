@@ -63,8 +63,8 @@ class Stride:
         self, norm: MeasuredSet, perturbation: Inputs, step: Inputs, whole: Inputs
     ) -> Inputs:
         """The next δ before it is brought into the domain; `step` is d, `whole` d₀."""
-        here, there = norm.distance(step), norm.distance(whole)
-        draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
+        here, original = norm.distance(step), norm.distance(whole)
+        draw = here / (here + original).clamp_min(torch.finfo(step.dtype).tiny)
         draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
         return (1 - draw) * (perturbation + self.eta * step) + draw * self.eta * whole
 

@@ -53,10 +53,10 @@ def run_in_turn(
         if not len(left):
             return outcome
         for rows in left.split(batch):
-            found = Batched(part.attack, batch)(
+            partial = Batched(part.attack, batch)(
                 network, outcome.inputs[rows], labels[rows], within, generator
             )
-            outcome.go_on(place, rows, found)
+            outcome.go_on(place, rows, partial)
     return outcome
 
 

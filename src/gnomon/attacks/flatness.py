@@ -140,12 +140,12 @@ class WorstFlatness:
         region: ParameterRegion = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)
-        found, count = 0.0, 0
+        total, count = 0.0, 0
         for inputs, labels in batches:
             outcome = self.search(network, inputs, labels, within, region, generator)
-            found += outcome.value * len(labels)
+            total += outcome.value * len(labels)
             count += len(labels)
-        return Flatness(own, (found / count - own,))
+        return Flatness(own, (total / count - own,))
 
 
 def _attacked(

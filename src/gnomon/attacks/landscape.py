@@ -49,15 +49,15 @@ def filter_normalised(network: nn.Module, direction: Direction) -> dict[str, Ten
     References:
         li2018, section 4.
     """
-    found: dict[str, Tensor] = {}
+    filters: dict[str, Tensor] = {}
     weights = weights_of(network)
     for name, tensor in direction.items():
         if name not in weights:
             continue
         weight = weights[name].value().detach()
         length = weight.flatten(1).norm(dim=1)
-        found[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
-    return found
+        filters[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
+    return filters
 
 
 def _unit(direction: Tensor) -> Tensor:
@@ -138,15 +138,15 @@ def landscape(
             f"{len(directions)})."
         )
     seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-    found: list[Losses] = []
+    values: list[Losses] = []
     with undisturbed(network):
         check_batches(network, batches)
         own = _own(network)
         for place in positions.tolist():
             moved = Alternative(network, _moved(own, directions, place))
             source = torch.Generator(generator.device).manual_seed(seed)
-            found.append(losses(moved, batches, within, climb, source))
-    return Landscape(positions, tuple(found))
+            values.append(losses(moved, batches, within, climb, source))
+    return Landscape(positions, tuple(values))
 
 
 def _own(network: nn.Module) -> dict[str, Tensor]:

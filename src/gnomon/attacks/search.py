@@ -190,12 +190,12 @@ class Search:
             return objective(logits, labels)
 
         points = self.originals[rows] + perturbation
-        found = self.view.slope(self._seen, points, of, self.generator)
+        slope = self.view.slope(self._seen, points, of, self.generator)
         self._count(self._gradients, rows, self.view.draws)
-        self._count(self._queries, rows, found.evaluations)
-        zero = (found.gradient == 0).flatten(1).all(dim=1)
+        self._count(self._queries, rows, slope.evaluations)
+        zero = (slope.gradient == 0).flatten(1).all(dim=1)
         self._count(self._blind, rows[zero], self.view.draws)
-        return found
+        return slope
 
     def judge(self, rows: Rows, perturbation: Inputs, candidates: Mask | None = None) -> Mask:
         """True for rows whose examples are fooled, here or in another row; keeps the points.

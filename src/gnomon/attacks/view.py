@@ -66,8 +66,8 @@ class View:
 
     def logits(self, seen: Forward, points: Inputs) -> Logits:
         """The mean logits over the draws, of a network as it is seen."""
-        found = [check_logits(seen(points), len(points)) for _ in range(self.draws)]
-        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)
+        logits = [check_logits(seen(points), len(points)) for _ in range(self.draws)]
+        return logits[0] if len(logits) == 1 else torch.stack(logits).mean(dim=0)
 
     def slope(
         self,
@@ -77,8 +77,8 @@ class View:
         generator: torch.Generator,
     ) -> Slope:
         """The objective and its gradient at each point."""
-        found = [self.slopes(seen, points, objective, generator) for _ in range(self.draws)]
-        return found[0] if len(found) == 1 else Slope.mean(found)
+        slopes = [self.slopes(seen, points, objective, generator) for _ in range(self.draws)]
+        return slopes[0] if len(slopes) == 1 else Slope.mean(slopes)
 
 
 PLAIN = View()

@@ -46,14 +46,14 @@ class Trial:
 
     def __str__(self) -> str:
         """States in a sentence what happened and why."""
-        found = (
+        result = (
             f"{self.part} fooled {self.gained} of {self.pilot} pilot examples beyond the parts "
             f"before it ({self.alone} alone, {self.evaluations:.0f} evaluations each): at most "
             f"{self.most:.1%} of further examples, with confidence {CONFIDENCE:.0%}"
         )
         if not self.others:
-            return f"{found}; there are no further examples."
-        return f"{found}; {'ran on' if self.runs else 'skipped for'} the other {self.others}."
+            return f"{result}; there are no further examples."
+        return f"{result}; {'ran on' if self.runs else 'skipped for'} the other {self.others}."
 
 
 @dataclass(frozen=True)
@@ -130,15 +130,15 @@ class Ordered:
             parts = list(enumerate(self.parts))
             outcome = run_in_turn(start, parts, self.batch, network, labels, within, generator)
             return OrderedOutcome(outcome, ())
-        found = [
+        outcomes = [
             Batched(part.attack, self.batch)(
                 network, inputs[pilot], labels[pilot], within, generator
             )
             for part in self.parts
         ]
-        order = _greedy(found)
+        order = _greedy(outcomes)
         rest = torch.ones_like(right).index_fill(0, pilot, value=False).nonzero()[:, 0]
-        trials = self._trials(order, found, len(rest))
+        trials = self._trials(order, outcomes, len(rest))
         worth = [
             (place, self.parts[place])
             for place, trial in zip(order, trials, strict=True)
@@ -147,16 +147,16 @@ class Ordered:
         attacked = run_in_turn(
             start.only(rest), worth, self.batch, network, labels[rest], within, generator
         )
-        both = Outcome.joined([_merged(start.only(pilot), order, found), attacked])
+        both = Outcome.joined([_merged(start.only(pilot), order, outcomes), attacked])
         return OrderedOutcome(both.only(torch.cat([pilot, rest]).argsort()), tuple(trials))
 
     def _trials(
-        self, order: Sequence[int], found: Sequence[Outcome], others: int
+        self, order: Sequence[int], outcomes: Sequence[Outcome], others: int
     ) -> list[Trial]:
         """The trial of each part on the pilot, in this order, with the decision to go on."""
-        trials, already = list[Trial](), torch.zeros_like(found[0].fooled)
+        trials, already = list[Trial](), torch.zeros_like(outcomes[0].fooled)
         for place in order:
-            fooled = found[place].fooled
+            fooled = outcomes[place].fooled
             gained, pilot = int((fooled & ~already).sum()), len(fooled)
             most = _at_most(gained, pilot)
             trials.append(
@@ -165,7 +165,7 @@ class Ordered:
                     alone=int(fooled.sum()),
                     gained=gained,
                     pilot=pilot,
-                    evaluations=_evaluations(found[place]),
+                    evaluations=_evaluations(outcomes[place]),
                     most=most,
                     runs=not trials or most > self.tolerance,
                     others=others,
@@ -175,20 +175,20 @@ class Ordered:
         return trials
 
 
-def _greedy(found: Sequence[Outcome]) -> list[int]:
+def _greedy(outcomes: Sequence[Outcome]) -> list[int]:
     """The parts by examples gained per evaluation, beyond the parts before; ties: cheapest."""
-    order, left = list[int](), list(range(len(found)))
-    already = torch.zeros_like(found[0].fooled)
+    order, left = list[int](), list(range(len(outcomes)))
+    already = torch.zeros_like(outcomes[0].fooled)
 
     def worth(place: int) -> tuple[float, float]:
-        cost = _evaluations(found[place])
-        return int((found[place].fooled & ~already).sum()) / max(cost, 1.0), -cost
+        cost = _evaluations(outcomes[place])
+        return int((outcomes[place].fooled & ~already).sum()) / max(cost, 1.0), -cost
 
     while left:
         best = max(left, key=worth)
         order.append(best)
         left.remove(best)
-        already = already | found[best].fooled
+        already = already | outcomes[best].fooled
     return order
 
 
@@ -206,14 +206,14 @@ def _at_most(gained: int, pilot: int) -> float:
     return float(betaincinv(gained + 1, pilot - gained, CONFIDENCE))
 
 
-def _merged(start: Outcome, order: Sequence[int], found: Sequence[Outcome]) -> Outcome:
+def _merged(start: Outcome, order: Sequence[int], outcomes: Sequence[Outcome]) -> Outcome:
     """The pilot's outcome, written into its start: the first part that fooled is named."""
     for place in order:
         left = (~start.fooled).nonzero()[:, 0]
-        start.go_on(place, left, found[place].only(left))
+        start.go_on(place, left, outcomes[place].only(left))
     return replace(
         start,
-        gradients=torch.stack([each.gradients for each in found]).sum(dim=0),
-        blind=torch.stack([each.blind for each in found]).sum(dim=0),
-        queries=torch.stack([each.queries for each in found]).sum(dim=0),
+        gradients=torch.stack([each.gradients for each in outcomes]).sum(dim=0),
+        blind=torch.stack([each.blind for each in outcomes]).sum(dim=0),
+        queries=torch.stack([each.queries for each in outcomes]).sum(dim=0),
     )

@@ -66,11 +66,11 @@ class AlternativeNetworks:
         generator = ensure(generator)
         region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
-        found: list[ParameterOutcome] = []
+        outcomes: list[ParameterOutcome] = []
         with undisturbed(network):
             check_batches(network, batches)
             for _ in range(self.count):
                 member = draw(generator)
                 reading = read(network, member, batches, self.objective)
-                found.append(ParameterOutcome(name, member, reading.accuracy, reading.value))
-        return found
+                outcomes.append(ParameterOutcome(name, member, reading.accuracy, reading.value))
+        return outcomes

@@ -131,23 +131,23 @@ class ProgressiveBitFlips:
             check_batches(network, batches)
             codes = fixed_points(network, self.bits)
             reading = read(network, _weights(codes), batches, self.objective)
-            found = [
+            outcomes = [
                 ParameterOutcome(
                     "0 bit flips", _weights(codes), reading.accuracy, reading.value
                 )
             ]
-            while len(found) <= self.flips and found[-1].accuracy > self.accuracy:
+            while len(outcomes) <= self.flips and outcomes[-1].accuracy > self.accuracy:
                 codes, value, accuracy = self._worst_flip(network, batches, codes)
-                found.append(
+                outcomes.append(
                     ParameterOutcome(
-                        f"{len(found)} bit flips",
+                        f"{len(outcomes)} bit flips",
                         _weights(codes),
                         accuracy,
                         value,
-                        len(found) * len(batches),
+                        len(outcomes) * len(batches),
                     )
                 )
-        return found
+        return outcomes
 
     def _worst_flip(
         self, network: nn.Module, batches: Batches, codes: Codes

@@ -74,10 +74,10 @@ class Descent:
         leaves = {name: each.detach().requires_grad_() for name, each in here.items()}
         with torch.enable_grad():
             value = self._loss(here, leaves, loss, batch)
-            found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
+            gradients = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
         return {
             name: slope.nan_to_num(0.0, 0.0, 0.0)
-            for name, slope in zip(leaves, found, strict=True)
+            for name, slope in zip(leaves, gradients, strict=True)
         }
 
     def _loss(

@@ -150,15 +150,15 @@ class SingleFault:
                 changed[index] = value
                 faulty = {name: changed.reshape(own[name].shape)}
                 reading = read(network, faulty, batches, self.objective)
-                found = ParameterOutcome(
+                candidate = ParameterOutcome(
                     f"one fault in {name}",
                     faulty,
                     reading.accuracy,
                     reading.value,
                     len(batches),
                 )
-                if best is None or _rank(found) < _rank(best):
-                    best = found
+                if best is None or _rank(candidate) < _rank(best):
+                    best = candidate
         assert best is not None
         return best
 
@@ -166,18 +166,18 @@ class SingleFault:
         self, own: dict[str, Tensor], slopes: Mapping[str, Tensor]
     ) -> list[tuple[str, int, float]]:
         """Tensor, place and new value where the loss may rise most."""
-        found: list[tuple[float, str, int, float]] = []
+        entries: list[tuple[float, str, int, float]] = []
         for name, tensor in own.items():
             slope, old = slopes[name].flatten(), tensor.flatten()
             most = float(old.abs().amax())
             rises = slope.abs() * (most + old.abs())
             gain, places = rises.topk(min(self.trials, len(old)))
-            found += [
+            entries += [
                 (rise, name, place, most)
                 for rise, place in zip(gain.tolist(), places.tolist(), strict=True)
             ]
-        found.sort(key=lambda each: -each[0])
-        likeliest = found[: self.trials]
+        entries.sort(key=lambda each: -each[0])
+        likeliest = entries[: self.trials]
         return [
             (name, place, value)
             for _, name, place, most in likeliest

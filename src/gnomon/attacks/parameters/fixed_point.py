@@ -120,8 +120,8 @@ def _largest(sizes: Tensor, like: Held | None) -> Tensor:
         return sizes.amax(dim=tuple(range(1, sizes.dim())), keepdim=True)
     grouped = sizes.unflatten(0, (like.transposed, -1))
     axes = (1, *range(3, grouped.dim()))
-    found = grouped.amax(dim=axes, keepdim=True)
-    return found.expand(-1, grouped.shape[1], *found.shape[2:]).flatten(0, 1)
+    largest = grouped.amax(dim=axes, keepdim=True)
+    return largest.expand(-1, grouped.shape[1], *largest.shape[2:]).flatten(0, 1)
 
 
 def _positive(scale: Tensor) -> Tensor:

@@ -158,9 +158,11 @@ class _Search:
             logits = torch.func.functional_call(self.network, leaves, (x,))
             counted = self._judge(logits, points, weights)
             value = (self.settings.objective(logits, self.labels) * counted).sum()
-            found = torch.autograd.grad(value, [x, *leaves.values()], materialize_grads=True)
-        slopes = (each.nan_to_num(0.0, 0.0, 0.0) for each in found[1:])
-        return found[0].nan_to_num(0.0, 0.0, 0.0), dict(zip(leaves, slopes, strict=True))
+            gradients = torch.autograd.grad(
+                value, [x, *leaves.values()], materialize_grads=True
+            )
+        slopes = (each.nan_to_num(0.0, 0.0, 0.0) for each in gradients[1:])
+        return gradients[0].nan_to_num(0.0, 0.0, 0.0), dict(zip(leaves, slopes, strict=True))
 
     def _judge(self, logits: Tensor, points: Tensor, weights: dict[str, Tensor]) -> Tensor:
         """Notes who is fooled; which examples counted before."""

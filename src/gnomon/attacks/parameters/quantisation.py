@@ -99,15 +99,15 @@ def fixed_points(
         SettingError: the network has none.
         SubjectError: one is infinite or NaN.
     """
-    found: dict[str, FixedPoint] = {}
+    tensors: dict[str, FixedPoint] = {}
     for name, each in weights_of(network).items():
         like = each if scales == "channel" else None
         weight = each.value().detach()
         check_finite(name, weight)
-        found[name] = FixedPoint.of(weight, bits, grid, like)
-    if not found:
+        tensors[name] = FixedPoint.of(weight, bits, grid, like)
+    if not tensors:
         raise SettingError(
             "expected weights with at least two axes to quantise, got a network without any. "
             "Attack its parameters within a box instead."
         )
-    return found
+    return tensors

@@ -77,8 +77,8 @@ def read_slopes(
         with torch.enable_grad():
             logits = call_with(network, leaves, inputs)
             value = objective(logits, labels).sum()
-            found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
-        for name, slope in zip(leaves, found, strict=True):
+            gradients = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
+        for name, slope in zip(leaves, gradients, strict=True):
             slopes[name] += slope.nan_to_num(0.0, 0.0, 0.0)
         right += int((~is_fooled(logits.detach(), labels)).sum())
         total += float(value.detach().double())
