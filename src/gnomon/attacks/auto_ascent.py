@@ -22,12 +22,12 @@ class Trail:
     """The current perturbation of each row of an ascent, and the best one so far.
 
     Attributes:
-        rows: the examples that are searched for.
+        rows: indices of the attacked examples.
         targets: the class that each row aims at, for an objective that has one.
         here: the perturbation δ.
         before: the one before it.
-        value: of the objective at δ.
-        gradient: of the objective at δ.
+        value: the objective at δ.
+        gradient: the gradient of the objective at δ.
         best: the perturbation of largest value so far.
         best_value: that value.
         best_gradient: the gradient there.
@@ -48,7 +48,7 @@ class Trail:
         return type(self)(*(getattr(self, each.name)[kept] for each in fields(self)))
 
     def seen(self, value: PerExample, gradient: Inputs) -> "Trail":
-        """The trail after the objective has been looked at here."""
+        """The trail after the objective has been evaluated at `here`."""
         better = value > self.best_value
         return replace(
             self,
@@ -109,9 +109,9 @@ def auto_ascent(
         search: judges and counts.
         within: the set that is searched.
         start: the rows, the classes they aim at, and members of the set to begin with.
-        goal: what is driven up.
-        rule: of the steps.
-        steps: gradients of each row.
+        goal: the objective to maximise, with its gradient.
+        rule: the rule of the steps.
+        steps: number of gradients of each row.
     """
     judged = within.radius == search.within.radius
     region = within.around(search.originals[start[0]])

@@ -85,7 +85,7 @@ class BoundaryWalk:
         restarts: number of runs for each target, ≥ 1; all but the first start at random.
         stride: the step rule of an iterate.
         until: the rule by which an example leaves.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.
@@ -168,7 +168,7 @@ class BoundaryWalk:
         classes: Int[Tensor, " rows some"],
         perturbation: Inputs,
     ) -> None:
-        """One run in each row."""
+        """Runs one walk in each row."""
         for _ in range(self.steps):
             plane = nearest_boundary(search, rows, perturbation, classes)
             originals = search.originals[rows]
@@ -191,7 +191,7 @@ class BoundaryWalk:
     def _worth(self, search: Search, rows: Rows, perturbation: Inputs) -> Tensor:
         """Returns True for points that can improve on the best known ones.
 
-        One that a step has carried outside the set by its overshoot only is judged at its
+        A point that a step has carried outside the set by its overshoot only is judged at its
         projection.
         """
         known = torch.full_like(search.distance[rows], self.stride.eta * search.within.radius)

@@ -50,7 +50,7 @@ class Outcome:
     def zero_gradients(self) -> float:
         """The share of gradients that were exactly zero.
 
-        A large share means that the attack was blind, not that the network is robust.
+        A large share means that gradients were masked, not that the network is robust.
         """
         return float(self.blind.sum()) / max(int(self.gradients.sum()), 1)
 
@@ -92,14 +92,14 @@ class Outcome:
             column[rows] = getattr(found, name)
 
     def go_on(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> None:
-        """Notes in place what one of the parts found on some examples that resisted.
+        """Adds in place the outcome of one part on some examples that resisted.
 
         A copy for each batch would be as large as all examples together.
 
         Args:
-            part: its place in `parts`.
-            rows: the examples it ran on.
-            found: what it found on them.
+            part: index of the part in `parts`.
+            rows: indices of the examples it ran on.
+            found: its outcome on them.
         """
         for name in ("inputs", "fooled", "distance"):
             getattr(self, name).index_copy_(0, rows, getattr(found, name))
@@ -128,8 +128,8 @@ _COLUMNS = ("inputs", "fooled", "distance", "gradients", "blind", "queries", "by
 class TargetedAttack(Protocol):
     """An attack on inputs that can be aimed at classes of the caller's choice.
 
-    With targets, one class for all examples or one for each, fooled is who is given the target
-    and no other class; examples that have it already are so at distance 0.
+    With targets, one class for all examples or one for each, an example is fooled if it is
+    given the target and no other class; examples that have it already count at distance 0.
     """
 
     def __call__(

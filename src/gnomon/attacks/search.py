@@ -96,7 +96,7 @@ class Search:
         self._random = False
 
     def aimed(self, targets: Aims) -> "Search":
-        """The same search, for which fooled is who is given the target, and no other class.
+        """The same search, in which an example is fooled if it is given its target class.
 
         Raises:
             ShapeError: not one whole number per example.
@@ -214,7 +214,7 @@ class Search:
         return self.fooled[rows]
 
     def keep(self, rows: Rows, points: Inputs) -> None:
-        """Notes points of the set that fool; of several for one example, the nearest."""
+        """Records points of the set that fool; the nearest, if several fool one example."""
         moved = points.double() - self.originals[rows].double()
         distance = self.within.distance(moved)
         chosen = _nearest(rows, distance, len(self.labels))

@@ -29,7 +29,7 @@ class DeepFool:
             in each step.
         overshoot: η ≥ 0.
         refinements: steps of the final bisection. The original method has none.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.

@@ -25,7 +25,7 @@ class FAB:
         steps: number of steps per run.
         restarts: number of runs; all but the first start at random.
         stride: the step rule of an iterate.
-        until: "nearest" keeps on, and keeps the nearest point, whose distance is an upper
+        until: "nearest" goes on and keeps the nearest point, whose distance is an upper
             bound of the robust radius; "within" lets an example leave once it is fooled
             inside the set.
         view: how the network is seen while searching.
@@ -114,8 +114,8 @@ class FABT:
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors.
 
-        With targets each example walks to where its own becomes the largest logit, and fooled
-        is who is given it.
+        With targets each example walks to where its own becomes the largest logit, and is
+        fooled if it is given that class.
         """
         return self._walk()(network, inputs, labels, within, generator, targets)
 

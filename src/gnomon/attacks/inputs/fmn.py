@@ -35,12 +35,12 @@ class FMN:
     that counts, which ε never exceeds.
 
     Attributes:
-        steps: gradients per example.
+        steps: number of gradients per example.
         first_step: α of the first step, in the data's own units; the last is a hundredth.
         first_change: γ of the first step.
         last_change: γ of the last.
         refinements: steps of a final bisection. The original method has none.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.

@@ -28,7 +28,7 @@ class UnprojectedBIM:
     Attributes:
         steps: n gradient steps.
         relative_step: α / ε.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: fewer than one step, or a step length that is not positive.

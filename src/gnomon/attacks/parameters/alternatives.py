@@ -20,7 +20,7 @@ class AlternativeNetworks:
     """The worst of some random members of a set of parameters.
 
     Attributes:
-        count: members, ≥ 1.
+        count: number of members, ≥ 1.
         drawn: "inside" uniformly, or among the "vertices" of the set.
         objective: breaks ties among members of equal accuracy.
 

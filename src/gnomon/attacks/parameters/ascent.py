@@ -27,10 +27,11 @@ class ParameterPGD:
     on the way is kept, the network itself among them.
 
     Attributes:
-        steps: gradients of each ascent, ≥ 1.
+        steps: number of gradients of each ascent, ≥ 1.
         relative_step: α; None means 2.5 / steps, at most 1.
-        restarts: ascents; the first starts at the centre, the others at random members.
-        objective: what is driven up.
+        restarts: number of ascents; the first starts at the centre, the others at random
+            members.
+        objective: the function to maximise.
 
     Raises:
         SettingError: a setting outside its range.

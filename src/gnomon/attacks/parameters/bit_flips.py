@@ -22,8 +22,8 @@ class RandomBitFlips:
     """Inverts a fixed number of random bits of the weights.
 
     Attributes:
-        flips: different bits, uniform over all bits of all weights.
-        bits: of each weight.
+        flips: number of different bits, uniform over all bits of all weights.
+        bits: word length of each weight, 2 … 16.
         objective: reported beside the accuracy.
 
     Raises:
@@ -77,7 +77,7 @@ class RandomBitFlips:
 
 @dataclass(frozen=True)
 class ProgressiveBitFlips:
-    """One bit after the other inverted, each the one that hurts most.
+    """Inverts one bit after the other, each the one that raises the loss most.
 
     For every layer the weights with the largest gradient are looked at; of their bits, each
     flip changes the loss by about slope × change. The best of each layer is tried, and the
@@ -85,11 +85,11 @@ class ProgressiveBitFlips:
     as much.
 
     Attributes:
-        flips: how many, at most.
-        bits: of each weight.
-        candidates: weights per layer whose bits are looked at.
+        flips: largest number of flips.
+        bits: word length of each weight, 2 … 16.
+        candidates: number of weights per layer whose bits are considered.
         accuracy: stops once the accuracy is at most this.
-        objective: what is driven up.
+        objective: the function to maximise.
 
     Raises:
         SettingError: a negative number of flips, bits outside 2 … 16, no candidates.

@@ -31,8 +31,8 @@ class Descent:
         network: in evaluation mode; never changed.
         batches: examples, inside the domain of `within`.
         within: where perturbed inputs lie.
-        climb: how they are found, anew for every step.
-        generator: of their random starts.
+        climb: the ascent that finds them, anew for every step.
+        generator: source of their random starts.
 
     Raises:
         DataError, OutOfDomainError, ShapeError, SubjectError: the batches are no examples for

@@ -22,7 +22,7 @@ from gnomon.seeds import ensure
 
 @dataclass(frozen=True)
 class GaussianFaults:
-    """Every parameter with Gaussian noise of a standard deviation relative to its tensor.
+    """Adds to every parameter Gaussian noise of a standard deviation relative to its tensor.
 
         θ̃ = θ + σ √(mean θ_l²) u,   u ~ N(0, 1)
 
@@ -68,10 +68,10 @@ class GaussianFaults:
 
 @dataclass(frozen=True)
 class StuckAtZero:
-    """A random share of all weights set to zero, as dead cells of a memory are.
+    """Sets a random share of all weights to zero, as dead cells of a memory are.
 
     Attributes:
-        share: of the entries of all weights, in [0, 1].
+        share: share of the entries of all weights, in [0, 1].
         objective: reported beside the accuracy.
 
     Raises:
@@ -107,15 +107,15 @@ class StuckAtZero:
 
 @dataclass(frozen=True)
 class SingleFault:
-    """The one parameter whose replacement hurts most, among the likeliest.
+    """Replaces the parameter whose fault raises the loss most, among the likeliest.
 
     A broken memory cell is taken to hold −m or m, with m the largest size in its tensor. The
     loss changes by about slope × (new − old): the entries of all tensors where that may be
     largest are tried one by one, with both values.
 
     Attributes:
-        trials: entries that are tried.
-        objective: what is driven up.
+        trials: number of entries that are tried, ≥ 1.
+        objective: the function to maximise.
 
     Raises:
         SettingError: no trials.

@@ -21,7 +21,7 @@ class FixedPoint:
     """A tensor as whole numbers times a scale: w ≈ scale · (code − zero).
 
     Attributes:
-        codes: in [−2^(bits−1), 2^(bits−1) − 1], two's complement.
+        codes: whole numbers in [−2^(bits−1), 2^(bits−1) − 1], two's complement.
         scale: one number, or one for each channel in a shape that broadcasts.
         bits: of each code.
         zero: the code that stands for 0, one for each scale; 0 on a symmetric grid.

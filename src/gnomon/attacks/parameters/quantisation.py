@@ -17,7 +17,7 @@ from gnomon.objectives import Objective, scale_free_cross_entropy
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Every weight rounded to fixed point, w ≈ scale · (code − zero).
+    """Rounds every weight to fixed point, w ≈ scale · (code − zero).
 
     Biases and normalisations are left alone, as fixed-point hardware keeps them wider. Tools
     differ in what shares a scale, and at few bits that decides. The default is one scale
@@ -30,8 +30,8 @@ class Quantisation:
     onnxruntime has it, an answer depends on the examples beside it.
 
     Attributes:
-        bits: of each weight, 2 … 16.
-        scales: what shares a scale: a "tensor" or a "channel" of the output.
+        bits: word length of each weight, 2 … 16.
+        scales: the unit that shares a scale: a "tensor" or a "channel" of the output.
         grid: "symmetric" around 0, or "asymmetric" from the least to the largest weight.
         activations: "float" leaves them; "example" and "batch" round them to 8 bits with a
             scale for each.
