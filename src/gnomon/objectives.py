@@ -58,6 +58,10 @@ def cross_entropy(logits: Logits, labels: Labels) -> PerExample:
 def margin(logits: Logits, labels: Labels) -> PerExample:
     """The lead of the best wrong logit over the label's, max_{j≠y} z_j − z_y; > 0 if fooled.
 
+    Examples:
+        >>> margin(torch.tensor([[1.0, 3.0, 0.0]]), torch.tensor([0]))
+        tensor([2.])
+
     References:
         carlini2017, objective f6 without its threshold.
     """

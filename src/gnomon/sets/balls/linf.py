@@ -19,6 +19,10 @@ class Linf(NormSet):
     """All perturbations of size at most `radius` in every coordinate: ``max_i |δ_i| ≤ radius``.
 
     See `NormSet` for the settings.
+
+    Examples:
+        >>> Linf(radius=1.0).distance(torch.tensor([[3.0, -4.0]]))
+        tensor([4.], dtype=torch.float64)
     """
 
     norm: ClassVar[str] = "Linf"
