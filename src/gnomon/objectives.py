@@ -21,7 +21,7 @@ _NARROW = (torch.bfloat16, torch.float16)
 
 Objective = Callable[[Logits, Labels], PerExample]
 TargetedObjective = Callable[[Logits, Labels, Labels], PerExample]
-"""Of (logits, labels, targets); the larger, the nearer each example is to its target."""
+"""A function of (logits, labels, targets), larger for examples nearer to their target."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class RelativeObjective:
     """An objective that also looks at the logits of the unperturbed inputs.
 
     Attributes:
-        function: of (logits, labels, unperturbed logits).
+        function: computes values from (logits, labels, unperturbed logits).
         labelled: whether it looks at the labels; only then can it be aimed at a class.
     """
 
@@ -56,7 +56,11 @@ def cross_entropy(logits: Logits, labels: Labels) -> PerExample:
 
 
 def margin(logits: Logits, labels: Labels) -> PerExample:
-    """How far the best wrong logit exceeds the label's, max_{j≠y} z_j − z_y; > 0 when fooled.
+    """The lead of the best wrong logit over the label's, max_{j≠y} z_j − z_y; > 0 if fooled.
+
+    Examples:
+        >>> margin(torch.tensor([[1.0, 3.0, 0.0]]), torch.tensor([0]))
+        tensor([2.])
 
     References:
         carlini2017, objective f6 without its threshold.
@@ -109,7 +113,7 @@ def dlr(logits: Logits, labels: Labels) -> PerExample:
 
 
 def targeted_dlr(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
-    """How far the target exceeds the label: (z_t − z_y) / (z_(1) − (z_(3) + z_(4)) / 2).
+    """The excess of the target over the label: (z_t − z_y) / (z_(1) − (z_(3) + z_(4)) / 2).
 
     With three classes the denominator is z_(1) − z_(3), with two it is 1.
 
@@ -125,7 +129,7 @@ def targeted_dlr(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
 
 
 def targeted_margin(logits: Logits, labels: Labels, targets: Labels) -> PerExample:
-    """How far the target's logit exceeds the label's, z_t − z_y."""
+    """The excess of the target's logit over the label's, z_t − z_y."""
     rows = torch.arange(len(labels), device=labels.device)
     return logits[rows, targets] - logits[rows, labels]
 
@@ -136,14 +140,14 @@ def likeliest_other(logits: Logits, classes: Labels) -> Labels:
 
 
 def masked(logits: Logits) -> Bool[Tensor, " batch classes"]:
-    """Which logits exclude their class: −∞, or within a factor 4 of the least number."""
+    """True for logits that exclude their class: −∞, or within a factor 4 of the minimum."""
     return logits < torch.finfo(logits.dtype).min / 4
 
 
 def _kl(logits: Logits, labels: Labels, reference: Logits) -> PerExample:
     del labels
-    wanted, found = (widened(each).log_softmax(dim=1) for each in (reference, logits))
-    difference = (wanted - found).masked_fill(masked(reference), 0.0)
+    wanted, moved = (widened(each).log_softmax(dim=1) for each in (reference, logits))
+    difference = (wanted - moved).masked_fill(masked(reference), 0.0)
     return (wanted.exp() * difference).sum(dim=1)
 
 

@@ -1,4 +1,4 @@
-"""Attacks: the worst case from inside."""
+"""Attacks on inputs and parameters: lower bounds on the worst case."""
 
 from gnomon.attacks import parameters as parameters
 from gnomon.attacks.ascent import Ascent as Ascent

@@ -1,4 +1,4 @@
-"""The one loop behind every gradient attack on inputs: projected steepest ascent."""
+"""The loop that every gradient attack on inputs shares: projected steepest ascent."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Ascent:
     restarts run together as fill the batch that those who left have made smaller.
 
     Attributes:
-        name: what the outcome says.
+        name: the name in the outcome.
         steps: gradient steps per restart, ≥ 1.
         relative_step: the length α of a step divided by the radius of the set; None means 2.5 /
             steps, at most 1, with which the border is reached and left again from any start
@@ -35,8 +35,8 @@ class Ascent:
         restarts: independent starts, ≥ 1; without a random start more than one is pointless.
         random_start: starts at a random member of the set instead of at 0.
         momentum: μ of v ← μ v + ∇/‖∇‖₁, which is followed in place of the gradient; 0 for none.
-        objective: what is driven up.
-        view: how the network is seen while searching.
+        objective: the function to maximise.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.
@@ -86,7 +86,7 @@ class Ascent:
         generator: torch.Generator | None = None,
         targets: Aims = None,
     ) -> Outcome:
-        """Attacks one batch; with targets, fooled is who is given the target.
+        """Attacks one batch; with targets, an example is fooled if it is given the target.
 
         Raises:
             OutOfDomainError: an input is NaN or outside the set's domain.
@@ -104,7 +104,7 @@ class Ascent:
         return search.outcome()
 
     def _climb(self, search: Search, rows: Rows) -> None:
-        """One ascent in each row, from one start; rows of fooled examples leave."""
+        """Runs one ascent in each row, from one start; rows of fooled examples leave."""
         step, region = self.step_length(search.within.radius), search.region(rows)
         perturbation = torch.zeros_like(search.originals[rows])
         if self.random_start:

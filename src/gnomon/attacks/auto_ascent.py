@@ -14,20 +14,20 @@ from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 Goal = Callable[[Search, Rows, Labels, Inputs], Slope]
-"""What is driven up, and its gradient, at perturbed rows that aim at these classes."""
+"""The objective to maximise and its gradient, at perturbed rows that aim at these classes."""
 
 
 @dataclass(frozen=True, eq=False)
 class Trail:
-    """Where each row of an ascent is, and the best it has seen.
+    """The current perturbation of each row of an ascent, and the best one so far.
 
     Attributes:
-        rows: the examples that are searched for.
+        rows: indices of the attacked examples.
         targets: the class that each row aims at, for an objective that has one.
         here: the perturbation δ.
         before: the one before it.
-        value: of the objective at δ.
-        gradient: of the objective at δ.
+        value: the objective at δ.
+        gradient: the gradient of the objective at δ.
         best: the perturbation of largest value so far.
         best_value: that value.
         best_gradient: the gradient there.
@@ -48,7 +48,7 @@ class Trail:
         return type(self)(*(getattr(self, each.name)[kept] for each in fields(self)))
 
     def seen(self, value: PerExample, gradient: Inputs) -> "Trail":
-        """The trail after the objective has been looked at here."""
+        """The trail after the objective has been evaluated at `here`."""
         better = value > self.best_value
         return replace(
             self,
@@ -71,7 +71,7 @@ class Trail:
 
 @runtime_checkable
 class StepRule(Protocol):
-    """How far each row moves, and what it learns from having moved."""
+    """Chooses the length of each row's step and adapts it to the results."""
 
     def only(self, kept: Mask) -> "StepRule":
         """The rule of some rows."""
@@ -109,9 +109,9 @@ def auto_ascent(
         search: judges and counts.
         within: the set that is searched.
         start: the rows, the classes they aim at, and members of the set to begin with.
-        goal: what is driven up.
-        rule: of the steps.
-        steps: gradients of each row.
+        goal: the objective to maximise, with its gradient.
+        rule: the rule of the steps.
+        steps: number of gradients of each row.
     """
     judged = within.radius == search.within.radius
     region = within.around(search.originals[start[0]])
@@ -140,7 +140,7 @@ def auto_ascent(
 
 
 def where(rows: Mask, chosen: Inputs, other: Inputs) -> Inputs:
-    """For each row one of two."""
+    """Selects for each row one of two tensors."""
     return torch.where(per_row(rows, chosen), chosen, other)
 
 

@@ -1,4 +1,4 @@
-"""Any attack on any number of examples, so many at a time."""
+"""Runs any attack on any number of examples, in batches."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -17,11 +17,11 @@ from gnomon.shapes import Inputs, Labels
 
 @dataclass(frozen=True)
 class Batched:
-    """The attack on so many examples at a time, which are moved to the network's device.
+    """Runs an attack on batches of examples, which are moved to the network's device.
 
     Attributes:
-        attack: what runs on each batch.
-        batch: examples at a time, ≥ 1.
+        attack: the attack that runs on each batch.
+        batch: number of examples at a time, ≥ 1.
 
     Raises:
         SettingError: fewer than one example at a time.
@@ -56,13 +56,13 @@ class Batched:
         ):
             batch = (network, some.to(device), answers.to(device), within, generator)
             if aims is None:
-                found = self.attack(*batch)
+                outcome = self.attack(*batch)
             else:
                 wanted = aims[begun : begun + len(answers)].to(device)
-                found = cast("TargetedAttack", self.attack)(*batch, targets=wanted)
+                outcome = cast("TargetedAttack", self.attack)(*batch, targets=wanted)
             # Written at once: many small outcomes between large ones would tear memory up.
-            whole = whole or found.room(len(labels), inputs.device)
-            whole.write(slice(begun, begun + len(answers)), found)
+            whole = whole or outcome.room(len(labels), inputs.device)
+            whole.write(slice(begun, begun + len(answers)), outcome)
             begun += len(answers)
         assert whole is not None
         return whole

@@ -47,12 +47,12 @@ class Grid:
 
     @property
     def positions(self) -> int:
-        """How many positions there are."""
+        """The number of positions."""
         return math.prod(self.sides)
 
     @property
     def is_line(self) -> bool:
-        """Whether neighbours mean nothing."""
+        """True if the example has one axis, whose neighbours mean nothing."""
         return len(self.sides) == 1 and self.channels == 1
 
     def flat(self, values: Tensor) -> Float[Tensor, " rows channels positions"]:
@@ -98,15 +98,15 @@ def two_pyramids(block: tuple[int, ...], exponent: int) -> Float[Tensor, " axes 
     References:
         andriushchenko2020, equation 2.
     """
-    found = list[Tensor]()
+    shapes = list[Tensor]()
     for axis, side in enumerate(block):
         halves = list[Tensor]()
         for length, sign in ((side // 2, 1.0), (side - side // 2, -1.0)):
             sides = (*block[:axis], length, *block[axis + 1 :])
             halves.append(sign * _pyramid(sides))
         shape = torch.cat(halves, dim=axis).flatten()
-        found.append(shape / shape.norm(p=exponent))
-    return torch.stack(found)
+        shapes.append(shape / shape.norm(p=exponent))
+    return torch.stack(shapes)
 
 
 def _pyramid(sides: tuple[int, ...]) -> Tensor:

@@ -18,14 +18,14 @@ from gnomon.sets.rounding import per_example
 from gnomon.shapes import Inputs, Labels
 
 Until = Literal["within", "nearest"]
-"""When an example leaves: once fooled inside the set, or never, so that the nearest is kept."""
+"""The rule by which an example leaves: once fooled inside the set, or never ("nearest")."""
 
 REFINEMENTS = 10
 
 
 @dataclass(frozen=True)
 class Stride:
-    """How an iterate moves, given its shortest steps onto a linearised boundary.
+    """Moves an iterate, given its shortest steps onto a linearised boundary.
 
     With d and d₀ the shortest steps from the iterate x + δ and from the original x to the
     hyperplane where the classes' difference, linearised at x + δ, is 0, all inside the domain:
@@ -62,15 +62,15 @@ class Stride:
     def ahead(
         self, norm: MeasuredSet, perturbation: Inputs, step: Inputs, whole: Inputs
     ) -> Inputs:
-        """Where δ moves before it is brought into the domain; `step` is d, `whole` d₀."""
-        here, there = norm.distance(step), norm.distance(whole)
-        draw = here / (here + there).clamp_min(torch.finfo(step.dtype).tiny)
+        """The next δ before it is brought into the domain; `step` is d, `whole` d₀."""
+        here, original = norm.distance(step), norm.distance(whole)
+        draw = here / (here + original).clamp_min(torch.finfo(step.dtype).tiny)
         draw = per_example(draw.clamp_max(self.alpha_max), step).to(step)
         return (1 - draw) * (perturbation + self.eta * step) + draw * self.eta * whole
 
 
 STRIDE = Stride()
-"""As published."""
+"""The stride with the published settings."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ class BoundaryWalk:
     """Steps onto linearised boundaries, drawn towards the original, back inside once across.
 
     Attributes:
-        name: what the outcome says.
-        targets: how many wrong classes are walked to, one after the other; None walks to the
+        name: the name in the outcome.
+        targets: number of wrong classes walked to, one after the other; None walks to the
             nearest of all of them in each step.
-        steps: per run, ≥ 1.
-        restarts: runs, ≥ 1, for each target; all but the first start at random.
-        stride: how an iterate moves.
-        until: when an example leaves.
-        view: how the network is seen while searching.
+        steps: number of steps per run, ≥ 1.
+        restarts: number of runs for each target, ≥ 1; all but the first start at random.
+        stride: the step rule of an iterate.
+        until: the rule by which an example leaves.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.
@@ -168,7 +168,7 @@ class BoundaryWalk:
         classes: Int[Tensor, " rows some"],
         perturbation: Inputs,
     ) -> None:
-        """One run in each row."""
+        """Runs one walk in each row."""
         for _ in range(self.steps):
             plane = nearest_boundary(search, rows, perturbation, classes)
             originals = search.originals[rows]
@@ -189,9 +189,9 @@ class BoundaryWalk:
                 return
 
     def _worth(self, search: Search, rows: Rows, perturbation: Inputs) -> Tensor:
-        """Whether a point can improve on what is known.
+        """Returns True for points that can improve on the best known ones.
 
-        One that a step has carried outside the set by its overshoot only is judged at its
+        A point that a step has carried outside the set by its overshoot only is judged at its
         projection.
         """
         known = torch.full_like(search.distance[rows], self.stride.eta * search.within.radius)

@@ -27,8 +27,8 @@ class Climb:
         relative_step: length of a step divided by the radius; None means 2.5 / steps, at most
             1.
         random_start: starts at a random member of the set instead of at 0.
-        objective: what is driven up; the unperturbed logits that a relative one looks at are
-            asked for once.
+        objective: the function to maximise; the unperturbed logits that a relative one looks
+            at are computed once.
 
     Raises:
         SettingError: a setting outside its range.

@@ -1,4 +1,4 @@
-"""What a network whose answers are random makes of a point, by fresh answers."""
+"""Judges networks whose answers are random by fresh answers."""
 
 from collections.abc import Callable
 
@@ -7,9 +7,9 @@ import torch
 from gnomon.shapes import Mask, PerExample
 
 ANSWERS = 20
-"""Fresh answers by which a random network is judged."""
+"""Number of fresh answers by which a random network is judged at a point."""
 SOUGHT = 0.75
-"""The share of wrong answers that a search asks of a point before it leaves an example."""
+"""Share of wrong answers, in (0, 1], at which a search stops searching for an example."""
 MOST = 0.5
 """A random network is fooled where more than this share of its fresh answers are wrong.
 

@@ -20,7 +20,7 @@ class Part:
 
     Attributes:
         name: such as "APGD-CE".
-        attack: what runs.
+        attack: the attack that runs.
     """
 
     name: str
@@ -42,26 +42,26 @@ def run_in_turn(
         outcome: before, and changed in place; where nobody is fooled, its inputs are the
             originals.
         chosen: parts and their places among the outcome's.
-        batch: examples at a time.
-        network: is attacked.
-        labels: of all examples.
+        batch: number of examples at a time.
+        network: the network that is attacked.
+        labels: the labels of all examples.
         within: the allowed perturbations.
-        generator: of everything random.
+        generator: source of all randomness.
     """
     for place, part in chosen:
         left = (~outcome.fooled).nonzero()[:, 0]
         if not len(left):
             return outcome
         for rows in left.split(batch):
-            found = Batched(part.attack, batch)(
+            partial = Batched(part.attack, batch)(
                 network, outcome.inputs[rows], labels[rows], within, generator
             )
-            outcome.go_on(place, rows, found)
+            outcome.go_on(place, rows, partial)
     return outcome
 
 
 def check_parts(name: str, parts: Sequence[Part], batch: int) -> None:
-    """Refuses what cannot be run.
+    """Raises for parts or a batch size that cannot be run.
 
     Raises:
         SettingError: no parts, two of one name, or a batch of nobody.

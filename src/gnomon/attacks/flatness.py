@@ -1,4 +1,4 @@
-"""How much the loss under attack rises when parameters change."""
+"""Measures the rise of the loss under attack when parameters change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +26,7 @@ class Flatness:
 
     Attributes:
         loss: the mean cross-entropy of perturbed inputs at the network itself, in nats.
-        rises: of each random network, or of each search.
+        rises: the rise at each random network, or of each search, in nats.
     """
 
     loss: float
@@ -34,17 +34,17 @@ class Flatness:
 
     @property
     def mean(self) -> float:
-        """The mean rise: what flatness is, on average."""
+        """The mean rise, in nats: average-case flatness."""
         return sum(self.rises) / len(self.rises)
 
     @property
     def worst(self) -> float:
-        """The largest rise."""
+        """The largest rise, in nats: worst-case flatness."""
         return max(self.rises)
 
     @property
     def standard_error(self) -> float:
-        """Of the mean; infinite for a single one."""
+        """The standard error of the mean; infinite for a single rise."""
         count = len(self.rises)
         if count < 2:
             return float("inf")
@@ -64,8 +64,8 @@ class AverageFlatness:
 
     Attributes:
         ball: ξ, and which parameters.
-        samples: random networks.
-        climb: how perturbed inputs are found.
+        samples: number of random networks, ≥ 1.
+        climb: the ascent that finds perturbed inputs.
 
     Raises:
         SettingError: no samples.
@@ -113,7 +113,7 @@ class WorstFlatness:
     Attributes:
         ball: ξ, and which parameters.
         search: the ascent; each of its starts is a search of its own.
-        climb: how RLoss(θ) is found.
+        climb: the ascent that finds RLoss(θ).
 
     References:
         stutz2021, section 3.3, where ξ = 0.00075, 20 steps and the worst of 10.
@@ -140,12 +140,12 @@ class WorstFlatness:
         region: ParameterRegion = self.ball.of(network).detach()
         seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
         own = _attacked(network, region.centre(), batches, within, self.climb, seed)
-        found, count = 0.0, 0
+        total, count = 0.0, 0
         for inputs, labels in batches:
             outcome = self.search(network, inputs, labels, within, region, generator)
-            found += outcome.value * len(labels)
+            total += outcome.value * len(labels)
             count += len(labels)
-        return Flatness(own, (found / count - own,))
+        return Flatness(own, (total / count - own,))
 
 
 def _attacked(

@@ -1,4 +1,4 @@
-"""What every attack checks before it starts."""
+"""Checks the inputs, labels and logits of every attack before it starts."""
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ Aims = Labels | int | None
 
 
 def check_examples(inputs: Tensor, labels: Tensor, within: InputSet) -> None:
-    """Refuses examples that are none, or that the set's promise would not hold for.
+    """Raises for an empty batch, or for examples outside the set's domain.
 
     Raises:
         ShapeError: labels that are not one whole number per input, or inputs that are no batch.
@@ -48,7 +48,7 @@ def check_logits(logits: object, labels: Labels) -> Tensor:
 
 
 def aims_of(name: str, aims: Aims, labels: Labels) -> Labels | None:
-    """The class that each example is to be given; None where any wrong one will do.
+    """The target class of each example; None for untargeted attacks.
 
     Raises:
         ShapeError: not one whole number per example.
@@ -84,7 +84,7 @@ def is_reached(logits: Logits, targets: Labels) -> Mask:
 
 
 def probabilities(outputs: Tensor) -> bool:
-    """Whether all outputs look like probabilities: none negative, each row's sum 1 (± 1e-4)."""
+    """True if outputs look like probabilities: none negative, each row's sum 1 (± 1e-4)."""
     sums = outputs.sum(dim=1)
     ones = torch.ones_like(sums)
     return bool((outputs >= 0).all()) and bool(torch.allclose(sums, ones, rtol=0, atol=1e-4))

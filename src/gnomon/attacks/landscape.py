@@ -20,7 +20,7 @@ from gnomon.seeds import ensure
 from gnomon.sets import InputSet
 
 Direction = Mapping[str, Tensor]
-"""What is added to parameters, by their names; a parameter without a name stays."""
+"""A change of parameters by their names; a parameter without an entry is unchanged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Landscape:
 
     Attributes:
         positions: the coordinates s of each network.
-        losses: of each network, with inputs perturbed for that very network.
+        losses: the loss of each network, in nats, with inputs perturbed for that very network.
     """
 
     positions: Float[Tensor, "networks directions"]
@@ -49,15 +49,15 @@ def filter_normalised(network: nn.Module, direction: Direction) -> dict[str, Ten
     References:
         li2018, section 4.
     """
-    found: dict[str, Tensor] = {}
+    filters: dict[str, Tensor] = {}
     weights = weights_of(network)
     for name, tensor in direction.items():
         if name not in weights:
             continue
         weight = weights[name].value().detach()
         length = weight.flatten(1).norm(dim=1)
-        found[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
-    return found
+        filters[name] = _unit(tensor) * length.reshape(-1, *[1] * (weight.dim() - 1))
+    return filters
 
 
 def _unit(direction: Tensor) -> Tensor:
@@ -122,8 +122,8 @@ def landscape(
         positions: the coordinates, one row for each network.
         batches: the examples.
         within: which inputs are allowed; None leaves them as they are.
-        climb: how perturbed inputs are found.
-        generator: of random starts.
+        climb: the ascent that finds perturbed inputs.
+        generator: source of random starts.
 
     Raises:
         ShapeError: rows of positions with other than one coordinate per direction.
@@ -138,19 +138,19 @@ def landscape(
             f"{len(directions)})."
         )
     seed = int(torch.randint(2**31, (), generator=generator, device=generator.device))
-    found: list[Losses] = []
+    values: list[Losses] = []
     with undisturbed(network):
         check_batches(network, batches)
         own = _own(network)
         for place in positions.tolist():
             moved = Alternative(network, _moved(own, directions, place))
             source = torch.Generator(generator.device).manual_seed(seed)
-            found.append(losses(moved, batches, within, climb, source))
-    return Landscape(positions, tuple(found))
+            values.append(losses(moved, batches, within, climb, source))
+    return Landscape(positions, tuple(values))
 
 
 def _own(network: nn.Module) -> dict[str, Tensor]:
-    """What the network computes with, as constants."""
+    """The tensors that the network computes with, as constants."""
     return {name: each.value().detach() for name, each in held_tensors(network).items()}
 
 

@@ -41,7 +41,7 @@ class Hyperplane:
 def nearest_boundary(
     search: Search, rows: Rows, perturbation: Inputs, classes: Int[Tensor, " rows some"]
 ) -> Hyperplane:
-    """Of the linearised boundaries to some classes the nearest one, for each row.
+    """The nearest of the linearised boundaries to some classes, for each row.
 
     With f_c = z_c − z_y, the distance from x + δ to the boundary of class c is, but for the
     domain, ``|f_c| / ‖∇f_c‖*``, in the norm that is dual to the set's. Each class takes a
@@ -59,11 +59,11 @@ def nearest_boundary(
     value = torch.zeros_like(best, dtype=perturbation.dtype)
     normal = torch.zeros_like(perturbation)
     for targets in classes.unbind(dim=1):
-        found = search.slope(
+        slope = search.slope(
             rows, perturbation, _exceeding(targets, anybody=search.targets is not None)
         )
-        gradient, largest = scaled(found.gradient)
-        height = found.value / largest
+        gradient, largest = scaled(slope.gradient)
+        height = slope.value / largest
         dual = (search.within.steepest(gradient, 1.0) * gradient).flatten(1)
         distance = height.double().abs() / dual.double().sum(dim=1)
         nearer = distance < best

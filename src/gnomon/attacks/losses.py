@@ -15,14 +15,14 @@ from gnomon.sets import InputSet
 
 @dataclass(frozen=True)
 class Losses:
-    """What a network makes of examples.
+    """The loss and accuracy of a network on clean and perturbed examples.
 
     Attributes:
         loss: the mean cross-entropy, in nats.
-        accuracy: the share that is right; NaN logits are wrong.
+        accuracy: the share of correct examples; NaN logits are wrong.
         attacked_loss: the mean cross-entropy at inputs perturbed for this network; the loss
             itself where no inputs may be perturbed.
-        attacked_accuracy: the share that is right there.
+        attacked_accuracy: the share of correct perturbed examples.
     """
 
     loss: float
@@ -44,8 +44,8 @@ def losses(
         network: left as it was.
         batches: the examples, at least one.
         within: which inputs are allowed; None leaves them as they are.
-        climb: how perturbed inputs are found.
-        generator: of random starts.
+        climb: the ascent that finds perturbed inputs.
+        generator: source of random starts.
 
     Raises:
         OutOfDomainError: an input is NaN or outside the set's domain.

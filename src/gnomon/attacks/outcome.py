@@ -1,4 +1,4 @@
-"""What an attack returns, and the seam every attack on inputs fills."""
+"""Defines the outcome of an attack, and the protocol of every attack on inputs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +13,7 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Mask, PerExample
 
 NOBODY = -1
-"""In `Outcome.by`: no attack fooled the example, or none was needed."""
+"""The value in `Outcome.by` of an example that no attack fooled or had to fool."""
 
 
 @dataclass(frozen=True)
@@ -24,16 +24,16 @@ class Outcome:
         attack: the attack's name and settings, for the record.
         inputs: for each example a point of the allowed set: one that fools the network where
             `fooled`, the original elsewhere.
-        fooled: the network's answer at that point is not the label. An example that is
+        fooled: True if the network's answer at that point is not the label. An example that is
             misclassified without any perturbation counts as fooled, at distance 0. With
             targets: the answer there is the target.
         distance: from the original input, in the norm of the set; float64.
-        gradients: how many were computed for each example.
-        blind: how many of them were exactly zero in every coordinate.
-        queries: how many further evaluations of the network each example took, among them
+        gradients: number of gradients computed for each example.
+        blind: number of these that were exactly zero in every coordinate.
+        queries: number of further evaluations of the network for each example, among them
             those that judge.
         parts: the attacks it consists of; itself, for a single one.
-        by: which of the parts fooled each example; `NOBODY` where none did, or was needed.
+        by: index of the part that fooled each example; `NOBODY` if none did, or was needed.
     """
 
     attack: str
@@ -50,13 +50,13 @@ class Outcome:
     def zero_gradients(self) -> float:
         """The share of gradients that were exactly zero.
 
-        A large share means that the attack was blind, not that the network is robust.
+        A large share means that gradients were masked, not that the network is robust.
         """
         return float(self.blind.sum()) / max(int(self.gradients.sum()), 1)
 
     @classmethod
     def untouched(cls, attack: str, inputs: Inputs, parts: tuple[str, ...]) -> "Outcome":
-        """The outcome before any of the parts has run: nobody is fooled."""
+        """The outcome before any of the parts has run: no example is fooled."""
         zeros = torch.zeros(len(inputs), dtype=torch.int64, device=inputs.device)
         return cls(
             attack=attack,
@@ -92,14 +92,14 @@ class Outcome:
             column[rows] = getattr(found, name)
 
     def go_on(self, part: int, rows: Int[Tensor, " rows"], found: "Outcome") -> None:
-        """Notes in place what one of the parts found on some examples that resisted.
+        """Adds in place the outcome of one part on some examples that resisted.
 
         A copy for each batch would be as large as all examples together.
 
         Args:
-            part: its place in `parts`.
-            rows: the examples it ran on.
-            found: what it found on them.
+            part: index of the part in `parts`.
+            rows: indices of the examples it ran on.
+            found: its outcome on them.
         """
         for name in ("inputs", "fooled", "distance"):
             getattr(self, name).index_copy_(0, rows, getattr(found, name))
@@ -128,8 +128,8 @@ _COLUMNS = ("inputs", "fooled", "distance", "gradients", "blind", "queries", "by
 class TargetedAttack(Protocol):
     """An attack on inputs that can be aimed at classes of the caller's choice.
 
-    With targets, one class for all examples or one for each, fooled is who is given the target
-    and no other class; examples that have it already are so at distance 0.
+    With targets, one class for all examples or one for each, an example is fooled if it is
+    given the target and no other class; examples that have it already count at distance 0.
     """
 
     def __call__(

@@ -1,4 +1,4 @@
-"""One attack on one batch: who still resists, what has been found, what it cost."""
+"""The state of one attack on one batch: robust examples, best points, cost."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -30,7 +30,7 @@ from gnomon.sets import InputSet, PerturbationSet
 from gnomon.shapes import Inputs, Labels, Logits, Mask, PerExample
 
 Rows = Int[Tensor, " rows"]
-"""Which examples are searched for; one may be searched for in several rows at once."""
+"""Indices of the attacked examples; an example may stand in several rows at once."""
 
 
 class Search:
@@ -45,20 +45,20 @@ class Search:
     search saw is among them.
 
     Args:
-        name: what the outcome says.
+        name: the name in the outcome.
         network: returns logits, or probabilities, whose logarithms are searched on then.
         inputs: inside the set's domain.
-        labels: as many.
+        labels: one per input.
         within: the allowed perturbations.
         view: how the network is seen while searching.
-        generator: of everything random.
+        generator: source of all randomness.
 
     Attributes:
         originals: the inputs.
         labels: their labels.
-        targets: the class that each is to be given; None where any wrong one will do.
+        targets: the target class of each example; None for an untargeted search.
         reference: the logits of the unperturbed inputs.
-        fooled: who has been fooled so far.
+        fooled: True for examples that have been fooled so far.
 
     Raises:
         OutOfDomainError: an input is NaN or outside the set's domain.
@@ -96,7 +96,7 @@ class Search:
         self._random = False
 
     def aimed(self, targets: Aims) -> "Search":
-        """The same search, for which fooled is who is given the target, and no other class.
+        """The same search, in which an example is fooled if it is given its target class.
 
         Raises:
             ShapeError: not one whole number per example.
@@ -145,13 +145,13 @@ class Search:
         return self.within.around(self.originals[rows])
 
     def logits(self, rows: Rows, perturbation: Inputs) -> Logits:
-        """What the search sees at perturbed examples, without a gradient."""
+        """The logits that the search sees at perturbed examples, without a gradient."""
         self._count(self._queries, rows, self.view.draws)
         with torch.no_grad():
             return self.view.logits(self._seen, self.originals[rows] + perturbation)
 
     def across(self, rows: Rows, logits: Logits) -> Mask:
-        """Which rows these logits put where the search wants them: wrong, or at the target."""
+        """True for rows whose logits are wrong, or reach the target of the search."""
         if self.targets is None:
             return is_fooled(logits, self.labels[rows])
         return is_reached(logits, self.targets[rows])
@@ -190,15 +190,15 @@ class Search:
             return objective(logits, labels)
 
         points = self.originals[rows] + perturbation
-        found = self.view.slope(self._seen, points, of, self.generator)
+        slope = self.view.slope(self._seen, points, of, self.generator)
         self._count(self._gradients, rows, self.view.draws)
-        self._count(self._queries, rows, found.evaluations)
-        zero = (found.gradient == 0).flatten(1).all(dim=1)
+        self._count(self._queries, rows, slope.evaluations)
+        zero = (slope.gradient == 0).flatten(1).all(dim=1)
         self._count(self._blind, rows[zero], self.view.draws)
-        return found
+        return slope
 
     def judge(self, rows: Rows, perturbation: Inputs, candidates: Mask | None = None) -> Mask:
-        """Which rows' examples are fooled now, here or in another row; what fools is kept.
+        """True for rows whose examples are fooled, here or in another row; keeps the points.
 
         Args:
             rows: of the perturbations.
@@ -214,7 +214,7 @@ class Search:
         return self.fooled[rows]
 
     def keep(self, rows: Rows, points: Inputs) -> None:
-        """Notes points of the set that fool; of several for one example, the nearest."""
+        """Records points of the set that fool; the nearest, if several fool one example."""
         moved = points.double() - self.originals[rows].double()
         distance = self.within.distance(moved)
         chosen = _nearest(rows, distance, len(self.labels))
@@ -226,7 +226,7 @@ class Search:
         self._by[rows[chosen]] = 0
 
     def outcome(self) -> Outcome:
-        """What was found; of a random network, what fresh draws confirm."""
+        """The outcome; for a random network only the points that fresh draws confirm."""
         with torch.no_grad():
             self._confirm()
         return Outcome(
@@ -264,7 +264,7 @@ class Search:
             self.fooled = self._share(everybody, self.originals) > MOST
 
     def _wrong(self, rows: Rows, points: Inputs) -> Mask:
-        """Which points fool; of a random network, most fresh draws at those that did once."""
+        """True for points that fool; for a random network, by most draws after a first."""
         wrong = self.across(rows, self._verdict(rows, points))
         if self._random and wrong.any():
             places = wrong.nonzero()[:, 0]

@@ -15,13 +15,14 @@ Forward = Callable[[Tensor], Tensor]
 
 @dataclass(frozen=True)
 class Slope:
-    """What a search learns at each point.
+    """The logits, objective and gradient at each point.
 
     Attributes:
-        logits: of the network.
-        value: of the objective.
-        gradient: of the objective, with respect to the point; 0 where it is NaN or infinite.
-        evaluations: of the network without a gradient, for each point.
+        logits: the logits of the network.
+        value: the value of the objective.
+        gradient: the gradient of the objective with respect to the point; 0 where it is
+            NaN or infinite.
+        evaluations: number of evaluations of the network without a gradient, per point.
     """
 
     logits: Logits
@@ -42,7 +43,7 @@ class Slope:
 
 @runtime_checkable
 class SlopeEstimate(Protocol):
-    """How the gradient of an objective is found."""
+    """Computes or estimates the gradient of an objective."""
 
     def __call__(
         self,

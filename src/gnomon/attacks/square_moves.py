@@ -1,4 +1,4 @@
-"""What Square proposes: other corners of a box, or mass moved from one block to another."""
+"""The proposals of Square: other corners of a box, or mass moved between blocks."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -17,7 +17,7 @@ Flat = Float[Tensor, " rows channels positions"]
 
 @runtime_checkable
 class Moves(Protocol):
-    """How a perturbation starts, and how it is changed in a block."""
+    """Draws a first perturbation, and changes it in a block."""
 
     def start(self, like: Inputs, generator: torch.Generator) -> Inputs:
         """A first perturbation for each row."""

@@ -1,4 +1,4 @@
-"""How Auto-PGD chooses its steps: two rules, one for L1 and one for all other norms."""
+"""The step rules of Auto-PGD: one for L1 and one for all other norms."""
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -195,5 +195,5 @@ def _period(steps: int) -> int:
 
 
 def _changed(perturbation: Inputs) -> PerExample:
-    """How many coordinates of each example are not zero."""
+    """The number of nonzero coordinates of each example."""
     return (perturbation != 0).flatten(1).sum(dim=1).to(perturbation)

@@ -37,14 +37,14 @@ def surrogates_in(
     """
     with ExitStack() as stack:
         for surrogate in surrogates:
-            found = [each for each in network.modules() if isinstance(each, surrogate.kind)]
-            if not found:
+            modules = [each for each in network.modules() if isinstance(each, surrogate.kind)]
+            if not modules:
                 raise SubjectError(
                     f"expected a module of kind {surrogate.kind.__name__} to give another "
                     f"derivative, got none in {type(network).__name__}. Leave the surrogate "
                     "out."
                 )
-            for module in found:
+            for module in modules:
                 stack.enter_context(_hooked(module, surrogate))
         yield
 

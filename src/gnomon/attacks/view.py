@@ -1,4 +1,4 @@
-"""How an attack sees the network while it searches."""
+"""The view of a network that an attack searches with."""
 
 import time
 from collections.abc import Callable, Generator
@@ -19,12 +19,12 @@ from gnomon.shapes import Inputs, Logits, PerExample
 _Attack = TypeVar("_Attack")
 Precision = Literal["network", "bfloat16"]
 Measured = Literal["gradients", "logits"]
-"""What an attack asks a network for most of the time."""
+"""The quantity that an attack mostly evaluates: gradients or logits."""
 
 
 @dataclass(frozen=True)
 class View:
-    """What an attack sees of a network: only the search depends on it.
+    """The settings by which an attack evaluates a network; only the search depends on them.
 
     Whether a point fools the network is never judged through a view, but by the network
     itself, in its own precision.
@@ -66,8 +66,8 @@ class View:
 
     def logits(self, seen: Forward, points: Inputs) -> Logits:
         """The mean logits over the draws, of a network as it is seen."""
-        found = [check_logits(seen(points), len(points)) for _ in range(self.draws)]
-        return found[0] if len(found) == 1 else torch.stack(found).mean(dim=0)
+        logits = [check_logits(seen(points), len(points)) for _ in range(self.draws)]
+        return logits[0] if len(logits) == 1 else torch.stack(logits).mean(dim=0)
 
     def slope(
         self,
@@ -77,8 +77,8 @@ class View:
         generator: torch.Generator,
     ) -> Slope:
         """The objective and its gradient at each point."""
-        found = [self.slopes(seen, points, objective, generator) for _ in range(self.draws)]
-        return found[0] if len(found) == 1 else Slope.mean(found)
+        slopes = [self.slopes(seen, points, objective, generator) for _ in range(self.draws)]
+        return slopes[0] if len(slopes) == 1 else Slope.mean(slopes)
 
 
 PLAIN = View()
@@ -132,7 +132,7 @@ class _Narrow:
 
 
 def _seconds(view: View, network: nn.Module, inputs: Inputs, of: Measured) -> float:
-    """What one evaluation takes."""
+    """The time of one evaluation, in seconds."""
     source = torch.Generator(inputs.device).manual_seed(0)
     with view.of(network) as seen:
         begun = _now(inputs.device)

@@ -1,4 +1,4 @@
-"""Perturbation sets: what an adversary may do to inputs and to parameters."""
+"""Sets of allowed perturbations of inputs and of parameters."""
 
 from gnomon.sets import radius as radius
 from gnomon.sets.balls import (

@@ -1,4 +1,4 @@
-"""What every set checks when it is made."""
+"""Checks the settings of every set when it is made."""
 
 import math
 from collections.abc import Callable, Generator
@@ -34,7 +34,7 @@ def check_domain(name: str, domain: Domain) -> None:
 
 
 def known(condition: Callable[[], bool]) -> bool:
-    """Whether a condition on numbers holds; False where numbers cannot be looked at.
+    """Returns True if a condition on numbers holds; False where values cannot be read.
 
     Inside `torch.func.vmap` a tensor stands for many, and has no single truth value.
     """
@@ -48,10 +48,10 @@ def known(condition: Callable[[], bool]) -> bool:
 
 @contextmanager
 def unchecked() -> Generator[None, None, None]:
-    """Nothing is `known` within: for a loop that looks at its results in any case.
+    """Disables value checks inside the block: `known` returns False.
 
-    To look at a number waits for the device; and a training whose weights became NaN is to end
-    by what the loop says of it.
+    Use it in loops that validate their own results: reading a value would synchronise with the
+    GPU, and a training whose weights became NaN is to end by the loop's own error.
     """
     token = _LOOKING.set(False)
     try:

@@ -1,4 +1,4 @@
-"""The seam between sets and those who search or bound over them."""
+"""Defines the protocol that searches and bounds use of a perturbation set."""
 
 from typing import Protocol, runtime_checkable
 

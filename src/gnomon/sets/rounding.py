@@ -9,7 +9,7 @@ from gnomon.sets.guards import known
 from gnomon.shapes import Inputs, PerExample
 
 ATTEMPTS = 8
-"""How often a sum is rounded towards x before the perturbation is given up."""
+"""Number of times a sum is rounded towards x before the perturbation is set to 0."""
 
 
 def shortened(

@@ -26,7 +26,7 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels, Logits, PerExample
 
 _STAGES = ((3.0, 0.3), (2.0, 0.3), (1.0, 0.4))
-"""In L1: the radii that are searched, in multiples, and their shares of the steps."""
+"""The stages in L1: radius, in multiples of the set's, and share of the steps."""
 
 
 @dataclass(frozen=True)
@@ -41,9 +41,9 @@ class APGD:
     Attributes:
         steps: gradient steps per restart.
         restarts: random starts.
-        objective: what is driven up; its values are compared between points. The log-odds are
-            climbed as the cross-entropy is, and are never blind.
-        share: ρ, of the steps that have to help; not used in L1.
+        objective: the function to maximise; its values are compared between points. The
+            log-odds are climbed as the cross-entropy is, and are never blind.
+        share: ρ, the share of steps that have to help; not used in L1.
         view: how the network is seen while searching.
 
     Raises:
@@ -136,8 +136,8 @@ class APGDT:
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors.
 
-        With targets each example aims at its own, and fooled is who is given it: the objective
-        then compares the target with the likeliest other class, the label or not.
+        With targets each example aims at its own, and is fooled if it is given that class: the
+        objective then compares the target with the likeliest other class, the label or not.
         """
         repeated = f" × {self.restarts}" if self.restarts > 1 else ""
         name = f"APGD-T-{self.steps}{repeated}"
@@ -167,14 +167,14 @@ class APGDT:
 def _climb(
     search: Search, rows: Rows, targets: Labels, goal: Goal, steps: int, share: float
 ) -> None:
-    """One ascent of Auto-PGD in each row from one random start; see `APGD`.
+    """Runs one ascent of Auto-PGD in each row from one random start; see `APGD`.
 
     Args:
         search: judges and counts.
         rows: the examples.
         targets: the class that each row aims at.
-        goal: what is driven up.
-        steps: gradients of each row.
+        goal: the objective to maximise, with its gradient.
+        steps: number of gradients of each row.
         share: ρ of `Halving`.
     """
     within = search.within
@@ -195,7 +195,7 @@ def _climb(
 
 
 def _check_settings(name: str, counts: dict[str, int], share: float) -> None:
-    """Refuses what cannot be run.
+    """Raises for settings that cannot be run.
 
     Raises:
         SettingError: a count below one, or a share outside (0, 1).

@@ -42,8 +42,8 @@ class AutoAttack:
     Attributes:
         parts: the attacks in their order; those of the standard version for L∞ and L2, if none
             are named.
-        name: what the outcome says.
-        batch: examples at a time.
+        name: the name in the outcome.
+        batch: number of examples at a time.
 
     Raises:
         SettingError: no parts, two of one name, or a batch of nobody.

@@ -24,12 +24,12 @@ class DeepFool:
     norm, the domain, and the largest distance that counts.
 
     Attributes:
-        steps: at most so many.
-        classes: how many wrong classes are looked at, the likeliest ones; each takes a gradient
+        steps: largest number of steps.
+        classes: number of likeliest wrong classes that are considered; each takes a gradient
             in each step.
         overshoot: η ≥ 0.
         refinements: steps of the final bisection. The original method has none.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.

@@ -22,10 +22,10 @@ class FAB:
     class; `FABT` takes one.
 
     Attributes:
-        steps: per run.
-        restarts: runs; all but the first start at random.
-        stride: how an iterate moves.
-        until: "nearest" keeps on, and keeps the nearest point, whose distance is an upper
+        steps: number of steps per run.
+        restarts: number of runs; all but the first start at random.
+        stride: the step rule of an iterate.
+        until: "nearest" goes on and keeps the nearest point, whose distance is an upper
             bound of the robust radius; "within" lets an example leave once it is fooled
             inside the set.
         view: how the network is seen while searching.
@@ -79,7 +79,7 @@ class FABT:
     many runs go together as fill the batch that examples which left have made smaller.
 
     Attributes:
-        steps: per target and restart.
+        steps: number of steps per target and restart.
         targets: the most classes that are walked to.
         restarts: runs for each target; all but the first start at random.
         stride: see `FAB`.
@@ -114,8 +114,8 @@ class FABT:
     ) -> Outcome:
         """Attacks one batch; see `Search` for the errors.
 
-        With targets each example walks to where its own becomes the largest logit, and fooled
-        is who is given it.
+        With targets each example walks to where its own becomes the largest logit, and is
+        fooled if it is given that class.
         """
         return self._walk()(network, inputs, labels, within, generator, targets)
 

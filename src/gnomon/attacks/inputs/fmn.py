@@ -35,12 +35,12 @@ class FMN:
     that counts, which ε never exceeds.
 
     Attributes:
-        steps: gradients per example.
+        steps: number of gradients per example.
         first_step: α of the first step, in the data's own units; the last is a hundredth.
         first_change: γ of the first step.
         last_change: γ of the last.
         refinements: steps of a final bisection. The original method has none.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: a setting outside its range.
@@ -105,13 +105,13 @@ class FMN:
             originals = search.originals[rows]
             gradient, largest = scaled(slope.gradient)
             step = norm.shortest(originals + perturbation, gradient, -slope.value / largest)
-            there = length + norm.distance(step)
+            reach = length + norm.distance(step)
             change = self._between(index, self.first_change, self.last_change)
-            best, found = search.distance[rows], search.fooled[rows]
+            best, fooled = search.distance[rows], search.fooled[rows]
             radius = torch.where(
                 across,
-                ((1 - change) * radius).minimum(_best(best, found)),
-                torch.where(found, (1 + change) * radius, there),
+                ((1 - change) * radius).minimum(_best(best, fooled)),
+                torch.where(fooled, (1 + change) * radius, reach),
             ).clamp_max(search.within.radius)
             size = self._between(index, self.first_step, self.first_step / 100)
             ahead = perturbation + size * unit(gradient)
@@ -127,6 +127,6 @@ class FMN:
         return last + (first - last) * fall
 
 
-def _best(distance: PerExample, found: torch.Tensor) -> PerExample:
+def _best(distance: PerExample, fooled: torch.Tensor) -> PerExample:
     """The least distance so far; infinite where nothing was found."""
-    return torch.where(found, distance, torch.inf)
+    return torch.where(fooled, distance, torch.inf)

@@ -1,4 +1,4 @@
-"""Random noise: no adversary, the yardstick every attack has to beat."""
+"""Random noise: the baseline that every attack has to beat."""
 
 import math
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Noise(Protocol):
 
     @property
     def size(self) -> float:
-        """In the data's own units."""
+        """The size of the noise, in the data's own units."""
         ...
 
     def __call__(

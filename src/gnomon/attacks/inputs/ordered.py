@@ -1,4 +1,4 @@
-"""An ensemble that orders its attacks by what they gain, and leaves out what gains nothing."""
+"""An ensemble that orders its attacks by their gain, and skips those without any."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,23 +16,23 @@ from gnomon.sets import InputSet
 from gnomon.shapes import Inputs, Labels
 
 CONFIDENCE = 0.95
-"""Of the bound on what a part that is left out would still gain."""
+"""Confidence level of the upper bound on the share of further examples a part would fool."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """What one part did on the pilot examples, and what follows from it.
+    """The result of one attack on the pilot examples, and the decision it leads to.
 
     Attributes:
-        part: its name.
-        alone: pilot examples it fooled.
-        gained: of these, the ones that no part before it in the order fooled.
-        pilot: the pilot examples.
-        evaluations: of the network for one pilot example; a gradient counts as two.
+        part: the name of the part.
+        alone: number of pilot examples that it fooled.
+        gained: number of these that no part before it in the order fooled.
+        pilot: number of pilot examples.
+        evaluations: evaluations of the network per pilot example; a gradient counts as two.
         most: with confidence 95 %, the part fools at most this share of the examples beyond
             what the parts before it fool; the order is taken as given.
         runs: whether it runs on the other examples.
-        others: examples that come after the pilot's.
+        others: number of examples after the pilot.
     """
 
     part: str
@@ -45,24 +45,24 @@ class Trial:
     others: int
 
     def __str__(self) -> str:
-        """What happened and why, in words."""
-        found = (
+        """States in a sentence what happened and why."""
+        result = (
             f"{self.part} fooled {self.gained} of {self.pilot} pilot examples beyond the parts "
             f"before it ({self.alone} alone, {self.evaluations:.0f} evaluations each): at most "
             f"{self.most:.1%} of further examples, with confidence {CONFIDENCE:.0%}"
         )
         if not self.others:
-            return f"{found}; there are no further examples."
-        return f"{found}; {'ran on' if self.runs else 'skipped for'} the other {self.others}."
+            return f"{result}; there are no further examples."
+        return f"{result}; {'ran on' if self.runs else 'skipped for'} the other {self.others}."
 
 
 @dataclass(frozen=True)
 class OrderedOutcome:
-    """What an ordered ensemble found, and what it left out.
+    """The outcome of an ordered ensemble, with the attacks that it skipped.
 
     Attributes:
-        outcome: of all examples; its parts are named in the ensemble's order.
-        trials: of all parts, in the order in which they ran on the other examples.
+        outcome: the outcome on all examples; its parts are named in the ensemble's order.
+        trials: the trials of all parts, in the order in which they ran on the other examples.
     """
 
     outcome: Outcome
@@ -86,11 +86,11 @@ class Ordered:
 
     Attributes:
         parts: the attacks.
-        pilot: examples, ≥ 1. With none gained among 100, at most 3.0 % are missed; among 300,
-            1.0 %.
-        tolerance: a share, ≥ 0.
-        name: what the outcome says.
-        batch: examples at a time.
+        pilot: number of pilot examples, ≥ 1. With none gained among 100, at most
+            3.0 % are missed; among 300, 1.0 %.
+        tolerance: largest share of examples that a skipped part may gain, ≥ 0.
+        name: the name in the outcome.
+        batch: number of examples attacked at a time.
 
     Raises:
         SettingError: a setting outside its range.
@@ -130,15 +130,15 @@ class Ordered:
             parts = list(enumerate(self.parts))
             outcome = run_in_turn(start, parts, self.batch, network, labels, within, generator)
             return OrderedOutcome(outcome, ())
-        found = [
+        outcomes = [
             Batched(part.attack, self.batch)(
                 network, inputs[pilot], labels[pilot], within, generator
             )
             for part in self.parts
         ]
-        order = _greedy(found)
+        order = _greedy(outcomes)
         rest = torch.ones_like(right).index_fill(0, pilot, value=False).nonzero()[:, 0]
-        trials = self._trials(order, found, len(rest))
+        trials = self._trials(order, outcomes, len(rest))
         worth = [
             (place, self.parts[place])
             for place, trial in zip(order, trials, strict=True)
@@ -147,16 +147,16 @@ class Ordered:
         attacked = run_in_turn(
             start.only(rest), worth, self.batch, network, labels[rest], within, generator
         )
-        both = Outcome.joined([_merged(start.only(pilot), order, found), attacked])
+        both = Outcome.joined([_merged(start.only(pilot), order, outcomes), attacked])
         return OrderedOutcome(both.only(torch.cat([pilot, rest]).argsort()), tuple(trials))
 
     def _trials(
-        self, order: Sequence[int], found: Sequence[Outcome], others: int
+        self, order: Sequence[int], outcomes: Sequence[Outcome], others: int
     ) -> list[Trial]:
-        """What each part did on the pilot, in this order, and whether it goes on."""
-        trials, already = list[Trial](), torch.zeros_like(found[0].fooled)
+        """The trial of each part on the pilot, in this order, with the decision to go on."""
+        trials, already = list[Trial](), torch.zeros_like(outcomes[0].fooled)
         for place in order:
-            fooled = found[place].fooled
+            fooled = outcomes[place].fooled
             gained, pilot = int((fooled & ~already).sum()), len(fooled)
             most = _at_most(gained, pilot)
             trials.append(
@@ -165,7 +165,7 @@ class Ordered:
                     alone=int(fooled.sum()),
                     gained=gained,
                     pilot=pilot,
-                    evaluations=_evaluations(found[place]),
+                    evaluations=_evaluations(outcomes[place]),
                     most=most,
                     runs=not trials or most > self.tolerance,
                     others=others,
@@ -175,20 +175,20 @@ class Ordered:
         return trials
 
 
-def _greedy(found: Sequence[Outcome]) -> list[int]:
+def _greedy(outcomes: Sequence[Outcome]) -> list[int]:
     """The parts by examples gained per evaluation, beyond the parts before; ties: cheapest."""
-    order, left = list[int](), list(range(len(found)))
-    already = torch.zeros_like(found[0].fooled)
+    order, left = list[int](), list(range(len(outcomes)))
+    already = torch.zeros_like(outcomes[0].fooled)
 
     def worth(place: int) -> tuple[float, float]:
-        cost = _evaluations(found[place])
-        return int((found[place].fooled & ~already).sum()) / max(cost, 1.0), -cost
+        cost = _evaluations(outcomes[place])
+        return int((outcomes[place].fooled & ~already).sum()) / max(cost, 1.0), -cost
 
     while left:
         best = max(left, key=worth)
         order.append(best)
         left.remove(best)
-        already = already | found[best].fooled
+        already = already | outcomes[best].fooled
     return order
 
 
@@ -206,14 +206,14 @@ def _at_most(gained: int, pilot: int) -> float:
     return float(betaincinv(gained + 1, pilot - gained, CONFIDENCE))
 
 
-def _merged(start: Outcome, order: Sequence[int], found: Sequence[Outcome]) -> Outcome:
+def _merged(start: Outcome, order: Sequence[int], outcomes: Sequence[Outcome]) -> Outcome:
     """The pilot's outcome, written into its start: the first part that fooled is named."""
     for place in order:
         left = (~start.fooled).nonzero()[:, 0]
-        start.go_on(place, left, found[place].only(left))
+        start.go_on(place, left, outcomes[place].only(left))
     return replace(
         start,
-        gradients=torch.stack([each.gradients for each in found]).sum(dim=0),
-        blind=torch.stack([each.blind for each in found]).sum(dim=0),
-        queries=torch.stack([each.queries for each in found]).sum(dim=0),
+        gradients=torch.stack([each.gradients for each in outcomes]).sum(dim=0),
+        blind=torch.stack([each.blind for each in outcomes]).sum(dim=0),
+        queries=torch.stack([each.queries for each in outcomes]).sum(dim=0),
     )

@@ -19,8 +19,8 @@ class RandomPoint:
     """Tries random members of the set for each example; every real attack beats it.
 
     Attributes:
-        tries: members for each example, ≥ 1.
-        view: how many draws an answer is the mean of, where answers are random.
+        tries: number of members drawn for each example, ≥ 1.
+        view: number of draws that an answer averages, for random networks.
 
     Raises:
         SettingError: no tries.

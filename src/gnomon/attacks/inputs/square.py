@@ -80,7 +80,7 @@ class SquareAttack:
         return search.outcome()
 
     def _descend(self, search: Search, rows: Rows, grid: Grid) -> None:
-        """One random search in each row; rows of fooled examples leave."""
+        """Runs one random search in each row; rows of fooled examples leave."""
         moves = _moves(search.within, search.region(rows), grid)
         present = moves.start(search.originals[rows], search.generator)
         logits = search.logits(rows, present)
@@ -102,7 +102,7 @@ class SquareAttack:
             fooled = search.judge(rows, proposed, across)
 
     def shares(self) -> Iterator[float]:
-        """The share of positions in the block of each proposal."""
+        """The share of positions, in (0, 1], in the block of each proposal."""
         for index in range(self.queries):
             yield self.p_init / 2 ** sum(index > end for end in _HALVINGS)
 

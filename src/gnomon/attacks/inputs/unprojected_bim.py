@@ -17,7 +17,7 @@ from gnomon.shapes import Inputs, Labels
 
 @dataclass(frozen=True)
 class UnprojectedBIM:
-    """What slusarz2021 calls BIM at ε, in the set that it really needs.
+    """The attack that slusarz2021 calls BIM at ε, in the set that contains its points.
 
     The source starts at a random point within ε, takes n steps of length α = ε / 2, and clips
     each to the ball of radius ε around the *current* point, which changes nothing, as α < ε.
@@ -28,7 +28,7 @@ class UnprojectedBIM:
     Attributes:
         steps: n gradient steps.
         relative_step: α / ε.
-        view: how the network is seen while searching.
+        view: the view of the network while searching.
 
     Raises:
         SettingError: fewer than one step, or a step length that is not positive.
@@ -53,7 +53,7 @@ class UnprojectedBIM:
             )
 
     def named(self, radius: float) -> float:
-        """What the source calls ε, for a set of this radius."""
+        """The ε of the source, for a set of this radius."""
         return radius / (1 + self.steps * self.relative_step)
 
     def __call__(

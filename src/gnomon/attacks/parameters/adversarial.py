@@ -34,11 +34,11 @@ class AdversarialParameterAttack:
 
     Attributes:
         inputs: where perturbed inputs lie.
-        climb: how they are found.
-        spoil_epochs: of phase 1, at most.
-        restore_epochs: of phase 2.
+        climb: the ascent that finds them.
+        spoil_epochs: largest number of epochs of phase 1.
+        restore_epochs: number of epochs of phase 2.
         spoil_rate: learning rate of phase 1.
-        restore_rates: of the first and the second half of phase 2.
+        restore_rates: learning rates of the first and the second half of phase 2.
         spoiled: the accuracy at which phase 1 ends.
 
     Raises:
@@ -93,7 +93,7 @@ class AdversarialParameterAttack:
 
 @dataclass(frozen=True)
 class RobustnessLost:
-    """What an attack on parameters did, each a share of the examples.
+    """Accuracies before and after an attack on parameters, as shares of the examples.
 
     Attributes:
         accuracy: before and after.

@@ -1,4 +1,4 @@
-"""Random alternative networks: the yardstick every attack on parameters has to beat."""
+"""Random alternative networks: the baseline that attacks on parameters have to beat."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -20,7 +20,7 @@ class AlternativeNetworks:
     """The worst of some random members of a set of parameters.
 
     Attributes:
-        count: members, ≥ 1.
+        count: number of members, ≥ 1.
         drawn: "inside" uniformly, or among the "vertices" of the set.
         objective: breaks ties among members of equal accuracy.
 
@@ -66,11 +66,11 @@ class AlternativeNetworks:
         generator = ensure(generator)
         region, name = region.detach(), f"random {self.drawn} × {self.count}"
         draw = region.sample if self.drawn == "inside" else region.vertex
-        found: list[ParameterOutcome] = []
+        outcomes: list[ParameterOutcome] = []
         with undisturbed(network):
             check_batches(network, batches)
             for _ in range(self.count):
                 member = draw(generator)
                 reading = read(network, member, batches, self.objective)
-                found.append(ParameterOutcome(name, member, reading.accuracy, reading.value))
-        return found
+                outcomes.append(ParameterOutcome(name, member, reading.accuracy, reading.value))
+        return outcomes

@@ -27,10 +27,11 @@ class ParameterPGD:
     on the way is kept, the network itself among them.
 
     Attributes:
-        steps: gradients of each ascent, ≥ 1.
+        steps: number of gradients of each ascent, ≥ 1.
         relative_step: α; None means 2.5 / steps, at most 1.
-        restarts: ascents; the first starts at the centre, the others at random members.
-        objective: what is driven up.
+        restarts: number of ascents; the first starts at the centre, the others at random
+            members.
+        objective: the function to maximise.
 
     Raises:
         SettingError: a setting outside its range.
@@ -126,5 +127,5 @@ def awp_direction(
 
 
 def _rank(reading: Reading) -> tuple[float, float]:
-    """The worse, the less."""
+    """Sort key, smallest for the worst: lower accuracy first, then higher objective."""
     return (reading.accuracy, -reading.value)

@@ -19,11 +19,11 @@ Codes = dict[str, FixedPoint]
 
 @dataclass(frozen=True)
 class RandomBitFlips:
-    """So many random bits of the weights inverted.
+    """Inverts a fixed number of random bits of the weights.
 
     Attributes:
-        flips: different bits, uniform over all bits of all weights.
-        bits: of each weight.
+        flips: number of different bits, uniform over all bits of all weights.
+        bits: word length of each weight, 2 … 16.
         objective: reported beside the accuracy.
 
     Raises:
@@ -77,7 +77,7 @@ class RandomBitFlips:
 
 @dataclass(frozen=True)
 class ProgressiveBitFlips:
-    """One bit after the other inverted, each the one that hurts most.
+    """Inverts one bit after the other, each the one that raises the loss most.
 
     For every layer the weights with the largest gradient are looked at; of their bits, each
     flip changes the loss by about slope × change. The best of each layer is tried, and the
@@ -85,11 +85,11 @@ class ProgressiveBitFlips:
     as much.
 
     Attributes:
-        flips: how many, at most.
-        bits: of each weight.
-        candidates: weights per layer whose bits are looked at.
+        flips: largest number of flips.
+        bits: word length of each weight, 2 … 16.
+        candidates: number of weights per layer whose bits are considered.
         accuracy: stops once the accuracy is at most this.
-        objective: what is driven up.
+        objective: the function to maximise.
 
     Raises:
         SettingError: a negative number of flips, bits outside 2 … 16, no candidates.
@@ -131,23 +131,23 @@ class ProgressiveBitFlips:
             check_batches(network, batches)
             codes = fixed_points(network, self.bits)
             reading = read(network, _weights(codes), batches, self.objective)
-            found = [
+            outcomes = [
                 ParameterOutcome(
                     "0 bit flips", _weights(codes), reading.accuracy, reading.value
                 )
             ]
-            while len(found) <= self.flips and found[-1].accuracy > self.accuracy:
+            while len(outcomes) <= self.flips and outcomes[-1].accuracy > self.accuracy:
                 codes, value, accuracy = self._worst_flip(network, batches, codes)
-                found.append(
+                outcomes.append(
                     ParameterOutcome(
-                        f"{len(found)} bit flips",
+                        f"{len(outcomes)} bit flips",
                         _weights(codes),
                         accuracy,
                         value,
-                        len(found) * len(batches),
+                        len(outcomes) * len(batches),
                     )
                 )
-        return found
+        return outcomes
 
     def _worst_flip(
         self, network: nn.Module, batches: Batches, codes: Codes

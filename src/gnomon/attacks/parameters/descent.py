@@ -17,7 +17,7 @@ from gnomon.shapes import Inputs, Labels
 
 Parameters = dict[str, Tensor]
 Loss = Callable[[nn.Module, Inputs, Inputs, Labels], Tensor]
-"""Of a network, the inputs, the perturbed inputs and the labels of one batch."""
+"""A loss of (network, inputs, perturbed inputs, labels) on one batch."""
 
 FROM_THE_INPUT = Climb(steps=10, random_start=False)
 _LEAST_LOSS = 1e-6
@@ -25,14 +25,14 @@ _LEAST_LOSS = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Descent:
-    """What stays the same during one attack.
+    """Holds the network, data and sets that stay fixed during one attack.
 
     Attributes:
         network: in evaluation mode; never changed.
         batches: examples, inside the domain of `within`.
         within: where perturbed inputs lie.
-        climb: how they are found, anew for every step.
-        generator: of their random starts.
+        climb: the ascent that finds them, anew for every step.
+        generator: source of their random starts.
 
     Raises:
         DataError, OutOfDomainError, ShapeError, SubjectError: the batches are no examples for
@@ -74,10 +74,10 @@ class Descent:
         leaves = {name: each.detach().requires_grad_() for name, each in here.items()}
         with torch.enable_grad():
             value = self._loss(here, leaves, loss, batch)
-            found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
+            gradients = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
         return {
             name: slope.nan_to_num(0.0, 0.0, 0.0)
-            for name, slope in zip(leaves, found, strict=True)
+            for name, slope in zip(leaves, gradients, strict=True)
         }
 
     def _loss(
@@ -87,7 +87,7 @@ class Descent:
         loss: Loss,
         batch: int,
     ) -> Tensor:
-        """Of the leaves, at inputs perturbed for the same parameters as constants."""
+        """The loss at `leaves`; the inputs are attacked with the parameters held constant."""
         inputs, labels = self.batches[batch]
         constant = Alternative(self.network, here)
         moved = self.climb(constant, inputs, labels, self.within, self.generator)

@@ -22,7 +22,7 @@ from gnomon.seeds import ensure
 
 @dataclass(frozen=True)
 class GaussianFaults:
-    """Every parameter with Gaussian noise of a standard deviation relative to its tensor.
+    """Adds to every parameter Gaussian noise of a standard deviation relative to its tensor.
 
         θ̃ = θ + σ √(mean θ_l²) u,   u ~ N(0, 1)
 
@@ -68,10 +68,10 @@ class GaussianFaults:
 
 @dataclass(frozen=True)
 class StuckAtZero:
-    """A random share of all weights set to zero, as dead cells of a memory are.
+    """Sets a random share of all weights to zero, as dead cells of a memory are.
 
     Attributes:
-        share: of the entries of all weights, in [0, 1].
+        share: share of the entries of all weights, in [0, 1].
         objective: reported beside the accuracy.
 
     Raises:
@@ -107,15 +107,15 @@ class StuckAtZero:
 
 @dataclass(frozen=True)
 class SingleFault:
-    """The one parameter whose replacement hurts most, among the likeliest.
+    """Replaces the parameter whose fault raises the loss most, among the likeliest.
 
     A broken memory cell is taken to hold −m or m, with m the largest size in its tensor. The
     loss changes by about slope × (new − old): the entries of all tensors where that may be
     largest are tried one by one, with both values.
 
     Attributes:
-        trials: entries that are tried.
-        objective: what is driven up.
+        trials: number of entries that are tried, ≥ 1.
+        objective: the function to maximise.
 
     Raises:
         SettingError: no trials.
@@ -150,15 +150,15 @@ class SingleFault:
                 changed[index] = value
                 faulty = {name: changed.reshape(own[name].shape)}
                 reading = read(network, faulty, batches, self.objective)
-                found = ParameterOutcome(
+                candidate = ParameterOutcome(
                     f"one fault in {name}",
                     faulty,
                     reading.accuracy,
                     reading.value,
                     len(batches),
                 )
-                if best is None or _rank(found) < _rank(best):
-                    best = found
+                if best is None or _rank(candidate) < _rank(best):
+                    best = candidate
         assert best is not None
         return best
 
@@ -166,18 +166,18 @@ class SingleFault:
         self, own: dict[str, Tensor], slopes: Mapping[str, Tensor]
     ) -> list[tuple[str, int, float]]:
         """Tensor, place and new value where the loss may rise most."""
-        found: list[tuple[float, str, int, float]] = []
+        entries: list[tuple[float, str, int, float]] = []
         for name, tensor in own.items():
             slope, old = slopes[name].flatten(), tensor.flatten()
             most = float(old.abs().amax())
             rises = slope.abs() * (most + old.abs())
             gain, places = rises.topk(min(self.trials, len(old)))
-            found += [
+            entries += [
                 (rise, name, place, most)
                 for rise, place in zip(gain.tolist(), places.tolist(), strict=True)
             ]
-        found.sort(key=lambda each: -each[0])
-        likeliest = found[: self.trials]
+        entries.sort(key=lambda each: -each[0])
+        likeliest = entries[: self.trials]
         return [
             (name, place, value)
             for _, name, place, most in likeliest

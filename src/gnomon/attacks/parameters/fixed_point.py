@@ -10,10 +10,10 @@ from torch import Tensor
 from gnomon.networks.weights import Held, check_finite
 
 Scales = Literal["tensor", "channel"]
-"""What shares a scale: a whole tensor, or what makes one channel of a layer's output."""
+"""The unit that shares a scale: a tensor, or the weights of one output channel."""
 
 Grid = Literal["symmetric", "asymmetric"]
-"""Whether codes are spread evenly around 0, or from the least to the largest number."""
+"""The spread of the codes: evenly around 0, or from the least to the largest number."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class FixedPoint:
     """A tensor as whole numbers times a scale: w ≈ scale · (code − zero).
 
     Attributes:
-        codes: in [−2^(bits−1), 2^(bits−1) − 1], two's complement.
+        codes: whole numbers in [−2^(bits−1), 2^(bits−1) − 1], two's complement.
         scale: one number, or one for each channel in a shape that broadcasts.
         bits: of each code.
         zero: the code that stands for 0, one for each scale; 0 on a symmetric grid.
@@ -95,7 +95,7 @@ class FixedPoint:
         return FixedPoint(codes.reshape(self.codes.shape), self.scale, self.bits, self.zero)
 
     def change(self, index: Tensor, bit: Tensor) -> Tensor:
-        """By how much each of these numbers changes when that bit of it is inverted.
+        """The change of each of these numbers when that bit of it is inverted.
 
         Args:
             index: places in the flat tensor.
@@ -120,8 +120,8 @@ def _largest(sizes: Tensor, like: Held | None) -> Tensor:
         return sizes.amax(dim=tuple(range(1, sizes.dim())), keepdim=True)
     grouped = sizes.unflatten(0, (like.transposed, -1))
     axes = (1, *range(3, grouped.dim()))
-    found = grouped.amax(dim=axes, keepdim=True)
-    return found.expand(-1, grouped.shape[1], *found.shape[2:]).flatten(0, 1)
+    largest = grouped.amax(dim=axes, keepdim=True)
+    return largest.expand(-1, grouped.shape[1], *largest.shape[2:]).flatten(0, 1)
 
 
 def _positive(scale: Tensor) -> Tensor:

@@ -23,7 +23,7 @@ from gnomon.shapes import Inputs, Labels, Mask
 
 @dataclass(frozen=True, eq=False)
 class JointOutcome:
-    """What a search over inputs and parameters found.
+    """The outcome of a search over inputs and parameters.
 
     Attributes:
         fooled: examples that some allowed network on the way got wrong at an allowed input of
@@ -49,12 +49,13 @@ class JointPGD:
     fooled where three quarters of fresh answers are wrong.
 
     Attributes:
-        steps: of each ascent, ≥ 1.
-        starts: ascents, ≥ 1; the first from the centres, the others from random members.
+        steps: number of steps of each ascent, ≥ 1.
+        starts: number of ascents, ≥ 1; the first from the centres, the others from random
+            members.
         reach: the sum of all steps, in multiples of the sets' size.
-        objective: what is driven up.
-        over: whose mean is driven up: of "all" examples, or of the "resisting" ones that are
-            not fooled yet, which fools as many as it can.
+        objective: the function to maximise.
+        over: the examples whose mean is maximised: "all" examples, or the "resisting"
+            ones that are not fooled yet, which fools as many as it can.
 
     Raises:
         SettingError: a setting outside its range.
@@ -111,7 +112,7 @@ class JointPGD:
 
 
 class _Search:
-    """Where one joint search stands."""
+    """The state of one joint search."""
 
     def __init__(
         self,
@@ -131,7 +132,7 @@ class _Search:
         self.varies = False
 
     def climb(self, generator: torch.Generator, *, random: bool) -> None:
-        """One ascent."""
+        """Runs one ascent."""
         points, weights = self.inputs, self.region.centre()
         if random:
             weights = self.region.sample(generator)
@@ -158,12 +159,14 @@ class _Search:
             logits = torch.func.functional_call(self.network, leaves, (x,))
             counted = self._judge(logits, points, weights)
             value = (self.settings.objective(logits, self.labels) * counted).sum()
-            found = torch.autograd.grad(value, [x, *leaves.values()], materialize_grads=True)
-        slopes = (each.nan_to_num(0.0, 0.0, 0.0) for each in found[1:])
-        return found[0].nan_to_num(0.0, 0.0, 0.0), dict(zip(leaves, slopes, strict=True))
+            gradients = torch.autograd.grad(
+                value, [x, *leaves.values()], materialize_grads=True
+            )
+        slopes = (each.nan_to_num(0.0, 0.0, 0.0) for each in gradients[1:])
+        return gradients[0].nan_to_num(0.0, 0.0, 0.0), dict(zip(leaves, slopes, strict=True))
 
     def _judge(self, logits: Tensor, points: Tensor, weights: dict[str, Tensor]) -> Tensor:
-        """Notes who is fooled; which examples counted before."""
+        """Records fooled examples; returns True for those whose mean is maximised."""
         counted = ~self.fooled
         values = self.settings.objective(logits.detach(), self.labels)
         mean = float(values.double().mean())
@@ -175,7 +178,7 @@ class _Search:
     def wrong(
         self, logits: Tensor, points: Tensor, weights: Mapping[str, Tensor], least: float
     ) -> Mask:
-        """Who is wrong; of a random network, so large a share of fresh answers must be."""
+        """True for wrong examples; in a random network, by a share of fresh answers."""
         wrong = is_fooled(logits, self.labels)
         if not self.varies or not wrong.any():
             return wrong

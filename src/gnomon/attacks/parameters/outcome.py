@@ -1,4 +1,4 @@
-"""What an attack on parameters returns, and the seams that such attacks fill."""
+"""Defines the outcome of an attack on parameters, and the protocols of such attacks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -17,7 +17,7 @@ from gnomon.objectives import Objective, scale_free_cross_entropy
 
 @dataclass(frozen=True)
 class Quantisation:
-    """Every weight rounded to fixed point, w ≈ scale · (code − zero).
+    """Rounds every weight to fixed point, w ≈ scale · (code − zero).
 
     Biases and normalisations are left alone, as fixed-point hardware keeps them wider. Tools
     differ in what shares a scale, and at few bits that decides. The default is one scale
@@ -30,8 +30,8 @@ class Quantisation:
     onnxruntime has it, an answer depends on the examples beside it.
 
     Attributes:
-        bits: of each weight, 2 … 16.
-        scales: what shares a scale: a "tensor" or a "channel" of the output.
+        bits: word length of each weight, 2 … 16.
+        scales: the unit that shares a scale: a "tensor" or a "channel" of the output.
         grid: "symmetric" around 0, or "asymmetric" from the least to the largest weight.
         activations: "float" leaves them; "example" and "batch" round them to 8 bits with a
             scale for each.
@@ -99,15 +99,15 @@ def fixed_points(
         SettingError: the network has none.
         SubjectError: one is infinite or NaN.
     """
-    found: dict[str, FixedPoint] = {}
+    tensors: dict[str, FixedPoint] = {}
     for name, each in weights_of(network).items():
         like = each if scales == "channel" else None
         weight = each.value().detach()
         check_finite(name, weight)
-        found[name] = FixedPoint.of(weight, bits, grid, like)
-    if not found:
+        tensors[name] = FixedPoint.of(weight, bits, grid, like)
+    if not tensors:
         raise SettingError(
             "expected weights with at least two axes to quantise, got a network without any. "
             "Attack its parameters within a box instead."
         )
-    return found
+    return tensors

@@ -1,4 +1,4 @@
-"""What a network with other parameters makes of examples: its accuracy, its loss, its slope."""
+"""Evaluates a network with other parameters: its accuracy, loss and gradient."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from gnomon.objectives import Objective
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """Of one alternative network, over all examples.
+    """The accuracy, objective and gradient of one alternative network over all examples.
 
     Attributes:
         accuracy: the share that it gets right; NaN logits are wrong.
@@ -77,8 +77,8 @@ def read_slopes(
         with torch.enable_grad():
             logits = call_with(network, leaves, inputs)
             value = objective(logits, labels).sum()
-            found = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
-        for name, slope in zip(leaves, found, strict=True):
+            gradients = torch.autograd.grad(value, [*leaves.values()], materialize_grads=True)
+        for name, slope in zip(leaves, gradients, strict=True):
             slopes[name] += slope.nan_to_num(0.0, 0.0, 0.0)
         right += int((~is_fooled(logits.detach(), labels)).sum())
         total += float(value.detach().double())

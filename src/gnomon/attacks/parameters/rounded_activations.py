@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from gnomon.networks.weights import weights_of
 
 Activations = Literal["float", "example", "batch"]
-"""How what weights are multiplied by is computed with: as it is, or in eight bits with one
-scale for each example or for each batch."""
+"""The precision of the inputs of weights: unchanged, or eight bits with one scale for each
+example or for each batch."""
 
 _TOP = 255
 """The largest code; the least is 0."""
@@ -22,11 +22,11 @@ _TOP = 255
 def rounded_activations(
     network: nn.Module, activations: Activations
 ) -> Generator[None, None, None]:
-    """Within, every layer with a weight receives its inputs rounded to eight bits.
+    """Rounds the inputs of every layer with a weight to eight bits inside the block.
 
     Args:
         network: its layers are watched where they are called as modules.
-        activations: what shares a scale; "float" rounds nothing.
+        activations: the unit that shares a scale; "float" rounds nothing.
     """
     with ExitStack() as stack:
         if activations != "float":
@@ -67,7 +67,7 @@ def in_eight_bits(
 
 
 def _rounded(received: object, *, shared: bool) -> object:
-    """What a layer was called with, rounded where it is a batch of real numbers."""
+    """The arguments of a layer, rounded where they are batches of real numbers."""
     if not isinstance(received, Tensor) or not received.is_floating_point():
         return received
     return in_eight_bits(received, shared=shared) if received.dim() > 1 else received

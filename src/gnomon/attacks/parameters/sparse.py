@@ -42,11 +42,11 @@ class SparseParameterAttack:
     Attributes:
         inputs: where perturbed inputs lie.
         share: p of the entries of each weight, in (0, 1].
-        climb: how perturbed inputs are found.
-        spoil_epochs: of phase 1, at most.
-        restore_epochs: of phase 2.
+        climb: the ascent that finds perturbed inputs.
+        spoil_epochs: largest number of epochs of phase 1.
+        restore_epochs: number of epochs of phase 2.
         spoil_rate: learning rate of phase 1.
-        restore_rates: of the three thirds of phase 2.
+        restore_rates: learning rates of the three thirds of phase 2.
         step: largest change of a weight in one step.
         enough: mean loss of perturbed inputs at which phase 1 ends.
 
@@ -84,7 +84,7 @@ class SparseParameterAttack:
     def __call__(
         self, network: nn.Module, batches: Batches, generator: torch.Generator | None = None
     ) -> ParameterOutcome:
-        """The changed parameters."""
+        """Returns the changed parameters."""
         generator = ensure(generator)
         with undisturbed(network):
             descent = Descent(network, batches, self.inputs, self.climb, generator)
@@ -130,7 +130,7 @@ class SparseParameterAttack:
         rate: float,
         masks: Masks,
     ) -> dict[str, Tensor]:
-        """One pass over the batches that moves the chosen entries only."""
+        """Makes one pass over the batches that moves the chosen entries only."""
         weights = dict(here)
         for batch in range(len(descent.batches)):
             slopes = descent.slopes(weights, loss, batch)

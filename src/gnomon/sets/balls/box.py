@@ -1,4 +1,4 @@
-"""Boxes: every coordinate of an input has its own room."""
+"""Boxes: every coordinate of an input has its own interval of perturbations."""
 
 from dataclasses import dataclass, replace
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Balls of a norm and their cuts with the domain: what all norms share."""
+"""Defines the balls of all norms and their cuts with the domain."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace

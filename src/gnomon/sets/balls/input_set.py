@@ -1,4 +1,4 @@
-"""The seam between a threat and the inputs it is applied to."""
+"""Defines the protocols of sets of inputs."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -8,7 +8,7 @@ from gnomon.shapes import Inputs, PerExample
 
 @runtime_checkable
 class InputSet(Protocol):
-    """A threat: which perturbations of an input are allowed, before any input is named."""
+    """A threat model: the perturbations allowed at any input."""
 
     norm: ClassVar[str]
 
@@ -48,7 +48,7 @@ class InputSet(Protocol):
 
 @runtime_checkable
 class MeasuredSet(InputSet, Protocol):
-    """A threat whose norm can be made small: what a search for the nearest point needs."""
+    """A threat model with a norm to minimise, for searches for the nearest point."""
 
     def shortest(self, inputs: Inputs, direction: Inputs, height: PerExample) -> Inputs:
         """The shortest δ with ⟨δ, direction⟩ ≥ height and x + δ in the domain.

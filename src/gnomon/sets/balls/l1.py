@@ -18,6 +18,10 @@ class L1(NormSet):
     """All perturbations whose sizes sum to at most `radius`: ``Σ_i |δ_i| ≤ radius``.
 
     See `NormSet` for the settings.
+
+    Examples:
+        >>> L1(radius=1.0).distance(torch.tensor([[3.0, -4.0]]))
+        tensor([7.], dtype=torch.float64)
     """
 
     norm: ClassVar[str] = "L1"

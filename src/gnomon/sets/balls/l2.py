@@ -19,6 +19,10 @@ class L2(NormSet):
     """All perturbations of Euclidean length at most `radius`: (Σ_i δ_i²)^½ ≤ radius.
 
     See `NormSet` for the settings.
+
+    Examples:
+        >>> L2(radius=1.0).distance(torch.tensor([[3.0, -4.0]]))
+        tensor([5.], dtype=torch.float64)
     """
 
     norm: ClassVar[str] = "L2"

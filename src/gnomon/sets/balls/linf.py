@@ -19,6 +19,10 @@ class Linf(NormSet):
     """All perturbations of size at most `radius` in every coordinate: ``max_i |δ_i| ≤ radius``.
 
     See `NormSet` for the settings.
+
+    Examples:
+        >>> Linf(radius=1.0).distance(torch.tensor([[3.0, -4.0]]))
+        tensor([4.], dtype=torch.float64)
     """
 
     norm: ClassVar[str] = "Linf"
@@ -106,5 +110,5 @@ class LinfBall(CutBall[Sides]):
         return torch.where(self._outside(moved), self.centre, moved)
 
     def _outside(self, moved: Tensor) -> Tensor:
-        """Which coordinates of x + δ are further from x than the radius."""
+        """True for coordinates of x + δ that are further from x than the radius."""
         return self.ball.sizes(moved.double() - self.centre.double()) > self.ball.radius

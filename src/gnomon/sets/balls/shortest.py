@@ -87,7 +87,7 @@ def along_coordinates(
 
 
 def _side(inputs: Inputs, domain: Domain, direction: Tensor) -> Tensor:
-    """How far each coordinate can move towards the direction's sign, flat."""
+    """The largest move of each coordinate towards the direction's sign, flat."""
     if domain is None:
         return torch.where(direction > 0, torch.inf, -torch.inf).to(direction)
     return torch.where(direction > 0, domain[1], domain[0]).to(direction) - inputs.flatten(1)

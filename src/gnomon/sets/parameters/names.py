@@ -1,4 +1,4 @@
-"""What the name of a parameter says of it."""
+"""Reads a parameter's role from its name."""
 
 
 def own_name(name: str) -> str:
@@ -14,5 +14,5 @@ def own_name(name: str) -> str:
 
 
 def is_bias(name: str) -> bool:
-    """By name, as for `bias` of a layer and `in_proj_bias` of attention."""
+    """True for names of biases: `bias` of a layer and `in_proj_bias` of attention."""
     return "bias" in own_name(name)

@@ -20,11 +20,11 @@ class ParameterBall:
 
     Attributes:
         size: γ ≥ 0, a share of each tensor's length.
-        biases: whether biases are perturbed too: what has "bias" in the last part of its name.
+        biases: True to perturb biases: parameters with "bias" in the last part of the name.
         only: patterns such as "features.*" or "*.weight"; a parameter is perturbed if its name
             matches one. All are, where there is no pattern.
-        detached: whether radii are constants to a derivative, which then reaches θ through the
-            centre only.
+        detached: True to treat radii as constants in a derivative, which then reaches θ through
+            the centre only.
 
     Raises:
         SettingError: γ is negative, infinite or NaN.

@@ -1,4 +1,4 @@
-"""The seam between a threat to parameters and the network it is applied to."""
+"""Defines the protocol of sets of parameters, and applies one to a network."""
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
@@ -43,7 +43,7 @@ def region_of(
         network: its `named_parameters` are used, and nothing else of it.
         make: the set of one tensor.
         only: patterns such as "head.*", of which a name must match one; empty for every name.
-        biases: whether parameters with "bias" in the last part of their name are chosen.
+        biases: True to choose parameters with "bias" in the last part of their name too.
 
     Raises:
         UnknownNameError: a pattern that no name matches.

@@ -49,18 +49,18 @@ class ParameterRegion(Mapping[str, TensorSet]):
 
     def project(self, parameters: Mapping[str, Tensor]) -> Parameters:
         """The member nearest to the parameters, in the Euclidean norm of all of them."""
-        given = self._of("parameters", parameters)
-        return {name: allowed.project(given[name]) for name, allowed in self.items()}
+        tensors = self._of("parameters", parameters)
+        return {name: allowed.project(tensors[name]) for name, allowed in self.items()}
 
     def steepest(self, direction: Mapping[str, Tensor]) -> Parameters:
         """The member that maximises Σ ⟨θ̃, direction⟩ over all tensors."""
-        given = self._of("a direction", direction)
-        return {name: allowed.steepest(given[name]) for name, allowed in self.items()}
+        tensors = self._of("a direction", direction)
+        return {name: allowed.steepest(tensors[name]) for name, allowed in self.items()}
 
     def support(self, direction: Mapping[str, Tensor]) -> Float[Tensor, ""]:
         """The value max Σ ⟨θ̃, direction⟩ over the region."""
-        given = self._of("a direction", direction)
-        values = [allowed.support(given[name]) for name, allowed in self.items()]
+        tensors = self._of("a direction", direction)
+        values = [allowed.support(tensors[name]) for name, allowed in self.items()]
         return torch.stack(values).sum() if values else torch.zeros(())
 
     def sample(self, generator: torch.Generator | None = None) -> Parameters:
@@ -75,14 +75,14 @@ class ParameterRegion(Mapping[str, TensorSet]):
 
     def contains(self, parameters: Mapping[str, Tensor]) -> bool:
         """Whether every tensor is in its set, judged in float64 without tolerance."""
-        given = self._of("parameters", parameters)
-        return all(allowed.contains(given[name]) for name, allowed in self.items())
+        tensors = self._of("parameters", parameters)
+        return all(allowed.contains(tensors[name]) for name, allowed in self.items())
 
     def perturb(self, perturbation: Mapping[str, Tensor]) -> Parameters:
         """The alternative network θ + δ, or the member nearest to it."""
-        given = self._of("a perturbation", perturbation)
+        tensors = self._of("a perturbation", perturbation)
         return {
-            name: allowed.project(allowed.centre + given[name])
+            name: allowed.project(allowed.centre + tensors[name])
             for name, allowed in self.items()
         }
 
@@ -93,18 +93,18 @@ class ParameterRegion(Mapping[str, TensorSet]):
     def _each(self, function: Callable[[TensorSet], Tensor]) -> Parameters:
         return {name: function(allowed) for name, allowed in self.items()}
 
-    def _of(self, what: str, given: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    def _of(self, what: str, tensors: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         """The mapping, once every set of the region has a tensor of its shape in it."""
         for name, allowed in self.items():
-            if name not in given:
+            if name not in tensors:
                 raise UnknownNameError(
                     f"ParameterRegion: expected {what} with {name!r}, got none of that name."
-                    f"{nearest(name, given)}"
+                    f"{nearest(name, tensors)}"
                 )
-            if given[name].shape != allowed.centre.shape:
+            if tensors[name].shape != allowed.centre.shape:
                 raise ShapeError(
                     f"ParameterRegion: expected {what} with {name} of shape "
-                    f"{tuple(allowed.centre.shape)}, got {tuple(given[name].shape)}. Use the "
+                    f"{tuple(allowed.centre.shape)}, got {tuple(tensors[name].shape)}. Use the "
                     "network that the region was made for."
                 )
-        return given
+        return tensors

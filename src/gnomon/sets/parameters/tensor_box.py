@@ -22,8 +22,8 @@ class TensorBox:
     Attributes:
         centre: θ.
         radius: r ≥ 0, of the same shape.
-        share: λ, where it is known that ``r = λ |θ|``, to a derivative, too; bounds are cheaper
-            then.
+        share: λ if ``r = λ |θ|`` holds as a differentiable identity; enables a cheaper product
+            rule.
 
     Raises:
         ShapeError: a radius of another shape than the centre's.

@@ -1,4 +1,4 @@
-"""The seam between a region of parameters and the set of each of its tensors."""
+"""Defines the protocol of the set of one tensor in a region of parameters."""
 
 from typing import Protocol, runtime_checkable
 
