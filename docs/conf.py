@@ -57,19 +57,27 @@ doctest_global_setup = """
 import gnomon as gn
 import numpy as np
 import torch
+from torch import nn
+from gnomon.algebra import Interval, LinearRelaxation, Outward, enclose, evaluate
 from gnomon.audit import clopper_pearson
+from gnomon.bounds import CROWN, IBP, LargestRadius
 from gnomon.errors import nearest
 from gnomon.notation import Choice, Notation, is_own, own_name, without_none
+from gnomon.objectives import margin
 from gnomon.records import fingerprint
 from gnomon.references import cite
+from gnomon.report.charts import *
+from gnomon.report.prose import *
 from gnomon.representation import spectrum
 from gnomon.seeds import derive, ensure, generator
+from gnomon.sets import L1, L2, Linf
 from gnomon.study.statistics import (
     holm,
     least_seeds,
     least_seeds_for_trend,
     student_interval,
 )
+from gnomon.training import fit
 """
 
 # Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries

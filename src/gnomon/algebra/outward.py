@@ -43,7 +43,7 @@ class Outward(Arithmetic):
 
     >>> from gnomon.algebra import Interval
     >>> box = Interval.around(torch.ones(1), 0.1, arithmetic=Outward())
-    >>> bool((box + box).contains(torch.tensor([2.2])))
+    >>> bool((box + box).contains(torch.tensor([2.2], dtype=torch.float64)))
     True
 
     Attributes:
