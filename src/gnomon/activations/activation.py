@@ -64,12 +64,15 @@ class Activation(nn.Module):
 
     def varying(self) -> tuple[str, ...]:
         """The names of the coefficients that are values of an algebra at present."""
-        return tuple(
-            f"{prefix}.{name}" if prefix else name
+        own = tuple(name for name, held in vars(self).items() if _is_value(held))
+        parts = (
+            f"{prefix}.{name}"
             for prefix, module in self.named_modules()
+            if prefix
             for name, held in vars(module).items()
             if _is_value(held)
         )
+        return (*own, *parts) if vars(self)["_modules"] else own
 
     def envelope(self) -> "tuple[Activation, Activation] | None":
         """The lowest and the highest of the functions with coefficients in their boxes.
@@ -96,8 +99,15 @@ class Activation(nn.Module):
         """The function's value at each coordinate."""
 
 
+_PLAIN = {dict, OrderedDict, bool, int, float, str, set, type(None)}
+"""Types of what every module holds beside its coefficients: no values, and quickly told."""
+
+
 def _is_value(held: object) -> bool:
-    return not isinstance(held, Tensor) and has_torch_function((held,))
+    """True for a value of an algebra."""
+    if type(held) in _PLAIN or isinstance(held, Tensor):
+        return False
+    return has_torch_function((held,))
 
 
 def _by_facts(owner: type[Activation], formula: Formula) -> Formula:

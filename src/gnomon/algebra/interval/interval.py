@@ -205,7 +205,7 @@ class Interval(Value):
 
     def at(self, arithmetic: Arithmetic) -> "Interval":
         """The same bounds, from which others are computed in another arithmetic."""
-        if arithmetic == self.arithmetic:
+        if arithmetic is self.arithmetic or arithmetic == self.arithmetic:
             return self
         made = apart(self)
         made.arithmetic = arithmetic

@@ -40,7 +40,8 @@ def together(*operands: Any) -> list[Interval]:
         UnsupportedOperationError: bounds that were rounded to nearest beside others.
     """
     first = next(each for each in operands if isinstance(each, Interval))
-    like = first.at(arithmetic_of(first, operands))
+    arithmetic = arithmetic_of(first, operands)
+    like = first if arithmetic is first.arithmetic else first.at(arithmetic)
     return [as_interval(each, like) for each in operands]
 
 
