@@ -33,13 +33,13 @@ def test_the_worst_case_is_drawn_with_its_intervals_beside_each_attack_and_noise
     assert list(curves)[:2] == ["worst case (95 %)", "FGSM"]
     assert list(curves)[-2:] == ["uniform noise", "Gaussian noise"]
     worst, (low, high) = (
-        attacked.details["curves"][0],
+        attacked.details.curves[0],
         curves["worst case (95 %)"].band or ((), ()),
     )
-    assert list(curves["FGSM"].x) == attacked.details["radii"]
-    assert curves["worst case (95 %)"].y == pytest.approx([100 * a for a in worst["accuracy"]])
+    assert list(curves["FGSM"].x) == list(attacked.details.radii)
+    assert curves["worst case (95 %)"].y == pytest.approx([100 * a for a in worst.accuracy])
     assert list(zip(low, high, strict=True)) == [
-        pytest.approx((100 * ends[0], 100 * ends[1])) for ends in worst["error"]
+        pytest.approx((100 * ends[0], 100 * ends[1])) for ends in worst.error
     ]
 
 
@@ -66,13 +66,13 @@ def test_classes_and_confusions_are_those_of_the_finding() -> None:
     lines, points = marks_of(classes)
     assert isinstance(lines, Paths)
     assert isinstance(points, Points)
-    rows = sorted(clean.details["per_class"], key=lambda row: row["accuracy"])
-    assert points.x == pytest.approx([100 * row["accuracy"] for row in rows])
-    ends = [[(100 * end, place) for end in row["error"]] for place, row in enumerate(rows)]
+    rows = sorted(clean.details.per_class, key=lambda row: row.accuracy)
+    assert points.x == pytest.approx([100 * row.accuracy for row in rows])
+    ends = [[(100 * end, place) for end in row.error] for place, row in enumerate(rows)]
     assert [list(line) for line in lines.lines] == ends
     cells, *texts = marks_of(confusion)
     assert isinstance(cells, Image)
-    counts = clean.details["confusion"]
+    counts = clean.details.confusion
     assert (cells.cells[..., 3] > 0).tolist() == [[n > 0 for n in row] for row in counts]
     written = {(text.y, text.x): text.text for text in texts if isinstance(text, Text)}
     assert written == {
