@@ -30,11 +30,11 @@ def test_every_name_has_its_finding_and_survives_the_file(tmp_path: Path) -> Non
 def test_a_scaled_quarter_turn_has_known_figures() -> None:
     # Layer 1 is 3 times a rotation of the plane; layer 2, onto one direction, is singular.
     found = _findings(plane_journey(turned(3)))
-    first, second = found["log_det_jacobian"].details["layers"]
-    assert first["log_det"] == pytest.approx([2 * math.log(3)] * 5, rel=1e-6)
-    assert (first["largest"][2], first["smallest"][2]) == pytest.approx((3, 3), rel=1e-6)
-    assert (first["singular"], second["singular"]) == (0, 1)
-    assert second["log_det"] == [None] * 5
+    first, second = found["log_det_jacobian"].details.layers
+    assert first.log_det == pytest.approx([2 * math.log(3)] * 5, rel=1e-6)
+    assert (first.largest[2], first.smallest[2]) == pytest.approx((3, 3), rel=1e-6)
+    assert (first.singular, second.singular) == (0, 1)
+    assert second.log_det == (None,) * 5
     assert found["singular_jacobians"].value == 0.5
     # The lower median of log 3 and −∞.
     assert found["log_det_jacobian"].value is None
@@ -64,7 +64,7 @@ def test_relu_folds_where_a_unit_is_off() -> None:
     hidden = subject.inputs @ torch.tensor([[0.0, 1.0], [-1.0, 0.0]])
     off = float((hidden <= 0).any(dim=1).double().mean())
     found = _findings(subject)
-    assert found["log_det_jacobian"].details["layers"][0]["singular"] == pytest.approx(off)
+    assert found["log_det_jacobian"].details.layers[0].singular == pytest.approx(off)
     assert found["singular_jacobians"].value == pytest.approx(off / 2)
 
 
@@ -77,9 +77,9 @@ def test_quantiles_are_those_of_the_examples() -> None:
     found = _findings(subject_of(Square(), data))["jacobian_norm"]
     slopes = data.test.inputs[:, 0].abs().sort().values
     expected = [float(slopes[index]) for index in (4, 24, 49, 74, 94)]
-    assert found.details["singular_values"][0] == pytest.approx(expected, rel=1e-6)
+    assert found.details.singular_values[0] == pytest.approx(expected, rel=1e-6)
     assert found.value == pytest.approx(expected[2], rel=1e-6)
-    assert found.details["largest"] == pytest.approx(
+    assert found.details.largest == pytest.approx(
         data.test.inputs[:, 0].abs().tolist(), rel=1e-5
     )
 
@@ -95,12 +95,12 @@ def test_no_layer_that_keeps_the_dimension_is_said() -> None:
 def test_layers_too_wide_are_said_to_be() -> None:
     subject = plane_journey(turned(3))
     found = _findings(subject, ChangeOfVariables(widest=1))
-    assert all("why" in layer for layer in found["log_det_jacobian"].details["layers"])
+    assert all(layer.why for layer in found["log_det_jacobian"].details.layers)
     assert "too wide" in found["singular_jacobians"].absent
 
 
 def test_fewer_examples_are_drawn_with_the_generator() -> None:
     found = _findings(plane_journey(turned(3)), ChangeOfVariables(examples=20))
-    assert found["log_det_jacobian"].details["examples"] == 20
-    assert len(found["jacobian_norm"].details["largest"]) == 20
+    assert found["log_det_jacobian"].details.examples == 20
+    assert len(found["jacobian_norm"].details.largest) == 20
     assert "20 examples" in found["jacobian_norm"].method

@@ -17,7 +17,11 @@ from gnomon.audit.topics.faults.probe import FaultTolerance
 from gnomon.audit.topics.flatness.probe import LossFlatness
 from gnomon.audit.topics.gradients.probe import GradientFlow
 from gnomon.audit.topics.gradients.terms import GRADIENTS_TERMS
-from gnomon.audit.topics.jacobians.probe import ChangeOfVariables
+from gnomon.audit.topics.jacobians.probe import (
+    ChangeOfVariables,
+    LayerStretches,
+    NetworkStretch,
+)
 from gnomon.audit.topics.jacobians.terms import JACOBIANS_TERMS
 from gnomon.audit.topics.lipschitz.probe import LipschitzConstant
 from gnomon.audit.topics.lipschitz.terms import LIPSCHITZ_TERMS
@@ -95,7 +99,12 @@ TOPICS = (
     Topic(LossFlatness, "how much [the loss rises](parameters.md) when parameters change"),
     Topic(BoundaryComplexity, "how complex the decision boundary is", terms=BOUNDARY_TERMS),
     Topic(PointMapping, "where each example goes", terms=MAPPING_TERMS),
-    Topic(ChangeOfVariables, "the network as a change of variables", terms=JACOBIANS_TERMS),
+    Topic(
+        ChangeOfVariables,
+        "the network as a change of variables",
+        details={"log_det_jacobian": LayerStretches, "jacobian_norm": NetworkStretch},
+        terms=JACOBIANS_TERMS,
+    ),
     Topic(GradientFlow, "the gradient of the loss, layer by layer", terms=GRADIENTS_TERMS),
     Topic(WeightSpectra, "the weight matrices", terms=WEIGHTS_TERMS),
 )

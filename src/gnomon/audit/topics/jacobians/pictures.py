@@ -1,13 +1,13 @@
 """Pictures of how layers and the whole network stretch and fold a neighbourhood of the data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.selection import Examined, Named, findings_of
+from gnomon.audit.topics.jacobians.probe import LEVELS, LayerStretch, SkippedLayer
 from gnomon.report.charts import (
     Axis,
     Curve,
@@ -33,7 +33,7 @@ def jacobian_pictures(examined: Examined) -> list[Picture]:
     layered = [
         (name, finding)
         for name, finding in findings_of(examined, "log_det_jacobian")
-        if sum("largest" in layer for layer in finding.details["layers"]) > 1
+        if sum(isinstance(layer, LayerStretch) for layer in finding.details.layers) > 1
     ]
     folded = dict(findings_of(examined, "singular_jacobians"))
     norms = findings_of(examined, "jacobian_norm", known=True)
@@ -47,7 +47,7 @@ def _layers(named: Named, folded: Mapping[str, Finding]) -> Picture:
     curves = [
         curve
         for name, finding in named
-        for curve in _curves(name, finding.details["layers"], looks[name])
+        for curve in _curves(name, finding.details.layers, looks[name])
     ]
     folds = listed([_folds(name, folded[name]) for name, _ in named])
     panel = Panel(
@@ -69,12 +69,12 @@ def _layers(named: Named, folded: Mapping[str, Finding]) -> Picture:
     )
 
 
-def _curves(name: str, layers: list[dict[str, Any]], look: Look) -> list[Mark]:
-    names = [layer["layer"] for layer in layers]
+def _curves(name: str, layers: Sequence[LayerStretch | SkippedLayer], look: Look) -> list[Mark]:
+    names = [layer.layer for layer in layers]
     marks: list[Mark] = []
     for key, style in (("largest", look), ("smallest", replace(look, line="--"))):
         low, _, middle, _, high = zip(
-            *(layer.get(key, [None] * 5) for layer in layers), strict=True
+            *(getattr(layer, key, [None] * len(LEVELS)) for layer in layers), strict=True
         )
         marks.append(Curve(names, middle, style, f"{name}: {key}", band=(low, high)))
     return marks
@@ -88,7 +88,7 @@ def _folds(name: str, finding: Finding) -> str:
 
 def _norms(named: Named) -> Picture:
     """How much the logits change per unit of the input, over the examples."""
-    values = [numbers(finding.details["largest"]) for _, finding in named]
+    values = [numbers(finding.details.largest) for _, finding in named]
     positive = np.concatenate([each[each > 0] for each in values])
     # Within a decade the ticks of a logarithmic axis run into one another.
     wide = len(positive) > 0 and positive.max() > 10 * positive.min()
