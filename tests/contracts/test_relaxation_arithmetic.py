@@ -4,11 +4,21 @@ Without allowances, bounds are those of ordinary rounding; with them they are ne
 and hold what programs compute.
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.algebra import Arithmetic, Deployed, Outward
+from gnomon.algebra import (
+    Arithmetic,
+    Deployed,
+    Interval,
+    LinearRelaxation,
+    Outward,
+    evaluate,
+)
 from gnomon.bounds import CROWN
 from gnomon.seeds import generator
 from gnomon.sets import L1, L2, InputSet, Linf, ParameterBall, ParameterBox
@@ -120,3 +130,30 @@ def test_executions_over_both_sets_lie_inside(
         for logits in _members(network, x.to(dtype), inner, smaller, 20):
             margins = (logits - logits.gather(1, labels[:, None])).double()
             assert bool((margins <= found).all())
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        lambda x: x / 0.4,
+        lambda x: x.div(0.7),
+        lambda x: x * 0.4,
+        lambda x: x + 0.1,
+        lambda x: 0.1 - x,
+        lambda x: x.sub(0.3, alpha=0.7),
+    ],
+)
+@pytest.mark.parametrize("bent", [False, True])
+def test_numbers_of_python_are_doubles(operation: Callable[[Any], Any], bent: bool) -> None:  # noqa: FBT001
+    """A number such as 0.4 is no number of float32, in which it would be 6e-9 off."""
+
+    class Network(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return operation((3 * x).to(torch.int32).to(x) / 3 + 0.1 * x if bent else x)
+
+    x = torch.rand(2, 3, generator=generator(1), dtype=torch.float64) + 4
+    plain = evaluate(Network(), LinearRelaxation.of(Interval.around(x, 0.2)))
+    box = Interval.around(x, 0.2, arithmetic=Outward())
+    sound = evaluate(Network(), LinearRelaxation.of(box))
+    assert bool((sound.lower <= plain.lower).all() and (sound.upper >= plain.upper).all())
+    assert float((sound.upper - plain.upper).max()) < 1e-12

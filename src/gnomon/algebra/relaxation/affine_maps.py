@@ -139,7 +139,7 @@ def div(x: Any, y: Any) -> Any:
         return mul(x, 1 / y)
     box = Interval.rules["div"](x.interval, y)
     # The reciprocal, and a number that the type does not hold, are roundings of the factor.
-    inverse = 1 / torch.as_tensor(y, device=x.device).to(box.lower.dtype)
+    inverse = 1 / torch.as_tensor(y, dtype=box.lower.dtype, device=x.device)
     return _factored(x, box, inverse, terms=8) if _fits(x, box) else fresh("div", x, y)
 
 

@@ -293,7 +293,9 @@ def _places(start: Fact, end: Fact, like: Tensor) -> Tensor:
     if isinstance(start, float | int) and isinstance(end, float | int):
         first, last = max(start + _ASIDE, -_REACH), min(end - _ASIDE, _REACH)
         return torch.linspace(last, first, _NODES, dtype=shares.dtype, device=like.device)
-    low, high = (torch.as_tensor(each).to(shares) for each in (start, end))
+    low, high = (
+        torch.as_tensor(each, dtype=shares.dtype, device=like.device) for each in (start, end)
+    )
     first, last = (low + _ASIDE).clamp(-_REACH, _REACH), (high - _ASIDE).clamp(-_REACH, _REACH)
     return last + shares.reshape(-1, *[1] * (first + last).ndim) * (first - last)
 
