@@ -1,18 +1,20 @@
 """The findings about gradients and units, and the figures drawn from them."""
 
 import copy
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from gnomon.activations import ReLU, Sigmoid, Tanh
 from gnomon.audit import Finding, Subject, examine, read_json, write_json
+from gnomon.audit.topics.gradients.details import NoEpoch
 from gnomon.audit.topics.gradients.pictures import gradient_pictures
 from gnomon.audit.topics.gradients.probe import GradientFlow
 from gnomon.audit.topics.gradients.terms import GRADIENTS_TERMS
@@ -149,8 +151,8 @@ def test_the_shares_are_those_of_all_entries_over_all_examples() -> None:
     wide = findings(subject, GradientFlow(threshold=0.3))["vanishing_gradients"]
     share = float((slow.abs() <= 0.3 * slow.abs().max()).double().mean())
     assert wide.value == pytest.approx(share, abs=1 / len(slow))
-    layers = wide.details["layers"]
-    assert wide.value == sum(row["vanishing"] for row in layers) / len(slow)
+    layers = wide.details.layers
+    assert wide.value == sum(row.vanishing for row in layers) / len(slow)
     zero = found["zero_gradients"].value
     assert zero == float((slow == 0).double().mean())
 
@@ -175,12 +177,12 @@ def test_dead_units_by_construction() -> None:
     found = findings(subject)
     assert found["dead_units"].value == 4 / 11
     assert found["saturated_units"].value == 4 / 11
-    rows = found["dead_units"].details["layers"]
-    assert [(row["units"], row["dead"], row["saturated"]) for row in rows] == [
+    rows = found["dead_units"].details.layers
+    assert [(row.units, row.dead, row.saturated) for row in rows] == [
         (6, 0, 0),
         (5, 4, 4),
     ]
-    assert rows[1]["pairs"] == pytest.approx(0.8)
+    assert rows[1].pairs == pytest.approx(0.8)
 
 
 def test_a_tanh_network_with_huge_weights_is_saturated() -> None:
@@ -220,7 +222,7 @@ def test_what_does_not_exist_is_absent_with_a_reason(name: str, absent: set[str]
     if name == "not finite":
         assert "18 of 32 entries" in found["zero_gradients"].absent
         assert "slopes that are not finite" in found["dead_units"].absent
-        assert found["vanishing_gradients"].details["layers"][0]["nonfinite"] == 18
+        assert found["vanishing_gradients"].details.layers[0].nonfinite == 18
 
 
 def test_a_saturated_softmax_has_all_entries_zero() -> None:
@@ -233,23 +235,23 @@ def test_every_epoch_is_examined_with_its_own_weights() -> None:
     with torch.no_grad():
         subject.network.get_parameter("linear1.bias")[0] = -1000.0
     found = findings(subject)
-    epochs = found["vanishing_gradients"].details["epochs"]
-    assert [each["epoch"] for each in epochs] == [0, 5, 10]
-    medians = [each["quantiles"][0][2] for each in epochs]
+    epochs = found["vanishing_gradients"].details.epochs
+    assert [each.epoch for each in epochs] == [0, 5, 10]
+    medians = [each.quantiles[0][2] for each in epochs]
     assert medians == sorted(medians, reverse=True)
     assert len(set(medians)) == 3
-    rms = [each["weight_rms"] for each in epochs]
-    ratios = [each["ratio"] for each in found["gradient_ratio"].details["epochs"]]
+    rms = [each.weight_rms for each in epochs]
+    ratios = [each.ratio for each in found["gradient_ratio"].details.epochs]
     assert ratios == pytest.approx([row[0] / row[-1] for row in rms])
     dead = found["dead_units"].details
-    assert dead["layers"][0]["dead"] == 1
-    assert all(each["dead"][0] < 1 / 6 for each in dead["epochs"])
+    assert dead.layers[0].dead == 1
+    assert all(each.dead[0] < 1 / 6 for each in dead.epochs)
     alone = replace(subject, network=subject.snapshots[10], snapshots={})
     whole = findings(alone)
-    assert epochs[2]["vanishing"] == whole["vanishing_gradients"].value
-    last = found["saturated_units"].details["epochs"][2]["value"]
+    assert epochs[2].vanishing == whole["vanishing_gradients"].value
+    last = found["saturated_units"].details.epochs[2].value
     assert last == whole["saturated_units"].value
-    assert medians[2] == whole["vanishing_gradients"].details["stages"][0]["quantiles"][2]
+    assert medians[2] == whole["vanishing_gradients"].details.stages[0].quantiles[2]
 
 
 def test_epochs_look_at_the_same_random_examples_of_many() -> None:
@@ -257,10 +259,10 @@ def test_epochs_look_at_the_same_random_examples_of_many() -> None:
     twin = replace(subject, snapshots={0: subject.snapshots[0], 1: subject.snapshots[0]})
     first, second = findings(twin, GradientFlow(epoch_examples=20))[
         "vanishing_gradients"
-    ].details["epochs"]
-    assert first["quantiles"] == second["quantiles"]
-    (whole, _) = findings(twin)["vanishing_gradients"].details["epochs"]
-    assert first["quantiles"] != whole["quantiles"]
+    ].details.epochs
+    assert first.quantiles == second.quantiles
+    (whole, _) = findings(twin)["vanishing_gradients"].details.epochs
+    assert first.quantiles != whole.quantiles
 
 
 def test_an_epoch_with_weights_that_are_not_finite_says_so() -> None:
@@ -269,9 +271,9 @@ def test_an_epoch_with_weights_that_are_not_finite_says_so() -> None:
         subject.snapshots[5].get_parameter("linear2.bias")[0] = math.nan
     found = findings(subject)
     for name in ("vanishing_gradients", "gradient_ratio", "dead_units", "saturated_units"):
-        first, second = found[name].details["epochs"]
-        assert "absent" not in first
-        assert second == {"epoch": 5, "absent": "weights that are not finite"}
+        first, second = found[name].details.epochs
+        assert type(first) is not NoEpoch
+        assert second == NoEpoch(5, "weights that are not finite")
     drawn = gradient_pictures([(subject, examine(subject, [GradientFlow()]))])
     assert "gradients-through-training" not in {each.key for each in drawn}
     assert len(drawn) == 3
@@ -286,7 +288,7 @@ def test_batches_do_not_change_the_findings() -> None:
 
 def test_details_stay_small() -> None:
     found = GradientFlow()(spiral_like(snapshots=3), generator(0))
-    assert len(json.dumps([each.details for each in found])) < 12_000
+    assert len(TypeAdapter(Any).dump_json([each.details for each in found])) < 12_000
 
 
 def test_pictures_are_drawn_of_what_there_is(subject: Subject, tmp_path: Path) -> None:

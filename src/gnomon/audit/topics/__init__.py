@@ -15,6 +15,12 @@ from gnomon.audit.topics.certificates.probe import CertifiedAccuracy
 from gnomon.audit.topics.certificates.terms import CERTIFICATES_TERMS
 from gnomon.audit.topics.faults.probe import FaultTolerance
 from gnomon.audit.topics.flatness.probe import LossFlatness
+from gnomon.audit.topics.gradients.details import (
+    GradientsByLayer,
+    RatioByEpoch,
+    SaturationByEpoch,
+    UnitsByLayer,
+)
 from gnomon.audit.topics.gradients.probe import GradientFlow
 from gnomon.audit.topics.gradients.terms import GRADIENTS_TERMS
 from gnomon.audit.topics.jacobians.probe import (
@@ -105,7 +111,17 @@ TOPICS = (
         details={"log_det_jacobian": LayerStretches, "jacobian_norm": NetworkStretch},
         terms=JACOBIANS_TERMS,
     ),
-    Topic(GradientFlow, "the gradient of the loss, layer by layer", terms=GRADIENTS_TERMS),
+    Topic(
+        GradientFlow,
+        "the gradient of the loss, layer by layer",
+        details={
+            "vanishing_gradients": GradientsByLayer,
+            "gradient_ratio": RatioByEpoch,
+            "dead_units": UnitsByLayer,
+            "saturated_units": SaturationByEpoch,
+        },
+        terms=GRADIENTS_TERMS,
+    ),
     Topic(WeightSpectra, "the weight matrices", terms=WEIGHTS_TERMS),
 )
 """Every topic, in the order in which an audit asks about them."""

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
 
 from matplotlib import colormaps
 from matplotlib.colors import to_hex
 
 from gnomon.audit.report.selection import Examined, evenly, findings_of
 from gnomon.audit.topics.gradients.activations import activations
+from gnomon.audit.topics.gradients.details import (
+    EpochGradients,
+    GradientsByLayer,
+    LayerEntries,
+    StageNorms,
+    UnitsByLayer,
+)
 from gnomon.report.charts import (
     MARKERS,
     WIDTH,
@@ -30,35 +36,33 @@ _EPOCHS = 6
 """Largest number of epochs in one chart."""
 _NO_GRADIENT = "no gradient above zero"
 
-Table = Mapping[str, Any]
-
 
 def gradient_pictures(examined: Examined) -> list[Picture]:
     """Gradient sizes, lost gradients and units, gradients through training, activations."""
     flows = {name: each.details for name, each in findings_of(examined, "vanishing_gradients")}
     flows = {name: table for name, table in flows.items() if _weight_layers(table)}
     units = {name: each.details for name, each in findings_of(examined, "dead_units")}
-    hidden = {name: table for name, table in units.items() if table["layers"]}
+    hidden = {name: table for name, table in units.items() if table.layers}
     trained = {name: table for name, table in flows.items() if len(_epochs(table)) > 1}
     pictures = [gradient_sizes(flows)] if flows else []
-    layers = [_weight_layers(table) for table in flows.values()]
-    layers += [table["layers"] for table in hidden.values()]
-    if any(len(rows) > 1 for rows in layers):
+    depths = [len(_weight_layers(table)) for table in flows.values()]
+    depths += [len(table.layers) for table in hidden.values()]
+    if max(depths, default=0) > 1:
         pictures.append(lost_gradients(flows, hidden))
     if trained:
         pictures.append(gradients_through_training(trained))
     return pictures + [activations(name, table) for name, table in units.items()]
 
 
-def gradient_sizes(flows: Mapping[str, Table]) -> Picture:
+def gradient_sizes(flows: Mapping[str, GradientsByLayer]) -> Picture:
     """Above, the examples' gradients at each representation; below, the weights' by layer."""
     looks = looks_of(flows)
-    examples = [_stages(table["stages"], looks[name], name) for name, table in flows.items()]
+    examples = [_stages(table.stages or (), looks[name], name) for name, table in flows.items()]
     weights: list[Mark] = []
     for name, table in flows.items():
-        rms = [layer["weight_rms"] for layer in _weight_layers(table)]
+        rms = [layer.weight_rms for layer in _weight_layers(table)]
         weights.append(Curve(range(1, len(rms) + 1), _positive(rms), looks[name]))
-    deepest = max(len(table["stages"]) for table in flows.values()) - 1
+    deepest = max(len(table.stages or ()) for table in flows.values()) - 1
     across = replace(_PLACES, low=-0.05 * deepest, high=1.05 * deepest)
     sizes = " ".join(
         _sizes(name if len(flows) > 1 else "", table) for name, table in flows.items()
@@ -84,18 +88,26 @@ def gradient_sizes(flows: Mapping[str, Table]) -> Picture:
     )
 
 
-def lost_gradients(flows: Mapping[str, Table], units: Mapping[str, Table]) -> Picture:
+def lost_gradients(
+    flows: Mapping[str, GradientsByLayer], units: Mapping[str, UnitsByLayer]
+) -> Picture:
     """Above, the zero and vanishing entries of each layer; below, its dead, saturated units."""
     looks = looks_of([*flows, *units])
     entries = [
         curve
         for name, table in flows.items()
-        for curve in _two(_weight_layers(table), "count", ("vanishing", "zero"), looks[name])
+        for curve in _two(
+            [(layer.count, layer.vanishing, layer.zero) for layer in _weight_layers(table)],
+            looks[name],
+        )
     ]
     neurons = [
         curve
         for name, table in units.items()
-        for curve in _two(table["layers"], "units", ("saturated", "dead"), looks[name])
+        for curve in _two(
+            [(layer.units, layer.saturated, layer.dead) for layer in table.layers],
+            looks[name],
+        )
     ]
     losses = " ".join(
         _losses(name if len(looks) > 1 else "", flows.get(name), units.get(name))
@@ -120,7 +132,7 @@ def lost_gradients(flows: Mapping[str, Table], units: Mapping[str, Table]) -> Pi
     )
 
 
-def gradients_through_training(flows: Mapping[str, Table]) -> Picture:
+def gradients_through_training(flows: Mapping[str, GradientsByLayer]) -> Picture:
     """One panel for each network, one line for each epoch."""
     panels = [
         replace(
@@ -147,40 +159,48 @@ def gradients_through_training(flows: Mapping[str, Table]) -> Picture:
     )
 
 
-def _weight_layers(table: Table) -> list[Table]:
-    return [layer for layer in table.get("layers", []) if layer["weight_layer"]]
+def _weight_layers(table: GradientsByLayer) -> list[LayerEntries]:
+    return [layer for layer in table.layers or () if layer.weight_layer]
 
 
-def _epochs(table: Table) -> list[Table]:
+def _epochs(table: GradientsByLayer) -> list[EpochGradients]:
     """Epochs with gradients, at most six from the first to the last."""
-    known = [each for each in table.get("epochs", []) if any(_medians(each))]
+    known = [
+        each
+        for each in table.epochs
+        if isinstance(each, EpochGradients) and any(_medians(each))
+    ]
     return evenly(known, _EPOCHS)
 
 
-def _medians(epoch: Table) -> list[float | None]:
-    return [row[2] for row in epoch.get("quantiles", [])]
+def _medians(epoch: EpochGradients) -> list[float | None]:
+    return [row[2] for row in epoch.quantiles]
 
 
-def _stages(stages: Sequence[Table], style: Look, name: str) -> Mark:
+def _stages(stages: Sequence[StageNorms], style: Look, name: str) -> Mark:
     """Medians in a band of 90 %; a zero, which no logarithmic axis shows, is at its foot."""
-    rows = [stage["quantiles"] for stage in stages]
+    rows = [stage.quantiles for stage in stages]
     positive = [value for row in rows for value in row if value]
     least = min(positive) / 2 if positive else float("nan")
     low, middle, high = (
-        [None if row[level] is None else max(least, row[level]) for row in rows]
+        [None if value is None else max(least, value) for value in (row[level] for row in rows)]
         for level in (0, 2, 4)
     )
     return Curve(range(len(rows)), middle, style, name, band=(low, high))
 
 
-def _two(rows: Sequence[Table], whole: str, parts: tuple[str, str], style: Look) -> list[Mark]:
-    """The wider share solid, the narrower one, which is part of it, dashed and hollow."""
-    shares = [_shares(row, whole, parts) for row in rows]
+def _two(rows: Sequence[tuple[int, int | None, int | None]], style: Look) -> list[Mark]:
+    """The wider share solid, the narrower one, which is part of it, dashed and hollow.
+
+    Args:
+        rows: for each layer the number of all, and of the wider and the narrower part.
+        style: of both.
+    """
     places = range(1, len(rows) + 1)
     dashed = replace(style, line="--", width=1.1, hollow=True)
     return [
-        Curve(places, [first for first, _ in shares], style),
-        Curve(places, [second for _, second in shares], dashed),
+        Curve(places, [_percentage(wider, whole) for whole, wider, _ in rows], style),
+        Curve(places, [_percentage(narrower, whole) for whole, _, narrower in rows], dashed),
     ]
 
 
@@ -191,13 +211,13 @@ def _shares_of(curves: Sequence[Mark], title: str) -> Panel:
     return Panel(curves, Axis("weight layer", integer=True), upwards, title)
 
 
-def _by_epoch(epochs: Sequence[Table]) -> list[Mark]:
+def _by_epoch(epochs: Sequence[EpochGradients]) -> list[Mark]:
     marks: list[Mark] = []
     for place, epoch in enumerate(epochs):
         shade = to_hex(colormaps["plasma"](0.38 + 0.42 * place / max(len(epochs) - 1, 1)))
         medians = _positive(_medians(epoch))
         style = Look(shade, MARKERS[place % 8], size=4.5)
-        marks.append(Curve(range(len(medians)), medians, style, f"epoch {epoch['epoch']}"))
+        marks.append(Curve(range(len(medians)), medians, style, f"epoch {epoch.epoch}"))
     return marks
 
 
@@ -210,22 +230,18 @@ def _positive(values: Sequence[float | None]) -> list[float | None]:
     return [value or None for value in values]
 
 
-def _shares(row: Table, whole: str, parts: tuple[str, str]) -> tuple[float, float]:
-    """Two counts in per cent; gaps where there is none."""
-    first, second = (
-        100 * row[part] / row[whole] if row[whole] and row[part] is not None else float("nan")
-        for part in parts
-    )
-    return first, second
+def _percentage(part: int | None, whole: int) -> float:
+    """The part in per cent; a gap where there is none."""
+    return 100 * part / whole if whole and part is not None else float("nan")
 
 
-def _sizes(name: str, table: Table) -> str:
+def _sizes(name: str, table: GradientsByLayer) -> str:
     subject = f"{name}: the" if name else "The"
-    ends = [table["stages"][place]["quantiles"][2] for place in (-1, 0)]
-    if None in ends:
+    stages = list(table.stages or ())
+    output, start = (stages[place].quantiles[2] for place in (-1, 0))
+    if output is None or start is None:
         return f"{subject} gradients of the examples are not all finite or do not exist."
-    output, start = ends
-    zero = table["stages"][0]["zero"] / table["examples"]
+    zero = stages[0].zero / (table.examples or 1)
     rest = f" ({percent(zero)} of the examples have none)" if zero else ""
     return (
         f"{subject} median gradient is {output:.2g} at the output and {start:.2g} at the "
@@ -233,31 +249,29 @@ def _sizes(name: str, table: Table) -> str:
     )
 
 
-def _losses(name: str, flow: Table | None, units: Table | None) -> str:
+def _losses(name: str, flow: GradientsByLayer | None, units: UnitsByLayer | None) -> str:
     parts: list[str] = []
     if flow is not None:
-        total = sum(each["count"] for each in flow["layers"])
-        zero, vanishing = (
-            sum(each[key] for each in flow["layers"]) / max(total, 1)
-            for key in ("zero", "vanishing")
-        )
+        layers = flow.layers or ()
+        total = max(sum(layer.count for layer in layers), 1)
+        vanishing = sum(layer.vanishing for layer in layers) / total
+        zero = sum(layer.zero for layer in layers) / total
         parts.append(
             f"{percent(vanishing)} of the gradient's entries vanish ({percent(zero)} are zero)"
         )
     if units is not None:
-        total, dead, saturated = (
-            sum(each[key] or 0 for each in units["layers"])
-            for key in ("units", "dead", "saturated")
-        )
+        total = sum(layer.units for layer in units.layers)
+        dead = sum(layer.dead or 0 for layer in units.layers)
+        saturated = sum(layer.saturated or 0 for layer in units.layers)
         parts.append(f"of {total} hidden units {dead} are dead and {saturated} saturated")
     sentence = listed(parts)
     return f"{name}: {sentence}." if name else f"{sentence[0].upper()}{sentence[1:]}."
 
 
-def _change(name: str, table: Table) -> str:
+def _change(name: str, table: GradientsByLayer) -> str:
     epochs = _epochs(table)
     medians = [
-        f"{median:.2g} after epoch {each['epoch']}"
+        f"{median:.2g} after epoch {each.epoch}"
         for each in (epochs[0], epochs[-1])
         if (median := _medians(each)[0]) is not None
     ]

@@ -1,25 +1,29 @@
 """How large the loss's gradient is from layer to layer, and which units pass none on."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics.gradients.tables import (
+from gnomon.audit.topics.gradients.details import (
+    GradientsByLayer,
+    RatioByEpoch,
+    SaturationByEpoch,
+    UnitsByLayer,
+    gradients_by_layer,
+    ratio_by_epoch,
+    saturation_by_epoch,
+    units_by_layer,
+)
+from gnomon.audit.topics.gradients.measures import (
     Measure,
     Seen,
-    by_epoch,
     dead_units,
     gradient_ratio,
-    gradient_tables,
-    gradients_of_epoch,
-    plain,
     saturated_units,
-    unit_tables,
-    units_of_epoch,
     vanishing_gradients,
     zero_gradients,
 )
@@ -27,6 +31,8 @@ from gnomon.errors import SubjectError
 from gnomon.representation.gradients import loss_gradients
 from gnomon.representation.units import unit_activity
 from gnomon.shapes import Inputs, Labels
+
+_Details = GradientsByLayer | RatioByEpoch | UnitsByLayer | SaturationByEpoch
 
 
 @dataclass(frozen=True)
@@ -38,28 +44,8 @@ class GradientFlow:
     first weight layer's matrix divided by the last's; "dead_units" and "saturated_units",
     shares of all hidden units. All are exact for the examined examples, and have no interval.
 
-    Details of "vanishing_gradients":
-
-    - examples, threshold, largest.
-    - layers: for each its name, whether it is a weight layer, and of its entries count, zero,
-      vanishing and nonfinite (counts), norm, rms, largest; weight_rms is of the matrix alone.
-    - levels, stages: for each representation its name, the layer that receives it, and over
-      the examples the quantiles of ‖∂ℓ/∂h‖₂ at the levels, the largest, and how many are zero
-      or nonfinite.
-    - epochs of the training: vanishing and zero (shares), weight_rms of each weight layer and
-      the quantiles of each stage, in the order above.
-
-    Details of "dead_units":
-
-    - layers: for each its stage and name, units, dead, saturated (counts), pairs (the share of
-      saturated pairs of example and unit), and the threshold of a slope.
-    - levels, stages: the distribution of each representation: zero (a share), nonfinite, mean,
-      deviation, quantiles, edges and counts (see `Distribution`).
-    - epochs: for each layer, in that order, the shares of dead and of saturated units.
-
-    "gradient_ratio" and "saturated_units" have their value for each epoch. An epoch is seen on
-    at most `epoch_examples` random examples, the same for all. A number that does not exist is
-    null, and `absent` or `nonfinite` beside it says why.
+    An epoch of the training is seen on at most `epoch_examples` random examples, the same for
+    all.
 
     Attributes:
         threshold: an entry vanishes at or below this multiple of the network's largest.
@@ -131,20 +117,20 @@ class GradientFlow:
                 vanishing_gradients(seen),
                 "Share of the entries of the gradient of the mean cross-entropy, with respect "
                 f"to all parameters, that are at most {self.threshold:g} times the largest.",
-                gradient_tables(seen) | {"epochs": by_epoch(epochs, gradients_of_epoch)},
+                gradients_by_layer(seen, epochs),
             ),
             self._finding(
                 "zero_gradients",
                 zero_gradients(seen),
                 "Share of the entries of the same gradient that are exactly zero.",
-                {},
+                None,
             ),
             self._finding(
                 "gradient_ratio",
                 gradient_ratio(seen),
                 "Root mean square entry of the same gradient in the matrix of the weight layer "
                 "called first, divided by that of the one called last.",
-                {"epochs": by_epoch(epochs, lambda one: plain("ratio", gradient_ratio(one)))},
+                ratio_by_epoch(epochs),
             ),
         )
 
@@ -156,24 +142,19 @@ class GradientFlow:
                 dead_units(seen),
                 "Share of the units of all weight layers but the last whose slope is exactly 0 "
                 "for every example and position.",
-                unit_tables(seen, share)
-                | {"epochs": by_epoch(epochs, lambda one: units_of_epoch(one, share))},
+                units_by_layer(seen, epochs, share),
             ),
             self._finding(
                 "saturated_units",
                 saturated_units(seen, share),
                 "Share of those units whose slope, the largest over positions, is below "
                 f"{self.saturation:g} for at least {share:.0%} of the examples.",
-                {
-                    "epochs": by_epoch(
-                        epochs, lambda one: plain("value", saturated_units(one, share))
-                    )
-                },
+                saturation_by_epoch(epochs, share),
             ),
         )
 
     def _finding(
-        self, name: str, measure: Measure, method: str, details: dict[str, Any]
+        self, name: str, measure: Measure, method: str, details: _Details | None
     ) -> Finding:
         return Finding(
             probe=self.topic,
