@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_findings_and_the_batch_changes_nothing() -
         first, PointMapping(followed=50, batch=17)(subject, generator(1)), strict=True
     ):
         assert one.value == pytest.approx(other.value, rel=1e-5)
-    assert len(first[3].details["moved"]) == 50
+    assert len(first[3].details.moved) == 50
 
 
 def test_the_network_and_its_snapshots_are_left_alone() -> None:
@@ -68,12 +68,12 @@ def test_scaling_moves_outer_points_further_in_exact_order() -> None:
     assert found.value is not None
     assert found.error is not None
     assert found.value > 0.97
-    moved, far = found.details["moved"], found.details["from_centre"]
-    assert len(moved) == len(far) == len(found.details["label"]) == 200
+    moved, far = found.details.moved, found.details.from_centre
+    assert len(moved) == len(far) == len(found.details.label) == 200
     subject = plane_journey(turned(3))
     expected = math.sqrt(10) * subject.inputs.norm(dim=1)
     assert torch.allclose(torch.tensor(moved), expected, atol=1e-5)
-    assert found.details["label"] == subject.labels.tolist()
+    assert list(found.details.label) == subject.labels.tolist()
 
 
 def test_between_sketches_there_is_no_distance() -> None:
@@ -101,9 +101,7 @@ def test_movement_through_training_compares_the_first_and_the_last_epoch() -> No
     snapshots = {9: turned(5), 0: turned(1), 3: turned(100)}
     found = _findings(plane_journey(turned(5), snapshots))["movement_through_training"]
     inputs = plane_journey(turned(5)).inputs
-    assert torch.allclose(
-        torch.tensor(found.details["moved"]), 4 * inputs.norm(dim=1), atol=1e-5
-    )
+    assert torch.allclose(torch.tensor(found.details.moved), 4 * inputs.norm(dim=1), atol=1e-5)
     assert "from epoch 0 to epoch 9" in found.method
     assert found.value is not None
     assert found.value > 0.97
@@ -112,27 +110,27 @@ def test_movement_through_training_compares_the_first_and_the_last_epoch() -> No
 def test_every_epoch_is_described_with_its_own_weights() -> None:
     snapshots = {0: turned(1), 3: turned(2)}
     epochs = _findings(plane_journey(turned(4), snapshots))["linear_separability"].details
-    spreads = [epochs["stages"], *(each["stages"] for each in epochs["epochs"])]
-    four, one, two = (stages[1]["all_spread"] for stages in spreads)
+    spreads = [epochs.stages, *(each.stages for each in epochs.epochs)]
+    four, one, two = (stages[1].all_spread for stages in spreads)
     assert (four / one, two / one) == pytest.approx((4, 2), rel=1e-5)
-    assert [each["epoch"] for each in epochs["epochs"]] == [0, 3]
+    assert [each.epoch for each in epochs.epochs] == [0, 3]
 
 
 def test_a_collapsed_class_is_a_number() -> None:
     found = _findings(with_collapsed_class())
     assert found["class_spread_ratio"].value == found["class_rank_ratio"].value == 0
-    stages = found["linear_separability"].details["stages"]
-    assert [stage["stage"] for stage in stages] == ["input", "hidden1", "output"]
-    assert stages[0]["spread_ratio"] > 0.3
-    assert stages[1]["spread"][0] == 0
-    assert stages[1]["effective_rank"][0] == 0
-    assert stages[1]["effective_rank"][1] > 1.5
+    stages = found["linear_separability"].details.stages
+    assert [stage.stage for stage in stages] == ["input", "hidden1", "output"]
+    assert stages[0].spread_ratio > 0.3
+    assert stages[1].spread[0] == 0
+    assert stages[1].effective_rank[0] == 0
+    assert stages[1].effective_rank[1] > 1.5
 
 
 def test_the_rank_ratio_is_that_of_a_line_beside_a_plane() -> None:
     found = _findings(plane_journey(turned(3)))["class_rank_ratio"]
-    stages = _findings(plane_journey(turned(3)))["linear_separability"].details["stages"]
-    ranks = stages[1]["effective_rank"]
+    stages = _findings(plane_journey(turned(3)))["linear_separability"].details.stages
+    ranks = stages[1].effective_rank
     ratio = min(ranks) / max(ranks)
     assert found.value == ratio
     assert 0.5 < ratio < 1
@@ -150,11 +148,11 @@ def test_separability_is_that_of_the_last_stage_before_the_output() -> None:
 def test_all_examined_examples_try_the_probe_and_few_are_followed() -> None:
     found = _findings(plane_journey(turned(3)), PointMapping(followed=10, fitted=30))
     details = found["linear_separability"].details
-    assert (details["followed"], details["fitted"]) == (10, 30)
+    assert (details.followed, details.fitted) == (10, 30)
     value = found["linear_separability"].value
     assert value is not None
     assert (value * 200) == pytest.approx(round(value * 200))
-    assert len(found["movement_across_layers"].details["moved"]) == 10
+    assert len(found["movement_across_layers"].details.moved) == 10
 
 
 def test_snapshots_that_were_not_kept_are_said_to_be_missing() -> None:
@@ -172,11 +170,11 @@ def test_a_diverged_epoch_is_said_to_be_not_finite() -> None:
     through = found["movement_through_training"]
     assert through.value is None
     assert "not finite" in through.absent
-    first, last = found["linear_separability"].details["epochs"]
-    assert [stage["unknown"] for stage in first["stages"]] == ["", "", ""]
-    assert [bool(stage["unknown"]) for stage in last["stages"]] == [False, True, True]
-    assert last["stages"][1]["separability"] is None
-    assert last["stages"][1]["spread"] == [None, None]
+    first, last = found["linear_separability"].details.epochs
+    assert [stage.unknown for stage in first.stages] == ["", "", ""]
+    assert [bool(stage.unknown) for stage in last.stages] == [False, True, True]
+    assert last.stages[1].separability is None
+    assert last.stages[1].spread == (None, None)
 
 
 def test_one_class_has_neither_probe_nor_ratio() -> None:
@@ -200,7 +198,7 @@ def test_a_constant_representation_is_said_to_be_constant() -> None:
 
 def test_a_network_without_layers_is_mapped_from_input_to_output() -> None:
     found = _findings(subject_of(FirstCoordinate(3).eval(), vector_data(3)))
-    names = [stage["stage"] for stage in found["linear_separability"].details["stages"]]
+    names = [stage.stage for stage in found["linear_separability"].details.stages]
     assert names == ["input", "output"]
     assert found["movement_across_layers"].value is None
     assert "no hidden stage" in found["movement_across_layers"].absent
@@ -208,7 +206,7 @@ def test_a_network_without_layers_is_mapped_from_input_to_output() -> None:
 
 def test_images_are_mapped_too() -> None:
     found = _findings(subject_of(image_network(3), image_data(3)))
-    widths = [stage["width"] for stage in found["linear_separability"].details["stages"]]
+    widths = [stage.width for stage in found["linear_separability"].details.stages]
     assert widths == [90, 3]
 
 
@@ -218,9 +216,9 @@ def test_a_class_without_examples_is_null() -> None:
     subject = Subject(
         "two of three", image_network(1), data, data.test.inputs[keep], data.test.labels[keep]
     )
-    stage = _findings(subject)["linear_separability"].details["stages"][0]
-    assert stage["spread"][2] is None
-    assert stage["spread_ratio"] is not None
+    stage = _findings(subject)["linear_separability"].details.stages[0]
+    assert stage.spread[2] is None
+    assert stage.spread_ratio is not None
 
 
 def test_rows_that_are_positions_are_not_taken_for_examples() -> None:
@@ -236,10 +234,10 @@ def test_rows_that_are_positions_are_not_taken_for_examples() -> None:
     subject = subject_of(nn.Sequential(folding, nn.Linear(6, 2)), data)
     snapshots = {0: copy.deepcopy(subject.network), 1: subject.network}
     found = _findings(replace(subject, snapshots=snapshots))
-    stages = {each["stage"]: each for each in found["linear_separability"].details["stages"]}
-    assert "not examples" in stages["hidden1"]["unknown"]
-    assert stages["hidden1"]["separability"] is None
-    assert stages["hidden2"]["unknown"] == ""
+    stages = {each.stage: each for each in found["linear_separability"].details.stages}
+    assert "not examples" in stages["hidden1"].unknown
+    assert stages["hidden1"].separability is None
+    assert stages["hidden2"].unknown == ""
     assert found["linear_separability"].value is not None
     last = replace(
         subject_of(Pooled(network), data), snapshots={0: Pooled(network), 1: Pooled(network)}

@@ -31,7 +31,7 @@ from gnomon.audit.topics.jacobians.probe import (
 from gnomon.audit.topics.jacobians.terms import JACOBIANS_TERMS
 from gnomon.audit.topics.lipschitz.probe import LipschitzConstant
 from gnomon.audit.topics.lipschitz.terms import LIPSCHITZ_TERMS
-from gnomon.audit.topics.mapping.probe import PointMapping
+from gnomon.audit.topics.mapping.probe import AtStage, Movement, Places, PointMapping
 from gnomon.audit.topics.mapping.terms import MAPPING_TERMS
 from gnomon.audit.topics.noise.probe import NoiseAccuracy, NoiseCurve
 from gnomon.audit.topics.noise.terms import NOISE_TERMS
@@ -104,7 +104,18 @@ TOPICS = (
     ),
     Topic(LossFlatness, "how much [the loss rises](parameters.md) when parameters change"),
     Topic(BoundaryComplexity, "how complex the decision boundary is", terms=BOUNDARY_TERMS),
-    Topic(PointMapping, "where each example goes", terms=MAPPING_TERMS),
+    Topic(
+        PointMapping,
+        "where each example goes",
+        details={
+            "linear_separability": Places,
+            "class_spread_ratio": AtStage,
+            "class_rank_ratio": AtStage,
+            "movement_across_layers": Movement,
+            "movement_through_training": Movement,
+        },
+        terms=MAPPING_TERMS,
+    ),
     Topic(
         ChangeOfVariables,
         "the network as a change of variables",

@@ -1,7 +1,6 @@
-"""The examples that are followed through a network, and what is said of each stage."""
+"""The examples that are followed through a network, and their arrangement in each stage."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from jaxtyping import Int
@@ -12,10 +11,8 @@ from gnomon.audit.subject import Subject
 from gnomon.representation import (
     ClassSpread,
     Representation,
-    Separability,
     class_spreads,
     linear_separability,
-    rank_ratio,
     represent,
     spread_of,
     spread_ratio,
@@ -33,9 +30,14 @@ class Place:
         sketched: whether it was seen through a count sketch, because it is wide.
         unknown: why nothing below is known: it holds numbers that are not finite, or rows that
             are not examples; empty where it is.
-        separability: of the linear probe, where there is one.
-        classes: the extent of each class, where it has two followed examples.
-        all: the extent of all followed examples.
+        separability: the accuracy of the linear probe, where there is one.
+        error: the 95 % Clopper–Pearson interval of that accuracy.
+        converged: whether the fit of the linear probe came to an end.
+        spread_ratio: the smallest class's spread divided by the largest's.
+        spread: of each class, None where it has fewer than two followed examples.
+        effective_rank: the same.
+        all_spread: the spread of all followed examples.
+        all_effective_rank: their effective rank.
     """
 
     stage: str
@@ -43,62 +45,28 @@ class Place:
     width: int
     sketched: bool
     unknown: str
-    separability: Separability | None
-    classes: tuple[ClassSpread | None, ...]
-    all: ClassSpread | None
-
-    @property
-    def interval(self) -> tuple[float, float] | None:
-        """Of the probe's accuracy."""
-        found = self.separability
-        return None if found is None else clopper_pearson(found.correct, found.examples)
-
-    @property
-    def spread_ratio(self) -> float | None:
-        """The smallest class's spread divided by the largest's."""
-        return spread_ratio(self.classes)
-
-    @property
-    def rank_ratio(self) -> float | None:
-        """The smallest effective rank of a class divided by the largest."""
-        return rank_ratio(self.classes)
+    separability: float | None
+    error: tuple[float, float] | None
+    converged: bool | None
+    spread_ratio: float | None
+    spread: tuple[float | None, ...]
+    effective_rank: tuple[float | None, ...]
+    all_spread: float | None
+    all_effective_rank: float | None
 
     @property
     def why_no_probe(self) -> str:
         """The reason where there is no linear probe."""
-        if self.unknown:
-            return self.unknown
-        return "the training examples hold fewer than two classes"
+        return self.unknown or "the training examples hold fewer than two classes"
 
     @property
     def why_no_ratio(self) -> str:
         """The reason where there is no ratio of spreads."""
         if self.unknown:
             return self.unknown
-        if sum(each is not None for each in self.classes) < 2:
+        if sum(spread is not None for spread in self.spread) < 2:
             return "fewer than two classes have two examples"
         return f"stage {self.stage} is constant on every class"
-
-    def plain(self) -> dict[str, Any]:
-        """As JSON values."""
-        found = self.separability
-        return {
-            "stage": self.stage,
-            "receiver": self.receiver,
-            "width": self.width,
-            "sketched": self.sketched,
-            "unknown": self.unknown,
-            "separability": None if found is None else found.accuracy,
-            "error": None if self.interval is None else list(self.interval),
-            "converged": None if found is None else found.converged,
-            "spread_ratio": self.spread_ratio,
-            "spread": [None if each is None else each.spread for each in self.classes],
-            "effective_rank": [
-                None if each is None else each.effective_rank for each in self.classes
-            ],
-            "all_spread": None if self.all is None else self.all.spread,
-            "all_effective_rank": None if self.all is None else self.all.effective_rank,
-        }
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +106,7 @@ class Journey:
         )
 
     def places(self, network: nn.Module) -> tuple[Place, ...]:
-        """What is said of each stage of the network."""
+        """Returns the arrangement of the examples in each stage of the network."""
         train = self.subject.data.train
         tried = self._represent(network, self.subject.inputs)
         fitting = self._represent(network, train.inputs[self.fitted])
@@ -155,21 +123,29 @@ class Journey:
         return represent(network, inputs, generator=sketches, batch=self.batch)
 
     def _place(self, here: Representation, there: Representation) -> Place:
-        labels, points = self.subject.labels, here.points
-        classes = self.subject.data.classes
-        what = (here.stage, here.receiver, here.width, here.sketched)
         unknown = _unknown(here) or _unknown(there)
-        if unknown:
-            return Place(*what, unknown, None, (None,) * classes, None)
-        followed = points[self.followed]
+        classes: tuple[ClassSpread | None, ...] = (None,) * self.subject.data.classes
+        probe = everything = None
+        if not unknown:
+            labels, followed = self.subject.labels, here.points[self.followed]
+            fitted = self.subject.data.train.labels[self.fitted]
+            probe = linear_separability(here.points, labels, there.points, fitted)
+            classes = class_spreads(followed, labels[self.followed], len(classes))
+            everything = spread_of(followed)
         return Place(
-            *what,
-            unknown="",
-            separability=linear_separability(
-                points, labels, there.points, self.subject.data.train.labels[self.fitted]
-            ),
-            classes=class_spreads(followed, labels[self.followed], classes),
-            all=spread_of(followed),
+            stage=here.stage,
+            receiver=here.receiver,
+            width=here.width,
+            sketched=here.sketched,
+            unknown=unknown,
+            separability=probe and probe.accuracy,
+            error=probe and clopper_pearson(probe.correct, probe.examples),
+            converged=probe and probe.converged,
+            spread_ratio=spread_ratio(classes),
+            spread=tuple(each and each.spread for each in classes),
+            effective_rank=tuple(each and each.effective_rank for each in classes),
+            all_spread=everything and everything.spread,
+            all_effective_rank=everything and everything.effective_rank,
         )
 
 

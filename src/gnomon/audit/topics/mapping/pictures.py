@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -11,6 +10,7 @@ from torch import nn
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.selection import Examined, Named, evenly, findings_of
 from gnomon.audit.subject import Subject
+from gnomon.audit.topics.mapping.journey import Place
 from gnomon.report.charts import (
     COLOURS,
     MARKERS,
@@ -83,10 +83,10 @@ def _paths(subject: Subject, seed: int, finding: Finding) -> Picture:
         for row, (epoch, _) in enumerate(networks)
     ]
     size = min(1.9, _WIDE / len(names))
-    stages = len(finding.details["stages"])
+    stages = len(finding.details.stages)
     columns = "columns" if len(names) == stages else f"columns: {len(names)} of {stages}"
     chosen = "test points" if step == 1 else f"{len(labels)} of the test points"
-    two = all(stage["width"] == 2 for stage in finding.details["stages"])
+    two = all(stage.width == 2 for stage in finding.details.stages)
     how = "as they are" if two else "by their two main directions"
     return Picture(
         key=f"paths-{file_stem(subject.name)}",
@@ -177,14 +177,14 @@ def _progress(finding: Finding) -> str:
     """A clause on the linear probe of the last hidden stage, first and last."""
     if finding.value is None:
         return f"no linear probe: {finding.absent}"
-    stages, epochs = finding.details["stages"], finding.details["epochs"]
-    start = f"a linear probe on {stages[-2]['stage']} is right on {percent(finding.value)}"
-    known = [each for each in epochs if each["stages"][-2]["separability"] is not None]
+    stages, epochs = finding.details.stages, finding.details.epochs
+    start = f"a linear probe on {stages[-2].stage} is right on {percent(finding.value)}"
+    known = [each for each in epochs if each.stages[-2].separability is not None]
     if not known:
         return start
     first = known[0]
-    share = percent(first["stages"][-2]["separability"])
-    return f"{start}, after epoch {first['epoch']} on {share}"
+    share = percent(first.stages[-2].separability)
+    return f"{start}, after epoch {first.epoch} on {share}"
 
 
 def _separability(named: Named) -> Picture:
@@ -210,39 +210,39 @@ def _separability(named: Named) -> Picture:
 
 def _accuracies(name: str, finding: Finding, look: Look) -> list[Mark]:
     """The probe's accuracy with its intervals; dotted, after the first epoch that was kept."""
-    stages = finding.details["stages"]
+    stages = finding.details.stages
     low, high = (
-        percents([stage["error"] and stage["error"][side] for stage in stages])
-        for side in (0, 1)
+        percents([stage.error and stage.error[side] for stage in stages]) for side in (0, 1)
     )
     dotted = replace(look, line=":", marker="")
     return [
-        Curve(*_of_stages(stages, "separability"), look, name, band=(low, high)),
+        Curve(*_of_stages(stages), look, name, band=(low, high)),
         *(
             Curve(
-                *_of_stages(epoch["stages"], "separability"),
+                *_of_stages(epoch.stages),
                 dotted,
-                f"{name}, epoch {epoch['epoch']}",
+                f"{name}, epoch {epoch.epoch}",
             )
-            for epoch in finding.details["epochs"][:1]
+            for epoch in finding.details.epochs[:1]
         ),
     ]
 
 
-def _of_stages(stages: Sequence[dict[str, Any]], key: str) -> tuple[list[str], list[float]]:
-    """The names of stages, and shares in per cent."""
-    return [stage["stage"] for stage in stages], percents([stage[key] for stage in stages])
+def _of_stages(stages: Sequence[Place]) -> tuple[list[str], list[float]]:
+    """The names of stages, and the accuracies of their linear probes in per cent."""
+    accuracies = percents([stage.separability for stage in stages])
+    return [stage.stage for stage in stages], accuracies
 
 
 def _first_separable(name: str, finding: Finding) -> str:
     """A clause on where the probe comes within a percentage point of its best."""
-    known = [each for each in finding.details["stages"] if each["separability"] is not None]
+    known = [each for each in finding.details.stages if each.separability is not None]
     if not known:
         return f"there is no linear probe of {name}"
-    best = max(each["separability"] for each in known)
-    first = next(each for each in known if each["separability"] >= best - 0.01)
-    reached = percent(first["separability"])
-    return f"a linear probe of {name} first comes near its best in {first['stage']}: {reached}"
+    best = max(each.separability for each in known)
+    first = next(each for each in known if each.separability >= best - 0.01)
+    reached = percent(first.separability)
+    return f"a linear probe of {name} first comes near its best in {first.stage}: {reached}"
 
 
 def _extents(named: Named) -> Picture:
@@ -251,10 +251,10 @@ def _extents(named: Named) -> Picture:
     ranks: list[Mark] = []
     looks = looks_of(name for name, _ in named)
     for name, finding in named:
-        stages, look = finding.details["stages"], looks[name]
-        names = [stage["stage"] for stage in stages]
-        ratios.append(Curve(names, [stage["spread_ratio"] for stage in stages], look, name))
-        known = [[r for r in stage["effective_rank"] if r is not None] for stage in stages]
+        stages, look = finding.details.stages, looks[name]
+        names = [stage.stage for stage in stages]
+        ratios.append(Curve(names, [stage.spread_ratio for stage in stages], look, name))
+        known = [[r for r in stage.effective_rank if r is not None] for stage in stages]
         low, high = ([of(each, default=None) for each in known] for of in (min, max))
         ranks.append(Curve(names, low, look, band=(low, high)))
         ranks.append(Curve(names, high, replace(look, line="--", marker="")))
@@ -275,10 +275,10 @@ def _extents(named: Named) -> Picture:
 
 
 def _alike(name: str, finding: Finding) -> str:
-    stage = finding.details["stages"][-2]
-    ratio = stage["spread_ratio"]
+    stage = finding.details.stages[-2]
+    ratio = stage.spread_ratio
     known = "not defined" if ratio is None else f"{ratio:.2f}"
-    return f"{known} in {stage['stage']} of {name}"
+    return f"{known} in {stage.stage} of {name}"
 
 
 def _movement(moved: Named, key: str) -> Picture:
@@ -286,8 +286,8 @@ def _movement(moved: Named, key: str) -> Picture:
     looks = looks_of(name for name, _ in moved)
     marks = [
         Points(
-            finding.details["from_centre"],
-            finding.details["moved"],
+            finding.details.from_centre,
+            finding.details.moved,
             replace(looks[name], size=3.2, opacity=0.7),
             name,
         )
@@ -295,7 +295,7 @@ def _movement(moved: Named, key: str) -> Picture:
     ]
     across = Axis("distance of the input from the centre of the data", low=0)
     correlations = listed(
-        [f"{each.value:+.2f} for {name} ({each.details['how']})" for name, each in moved]
+        [f"{each.value:+.2f} for {name} ({each.details.how})" for name, each in moved]
     )
     return Picture(
         key=key,
