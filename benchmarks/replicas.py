@@ -118,7 +118,7 @@ def alone(experiment: Experiment, data: Dataset) -> tuple[Times, Times]:
     """Seconds per epoch of `train`, and those of a run that are in none."""
     clock, begun = Clock(), now()
     with tempfile.TemporaryDirectory() as folder:
-        train(experiment, data, Path(folder), {"network": {}}, clock, "cpu")
+        train(experiment, data, Path(folder), clock, "cpu")
         whole = now() - begun
     return clock.per_epoch(), whole - EPOCHS * clock.per_epoch()
 
@@ -132,7 +132,6 @@ def grouped(replicas: int, experiment: Experiment, data: list[Dataset]) -> tuple
             experiments,
             data[:replicas],
             [Path(folder) / str(each.seed) for each in experiments],
-            [{"seed": each.seed, "network": {}} for each in experiments],
             clock,
             "cpu",
         )

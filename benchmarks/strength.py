@@ -108,7 +108,7 @@ def trained(experiment: Experiment, examples: int) -> tuple[nn.Module, Tensor, T
     """The network in float64, and test examples that it gets right."""
     data = experiment.data(0, Store.default())
     with tempfile.TemporaryDirectory() as folder:
-        run = gn.train(experiment, data, Path(folder), {"network": {}}, device="cpu")
+        run = gn.train(experiment, data, Path(folder), device="cpu")
     network = run.network.double().eval()
     inputs, labels = data.test.inputs.double(), data.test.labels
     with torch.no_grad():

@@ -187,7 +187,7 @@ def ours(experiment: Experiment, data: Dataset) -> tuple[float, float]:
     """Seconds per epoch of Gnomon's loop, with validation, checkpoint, history and events."""
     clock = Clock()
     with tempfile.TemporaryDirectory() as folder:
-        train(experiment, data, Path(folder), {"network": {}}, clock, "cpu")
+        train(experiment, data, Path(folder), clock, "cpu")
     return clock.per_epoch()
 
 

@@ -56,7 +56,7 @@ def spiral(activation: str) -> tuple[nn.Module, Tensor, Tensor]:
     data = planned.data(planned.seed, gn.Store.default(download=False))
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder) / "run"
-        gn.train(planned, data, run, gn.describe(planned))
+        gn.train(planned, data, run)
         network = gn.load_network(run)
     return network.eval(), data.test.inputs, data.test.labels
 

@@ -13,7 +13,7 @@ from gnomon.activations import ACTIVATIONS, Activation
 from gnomon.audit.selection import PROBES_BY_NAME
 from gnomon.data import SOURCES
 from gnomon.networks import ARCHITECTURES
-from gnomon.words import names
+from gnomon.training import AUGMENTATIONS, METHODS, OPTIMIZERS, SCHEDULES
 
 ROOT = Path(__file__).parent.parent
 FORBIDDEN = {"utils", "util", "helpers", "helper", "common", "misc", "base", "core", "tools"}
@@ -82,7 +82,7 @@ def test_no_activation_is_without_a_name() -> None:
 
 def test_no_training_method_is_without_a_name() -> None:
     public = {each for each in _public("training") if hasattr(each, "loss")}
-    assert public == set(names.METHODS.values())
+    assert public == set(METHODS.values())
 
 
 @pytest.mark.parametrize(
@@ -90,9 +90,9 @@ def test_no_training_method_is_without_a_name() -> None:
     [
         (SOURCES, "data", ["seed", "store"]),
         (ARCHITECTURES, "networks", ["signature", "generator"]),
-        (names.AUGMENTATIONS, "training", ["inputs", "generator"]),
-        (names.SCHEDULES, "training", ["step", "steps"]),
-        (names.OPTIMIZERS, "training", ["parameters", "learning_rate", "weight_decay"]),
+        (AUGMENTATIONS, "training", ["inputs", "generator"]),
+        (SCHEDULES, "training", ["step", "steps"]),
+        (OPTIMIZERS, "training", ["parameters", "learning_rate", "weight_decay"]),
         (PROBES_BY_NAME, "audit", ["subject", "generator"]),
     ],
 )

@@ -58,11 +58,11 @@ from .training import (
     Experiment as Experiment,
     Run as Run,
     Training as Training,
+    describe as describe,
     fit as fit,
     train as train,
 )
 from .words import (
-    describe as describe,
     experiment as experiment,
     load_network as load_network,
     read_config as read_config,

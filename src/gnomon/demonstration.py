@@ -9,7 +9,7 @@ from gnomon.audit import Audit, Subject, examine
 from gnomon.audit.report import write_report
 from gnomon.data import Dataset, Store
 from gnomon.training import Observer, train
-from gnomon.words.config import describe, experiment
+from gnomon.words.config import experiment
 from gnomon.words.request import Request, prepare
 
 ACTIVATIONS = ("relu", "tanh")
@@ -38,7 +38,7 @@ def demonstrate(
         planned = experiment(_config(activation))
         data = planned.data(planned.seed, Store.default(download=False))
         with watch(activation) as observer:
-            train(planned, data, run, describe(planned), observer, "cpu")
+            train(planned, data, run, observer, "cpu")
         subject, probes = prepare(Request(target=str(run), within=_limits(data), device="cpu"))
         examined.append((subject, examine(subject, probes, announce=announce)))
     announce("report")

@@ -142,23 +142,26 @@ class Names:
         if isinstance(record, list | tuple):
             items = cast("Sequence[object]", record)
             return [self._write(item, keep, inner) for item in items]
+        if inspect.isroutine(record):
+            record = own_name(record)
         return str(record) if isinstance(record, Path) else record
 
     def _name_of(self, record: object, kind: Any) -> tuple[Choice, str]:
         """The choice that a record belongs to, and its name in it; empty if to none.
 
         Raises:
-            SettingError: the record is a user's own and cannot be imported by a name.
+            SettingError: the record is a user's own and cannot be imported by a name, and names
+                are to be read again by an importer.
         """
         for choice in self._choices.values():
             for name, member in choice.members.items():
                 if type(record) is member:
                     return choice, name
         choice = self._choices.get(without_none(kind))
-        if choice is None or self._importer is None:
+        if choice is None:
             return Choice({}), ""
         name = record.name if isinstance(record, Imported) else own_name(record)
-        if not is_own(name):
+        if self._importer is not None and not is_own(name):
             raise SettingError(
                 f"{name}: expected {choice.what} that a file can name, got one that is defined "
                 "within a function. Define it at the top of a module."

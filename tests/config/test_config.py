@@ -30,17 +30,16 @@ from gnomon.sets.radius import RADIUS_LAWS, Constant, RadiusLaw, Relative, Tanh
 from gnomon.study.axes import ListedAxis
 from gnomon.study.study import Study
 from gnomon.study.trials import trials_of
-from gnomon.training import SGD, Batch, Loss
+from gnomon.training import METHODS, OPTIMIZERS, SCHEDULES, SGD, Batch, Loss, describe
 from gnomon.words.config import (
     data_source,
-    describe,
     experiment,
     input_set,
     override,
     parameter_set,
     read_config,
 )
-from gnomon.words.names import METHODS, NAMES, OPTIMIZERS, SCHEDULES
+from gnomon.words.names import NAMES
 
 SMALL: dict[str, Any] = {"data": {"name": "spiral"}, "network": {"architecture": "mlp"}}
 EXAMPLES = sorted((Path(__file__).parent.parent.parent / "examples").glob("*.toml"))

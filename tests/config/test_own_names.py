@@ -17,8 +17,9 @@ from gnomon.errors import GnomonError, SettingError, ShapeError
 from gnomon.networks import Signature
 from gnomon.records import write_toml
 from gnomon.seeds import generator
-from gnomon.training import Constant
-from gnomon.words.config import data_source, describe, experiment, override, read_config
+from gnomon.training import Constant, describe
+from gnomon.words.config import data_source, experiment, override, read_config
+from gnomon.words.names import NAMES
 from gnomon.words.request import Request, prepare, probe_kinds
 from gnomon.words.targets import load_network, open_target
 
@@ -319,4 +320,5 @@ def test_what_no_file_can_name_is_not_written() -> None:
     planned = experiment({"data": "spiral", "network": "mlp"})
     changed = replace(planned, training=replace(planned.training, schedule=Local()))
     with pytest.raises(SettingError, match=r"defined within a function\. Define it at the top"):
-        describe(changed)
+        NAMES.write(changed)
+    assert describe(changed)["training"]["schedule"].endswith("<locals>.Local")

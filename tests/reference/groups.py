@@ -28,7 +28,7 @@ from gnomon.training import (
     train_replicas,
 )
 from gnomon.training.devices import Device
-from reference.small_experiments import Clouds, clouds, config_of, everything
+from reference.small_experiments import Clouds, clouds, everything
 
 RATES = (0.01, 0.02, 0.03, 0.005)
 DECAYS = (0.0, 0.01, 0.0, 0.1)
@@ -109,7 +109,7 @@ def alone(
     for index, each in enumerate(experiments):
         path = folder / f"alone{index}"
         try:
-            runs.append(train(each, prepared(each), path, config_of(each), device=device))
+            runs.append(train(each, prepared(each), path, device=device))
         except DivergedError as error:
             runs.append(error)
     return runs
@@ -127,7 +127,6 @@ def together(
             experiments,
             [prepared(each) for each in experiments],
             [folder / f"replica{index}" for index in range(len(experiments))],
-            [config_of(each) for each in experiments],
             observer,
             device,
         )

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -77,20 +76,6 @@ def small(
     )
 
 
-def config_of(experiment: Experiment) -> dict[str, Any]:
-    """A plain mapping that differs where the experiments differ."""
-    return {
-        "seed": experiment.seed,
-        "data": {"name": "clouds", "settings": repr(experiment.data)},
-        "network": {"architecture": "mlp", "settings": repr(experiment.network)},
-        "training": {
-            "epochs": experiment.training.epochs,
-            "learning_rate": experiment.training.learning_rate,
-            "settings": repr(experiment.training),
-        },
-    }
-
-
 def data_of(experiment: Experiment) -> Dataset:
     """The data of an experiment whose source needs no files."""
     return experiment.data(experiment.seed, Store(root=None, cache=Path("unused")))
@@ -99,7 +84,7 @@ def data_of(experiment: Experiment) -> Dataset:
 def run(experiment: Experiment, path: Path, observer: Observer | None = None) -> Run:
     """Trains `experiment` into `path`, on data of its own source and the CPU."""
     data = data_of(experiment)
-    return train(experiment, data, path, config_of(experiment), observer, "cpu")
+    return train(experiment, data, path, observer, "cpu")
 
 
 def everything() -> Experiment:

@@ -82,7 +82,7 @@ def test_trials_are_those_that_training_one_by_one_gives(
     """The trained network of a trial is that of `gnomon train` with its configuration."""
     trial = trials_of(STUDY)[4]
     data = trial.planned.data(trial.seed, gn.Store.default(download=False))
-    alone = gn.train(trial.planned, data, tmp_path / "run", trial.config, device="cpu")
+    alone = gn.train(trial.planned, data, tmp_path / "run", device="cpu")
     together = gn.load_network(Path(finished.address) / "trials" / trial.id)
     for name, tensor in alone.network.state_dict().items():
         torch.testing.assert_close(tensor, together.state_dict()[name], rtol=1e-4, atol=1e-5)

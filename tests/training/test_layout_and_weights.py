@@ -29,7 +29,7 @@ from gnomon.training import (
 )
 from gnomon.training.replicas import replica_key
 from reference.groups import alone, of_pictures, prepared, together, varied
-from reference.small_experiments import RANDOM, Stopped, StopsAfter, config_of, data_of, small
+from reference.small_experiments import RANDOM, Stopped, StopsAfter, data_of, small
 
 BOUND = 0.2
 
@@ -76,7 +76,7 @@ def test_weights_are_clipped_after_the_step_and_before_the_next(tmp_path: Path) 
             for parameter, slope, speed in zip(parameters, slopes, velocity, strict=True):
                 speed.mul_(0.9).add_(slope)
                 parameter.sub_(0.5 * speed).clamp_(-BOUND, BOUND)
-    run = train(experiment, data, tmp_path, config_of(experiment), device="cpu")
+    run = train(experiment, data, tmp_path, device="cpu")
     for name, tensor in network.state_dict().items():
         # Two steps in float32, in which the update by hand may round in another way.
         found = run.network.state_dict()[name]
@@ -101,7 +101,7 @@ def pictures(
 def trained(experiment: Experiment, folder: Path, watching: StopsAfter | None = None) -> Run:
     """What it ends in."""
     data = prepared(experiment)
-    return train(experiment, data, folder, config_of(experiment), watching, "cpu")
+    return train(experiment, data, folder, watching, "cpu")
 
 
 @pytest.mark.parametrize("rule", [SGD(), SGD(0.9), AdamW()], ids=["plain", "momentum", "adam"])
@@ -186,7 +186,7 @@ def test_a_training_begins_with_the_weights_it_asks_for(tmp_path: Path) -> None:
     data = data_of(plain)
     expected = build(plain, data)
     initialise_for_intervals(expected, generator(0, "interval initialisation"))
-    run = train(asked, data, tmp_path / "alone", config_of(asked), device="cpu")
+    run = train(asked, data, tmp_path / "alone", device="cpu")
     (group,) = together([asked], tmp_path)
     for each in (run, finished(group)):
         fresh = build(plain, data)

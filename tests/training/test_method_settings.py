@@ -13,7 +13,7 @@ from gnomon.errors import SettingError
 from gnomon.networks import MLP, Signature
 from gnomon.seeds import generator
 from gnomon.sets import Linf, radius
-from gnomon.training import Batch, TrainingMethod
+from gnomon.training import METHODS, Batch, TrainingMethod, describe
 from gnomon.training.adversaries import (
     AttackedInputs,
     LayerwiseAscent,
@@ -36,8 +36,7 @@ from gnomon.training.methods import (
 )
 from gnomon.training.min_max import Composed, MinMax
 from gnomon.training.ramps import LinearRamp
-from gnomon.words.config import describe, experiment, override
-from gnomon.words.names import METHODS
+from gnomon.words.config import experiment, override
 
 EPSILON = Linf(0.1)
 NAN = math.nan

@@ -38,7 +38,7 @@ from reference.groups import (
     together,
     varied,
 )
-from reference.small_experiments import RANDOM, config_of, small
+from reference.small_experiments import RANDOM, small
 
 
 @pytest.fixture
@@ -253,7 +253,6 @@ def test_the_checkpoint_of_each_is_one_that_a_single_training_goes_on_from(
         experiments[0],
         prepared(experiments[0]),
         tmp_path / "replica0",
-        config_of(experiments[0]),
         device="cpu",
     )
     assert again.epochs_trained == 0

@@ -31,7 +31,6 @@ from gnomon.training.course import Course
 from reference.small_experiments import (
     Stopped,
     StopsAfter,
-    config_of,
     data_of,
     everything,
     run,
@@ -261,7 +260,7 @@ def test_other_data_than_the_run_began_with_are_refused(tmp_path: Path) -> None:
     experiment = small()
     other = data_of(replace(experiment, seed=7))
     with pytest.raises(FolderError, match=r"holds a run on data with fingerprint"):
-        train(experiment, other, tmp_path, config_of(experiment), device="cpu")
+        train(experiment, other, tmp_path, device="cpu")
 
 
 def test_a_history_that_is_no_table_is_named(tmp_path: Path) -> None:

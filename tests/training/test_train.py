@@ -33,7 +33,7 @@ from gnomon.training import (
     train,
 )
 from reference.plain_loop import train_plainly
-from reference.small_experiments import PLAIN, RANDOM, config_of, data_of, run, small
+from reference.small_experiments import PLAIN, RANDOM, data_of, run, small
 
 
 def weights(run: Run) -> list[torch.Tensor]:
@@ -167,7 +167,7 @@ def test_divergence_stops_with_the_reason_and_keeps_the_last_good_epoch(
     with pytest.raises(
         DivergedError, match=rf"epoch 2, step 3 of 6: expected a {says}.*0\.0\d+\. Lower"
     ):
-        train(experiment, data_of(experiment), tmp_path / "bad", {"network": {}}, device="cpu")
+        train(experiment, data_of(experiment), tmp_path / "bad", device="cpu")
     facts = json.loads((tmp_path / "bad/run.json").read_text())
     assert (facts["status"], facts["epochs_done"]) == ("diverged", 1)
     kept, expected = (
@@ -289,7 +289,7 @@ def test_what_the_machine_cannot_do_is_refused(
 ) -> None:
     experiment = small(Training(precision=precision))  # pyright: ignore[reportArgumentType]
     with pytest.raises(SettingError, match=f"^{key}: expected"):
-        train(experiment, data_of(experiment), tmp_path, config_of(experiment), device=device)
+        train(experiment, data_of(experiment), tmp_path, device=device)
 
 
 class Notes:

@@ -29,7 +29,7 @@ def train(
     from gnomon.cli.display import TrainingDisplay, say
     from gnomon.data import Store
     from gnomon.training import train as train_network
-    from gnomon.words.config import as_device, describe, experiment, read_config
+    from gnomon.words.config import as_device, experiment, read_config
 
     planned = experiment(read_config(config, settings or []))
     folder = output or Path("runs") / config.stem
@@ -39,9 +39,7 @@ def train(
         f"{len(data.test)} test examples"
     )
     with TrainingDisplay() as display:
-        run = train_network(
-            planned, data, folder, describe(planned), display, as_device(device)
-        )
+        run = train_network(planned, data, folder, display, as_device(device))
     if not run.epochs_trained:
         say(f"{folder}: this run was finished already; nothing was changed.")
     say(f"{folder}: {run.facts.reason} Next: gnomon audit {folder}")

@@ -133,7 +133,6 @@ def _together(trials: list[Trial], task: Task) -> list[Run | str]:
         [trial.planned for trial in trials],
         [trial.planned.data(trial.seed, Store.default()) for trial in trials],
         [task.store.files.scratch / trial.id for trial in trials],
-        [trial.config for trial in trials],
         device=as_device(task.device),
     )
     return [run if isinstance(run, Run) else str(run) for run in runs]
@@ -144,7 +143,7 @@ def _alone(trial: Trial, task: Task) -> Run | str:
     try:
         data = trial.planned.data(trial.seed, Store.default())
         folder = task.store.files.scratch / trial.id
-        return train(trial.planned, data, folder, trial.config, device=as_device(task.device))
+        return train(trial.planned, data, folder, device=as_device(task.device))
     except FolderError:
         raise
     except Exception as error:  # noqa: BLE001 - kept as the trial's failure

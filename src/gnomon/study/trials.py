@@ -12,8 +12,9 @@ from gnomon.records import fingerprint
 from gnomon.study.axes import Settings, count_crossed, crossed
 from gnomon.study.study import Study
 from gnomon.training import Experiment
+from gnomon.training.description import describe
 from gnomon.training.replicas import replica_key
-from gnomon.words.config import assign, describe, experiment
+from gnomon.words.config import assign, experiment
 from gnomon.words.names import NAMES
 
 _GROUPS = 8

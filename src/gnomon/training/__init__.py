@@ -15,6 +15,9 @@ from gnomon.training.criteria import (
     CRITERIA as CRITERIA,
     Criterion as Criterion,
 )
+from gnomon.training.description import (
+    describe as describe,
+)
 from gnomon.training.devices import (
     Device as Device,
 )

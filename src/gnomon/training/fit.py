@@ -21,9 +21,10 @@ from gnomon.sets import Domain
 from gnomon.training.devices import Device
 from gnomon.training.experiment import Experiment
 from gnomon.training.history import EpochRow
-from gnomon.training.loop import train as train_into
+from gnomon.training.loop import train_planned
 from gnomon.training.method import TrainingMethod
 from gnomon.training.observer import Observer
+from gnomon.training.preparation import PlannedRun
 from gnomon.training.run_folder import RunFacts, RunFolder
 from gnomon.training.settings import Training
 
@@ -221,7 +222,8 @@ def _fitted(
     with TemporaryDirectory() if path is None else nullcontext(path) as place:
         folder = RunFolder(Path(place))
         try:
-            run = train_into(experiment, data, folder.path, config, observer, device)
+            planned = PlannedRun(0, experiment, data, folder, config)
+            run = train_planned(planned, observer, device)
         except DivergedError as error:
             where = "the network" if path is None else str(folder.path)
             raise DivergedError(str(error).replace(str(folder.path), where)) from error

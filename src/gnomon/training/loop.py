@@ -1,9 +1,8 @@
 """Training as one call, for one network or for many; it resumes what was stopped."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from accelerate import Accelerator
 
@@ -12,6 +11,7 @@ from gnomon.errors import DivergedError, SettingError, WeightsError
 from gnomon.sets import Domain
 from gnomon.training.checkpoint import Checkpoint, read_checkpoint, read_group
 from gnomon.training.course import Course
+from gnomon.training.description import describe
 from gnomon.training.devices import Device, accelerated
 from gnomon.training.experiment import Experiment
 from gnomon.training.observer import Observer, Silent
@@ -27,7 +27,6 @@ def train(
     experiment: Experiment,
     data: Dataset,
     path: Path,
-    config: Mapping[str, Any],
     observer: Observer | None = None,
     device: Device = "auto",
 ) -> Run:
@@ -41,7 +40,6 @@ def train(
         data: what `experiment.data` made.
         path: a new or empty folder, or one with an earlier run of the same configuration. If
             that run is finished nothing changes, and `epochs_trained` is 0.
-        config: the plain mapping `experiment` was read from; it has a table "network".
         observer: follows the training, in the main process.
         device: where it runs.
 
@@ -51,15 +49,20 @@ def train(
         DivergedError: loss or gradient was not finite; the last good weights are in the folder.
         SettingError: the settings do not fit the data or the machine.
     """
-    check_data(experiment, data)
-    run = PlannedRun(0, experiment, data, RunFolder(path), config)
+    run = PlannedRun(0, experiment, data, RunFolder(path), describe(experiment))
+    return train_planned(run, observer, device)
+
+
+def train_planned(run: PlannedRun, observer: Observer | None, device: Device) -> Run:
+    """Trains one run, described as it says; see `train` for the rest."""
+    check_data(run.experiment, run.data)
     with (
-        accelerated(device, experiment.training.precision) as accelerator,
+        accelerated(device, run.experiment.training.precision) as accelerator,
         ExitStack() as stack,
     ):
         main = accelerator.is_main_process
         if main:
-            stack.enter_context(run.folder.claimed(config))
+            stack.enter_context(run.folder.claimed(run.config))
         accelerator.wait_for_everyone()
         if run.status() == "finished":
             return run.result(None)
@@ -106,7 +109,6 @@ def train_replicas(
     experiments: Sequence[Experiment],
     data: Sequence[Dataset],
     paths: Sequence[Path],
-    configs: Sequence[Mapping[str, Any]],
     observer: Observer | None = None,
     device: Device = "auto",
 ) -> tuple[Run | DivergedError, ...]:
@@ -126,7 +128,6 @@ def train_replicas(
         data: what each experiment's source made, of one shape and domain. Data of equal
             content are held once.
         paths: a folder for each, new or empty or with an earlier run of the same configuration.
-        configs: the plain mapping each experiment was read from; it has a table "network".
         observer: follows the trainings.
         device: where they run.
 
@@ -136,8 +137,10 @@ def train_replicas(
         WeightsError: the file with the group's state cannot be read.
         UnsupportedOperationError: network or method cannot be computed for many at once.
     """
-    _check_counts([len(each) for each in (experiments, data, paths, configs)])
-    parts = zip(experiments, data, map(RunFolder, paths), configs, strict=True)
+    _check_counts([len(each) for each in (experiments, data, paths)])
+    parts = zip(
+        experiments, data, map(RunFolder, paths), map(describe, experiments), strict=True
+    )
     runs = [PlannedRun(place, *each) for place, each in enumerate(parts)]
     _check(runs)
     file = runs[0].folder.group_checkpoint
@@ -157,9 +160,8 @@ def _trained_alone(
     """What `train` makes of a run; one that has diverged before is left alone."""
     if run.folder.facts.exists() and run.status() == "diverged":
         return _result(run, None)
-    experiment, path = run.experiment, run.folder.path
     try:
-        return train(experiment, run.data, path, run.config, observer, device)
+        return train_planned(run, observer, device)
     except DivergedError as error:
         return error
 
@@ -217,8 +219,8 @@ def _result(run: PlannedRun, before: int | None) -> Run | DivergedError:
 def _check_counts(counts: Sequence[int]) -> None:
     if len(set(counts)) > 1 or not counts[0]:
         raise SettingError(
-            "train_replicas: expected as many experiments as data, paths and configs, and at "
-            f"least one, got {', '.join(map(str, counts))}. Give one of each per network."
+            "train_replicas: expected as many experiments as data and paths, and at least "
+            f"one, got {', '.join(map(str, counts))}. Give one of each per network."
         )
 
 

@@ -2,7 +2,6 @@
 
 from gnomon.words.config import (
     data_source as data_source,
-    describe as describe,
     experiment as experiment,
     input_set as input_set,
     parameter_set as parameter_set,

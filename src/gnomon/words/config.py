@@ -97,11 +97,6 @@ def data_source(table: object) -> Source:
     return NAMES.read(Source, _with_path({"data": table})["data"], "data")
 
 
-def describe(planned: Experiment) -> dict[str, Any]:
-    """The mapping that `experiment` reads back the same, with every default written out."""
-    return NAMES.write(planned)
-
-
 def as_device(text: str) -> Device:
     """The device that the text names.
 
