@@ -15,7 +15,7 @@ Ends = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True, repr=False)
 class Arithmetic:
-    """How a rule's bounds are computed from those of its operands; this one adds nothing.
+    """The arithmetic in which rules compute bounds; this one adds nothing to them.
 
     A rule is written once, as if its bounds were computed exactly, and names the places where
     rounding enters. There `NEAREST`, the one instance of this class, returns its arguments and

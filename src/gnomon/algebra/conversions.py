@@ -15,7 +15,7 @@ REAL_KINDS = (torch.float32, torch.float64)
 
 @dataclass(frozen=True)
 class Conversion:
-    """What a call of `to`, `float`, `type`, … asks for.
+    """The device and type that a call of `to`, `float`, `type`, … asks for.
 
     Attributes:
         dtype: the type of number; None for the one there is.
@@ -28,7 +28,7 @@ class Conversion:
     copy: bool = False
 
     def changes(self, dtype: torch.dtype, device: torch.device) -> bool:
-        """Whether torch makes a new tensor of one of this type at this place."""
+        """Tells whether torch makes a new tensor of one of this type at this place."""
         elsewhere = self.device is not None and _elsewhere(self.device, device)
         return self.copy or elsewhere or self.dtype not in {None, dtype}
 

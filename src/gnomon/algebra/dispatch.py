@@ -26,7 +26,7 @@ from gnomon.errors import UnsupportedOperationError
 
 
 def called(algebra: Any, call: Call) -> Any:
-    """What a call makes of values; written into the first argument if it works in place."""
+    """The result of a call on values; written into the first argument if it works in place."""
     for value in values_in(call.args):
         refuse_overwritten(value)
     if call.kwargs or call.name in SOFTMAXES:
@@ -42,7 +42,7 @@ def called(algebra: Any, call: Call) -> Any:
 
 
 def _computed(algebra: Any, call: Call) -> Any:
-    """What a call makes of values by the rule of its name."""
+    """The result of a call on values, by the rule of its name."""
     name, args, kwargs = call.name, call.args, call.kwargs
     if name in LIKE_ANOTHER:
         name, fact = LIKE_ANOTHER[name]

@@ -11,7 +11,7 @@ from gnomon.errors import UnsupportedOperationError
 from gnomon.sets.parameters import TensorBall, TensorBox, TensorSet
 
 Parameters = Mapping[str, Value | Tensor | TensorSet] | Mapping[str, TensorSet]
-"""What takes the place of parameters, by the names that `named_parameters` gives them."""
+"""Values or tensors in place of parameters, by the names that `named_parameters` gives them."""
 
 
 def lift(given: Value | Tensor | TensorSet, beside: Value | Tensor) -> Value | Tensor:

@@ -1,4 +1,4 @@
-"""How torch's functions are called, and the names by which algebras have their rules."""
+"""Names of torch's functions, and of the rules that algebras have for them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -112,7 +112,7 @@ FACTS = {
     "nelement",
     "stride",
 }
-"""What the first part of a value says of itself is true of the value."""
+"""Questions whose answer is that of the first part of a value."""
 
 RANDOM = {
     "bernoulli",

@@ -11,13 +11,13 @@ from gnomon.algebra.value import Rule, Value
 from gnomon.errors import UnsupportedOperationError
 
 ByGiven = Callable[[Any, Tensor, Tensor, Any, Any, float], Any]
-"""What an algebra makes of (x − μ) / √(v + ε) · γ + β, of x, μ, v, γ, β and ε.
+"""The rule of an algebra for (x − μ) / √(v + ε) · γ + β, of x, μ, v, γ, β and ε.
 
 One of x, γ and β varies; all broadcast to x; γ and β may be None.
 """
 
 ByOwn = Callable[[Any, tuple[int, ...], float], Any]
-"""What an algebra makes of (x − mean) / √(variance + ε), of x, the axes of both, and ε."""
+"""The rule of an algebra for (x − mean) / √(variance + ε), of x, the axes of both, and ε."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def transformed(x: Any, weight: Any, bias: Any) -> Any:
 
 
 def last_axes(shape: Sequence[int]) -> tuple[int, ...]:
-    """As many of the last axes as a shape has."""
+    """The last axes, as many as a shape has."""
     return tuple(range(-len(shape), 0))
 
 

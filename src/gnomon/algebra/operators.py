@@ -107,5 +107,5 @@ class Operators:
 
 
 def is_value(thing: Any) -> bool:
-    """Whether something is a value of an algebra, and no tensor or setting."""
+    """Tells whether something is a value of an algebra, and no tensor or setting."""
     return isinstance(thing, Operators)

@@ -1,4 +1,4 @@
-"""How a value came about, as far as bounds of differences of its coordinates need it."""
+"""The origin of a value, as far as bounds of differences of its coordinates need it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class Matrix:
 
     @property
     def holds(self) -> bool:
-        """Whether no operand that is a tensor was written since."""
+        """Tells whether no operand that is a tensor was written since."""
         return self.versions == _versions((self.features, self.weight, self.bias))
 
 

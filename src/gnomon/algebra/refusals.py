@@ -1,4 +1,4 @@
-"""What no algebra can follow, and the arguments of calls, as far as that depends on them."""
+"""Refuses calls that no algebra can follow, by their names and their arguments."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -82,7 +82,7 @@ def written_into_a_tensor(algebra: Any, name: str) -> UnsupportedOperationError:
 
 
 def fits(rule: Callable[..., Any], call: Call) -> bool:
-    """Whether a rule takes such arguments."""
+    """Tells whether a rule takes such arguments."""
     try:
         inspect.signature(rule).bind(*call.args, **call.kwargs)
     except TypeError:
@@ -91,7 +91,7 @@ def fits(rule: Callable[..., Any], call: Call) -> bool:
 
 
 def has_values_elsewhere(call: Call) -> bool:
-    """Whether a value stands where most functions have a setting."""
+    """Tells whether a value stands where most functions have a setting."""
     return not is_value(call.args[0]) or bool(
         values_in((*call.args[1:], *call.kwargs.values()))
     )

@@ -1,4 +1,4 @@
-"""What stands for a tensor in an algebra, and how torch functions find its rules."""
+"""Values, which stand for tensors in an algebra, and how torch functions find its rules."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from gnomon.algebra.views import apart, refuse_overwritten, share, write, writte
 from gnomon.errors import UnsupportedOperationError
 
 Rule = Callable[..., Any]
-"""What one torch function means in one algebra; it has the function's signature."""
+"""The meaning of one torch function in one algebra; it has the function's signature."""
 
 
 class Value(Operators):
@@ -60,7 +60,7 @@ class Value(Operators):
         return called(algebra, canonical(name, args, kwargs))
 
     def lifted(self, given: Any) -> Any:
-        """What stands for a set of parameters beside this value: as given, if anything does.
+        """Converts a parameter set to a value of this algebra; by default returns it unchanged.
 
         An algebra overrides it that encloses sets otherwise than `Interval`.
         """
@@ -71,7 +71,7 @@ class Value(Operators):
 
     @property
     def shape(self) -> torch.Size:
-        """Of the tensor that it stands for."""
+        """The shape of the tensor that it stands for."""
         return self.parts[0].shape
 
     @property
@@ -101,7 +101,7 @@ class Value(Operators):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether it depends on something that is differentiated."""
+        """Tells whether it depends on something that is differentiated."""
         return any(part.requires_grad for part in self.parts)
 
     @property
@@ -127,7 +127,7 @@ class Value(Operators):
         return self.shape.numel()
 
     def is_floating_point(self) -> bool:
-        """Whether it stands for real numbers."""
+        """Tells whether it stands for real numbers."""
         return self.dtype.is_floating_point
 
     def __len__(self) -> int:

@@ -36,7 +36,7 @@ VIEWS = frozenset(
 
 
 _LINKS = {"_memory", "_index"}
-"""What a value knows of others that show its memory."""
+"""The record of other values that show the memory of a value."""
 
 
 def share(x: Any, results: Any, index: Any = None) -> None:
@@ -115,7 +115,7 @@ def _memory(x: Any) -> Any:
 
 
 def _is_basic(index: Any) -> bool:
-    """Whether an index picks a view: numbers, slices, new axes and dots alone."""
+    """Tells whether an index picks a view: numbers, slices, new axes and dots alone."""
     each = index if isinstance(index, tuple) else (index,)
     return all(
         part is None or part is Ellipsis or isinstance(part, int | slice) for part in each

@@ -1,4 +1,4 @@
-"""What is known of a worst case from both sides."""
+"""Brackets: a worst case, bounded from both sides."""
 
 from dataclasses import dataclass
 

@@ -18,7 +18,7 @@ BLACK_BOX_SHARE = 0.002
 LEAST_GAIN = 5
 """Fewer examples that another search fools alone are no evidence."""
 CHANCE = 0.01
-"""Of so many, if both searches were as good; below it, one of them fails."""
+"""Chance, if both searches were as good, below which one of them is said to fail."""
 SURVIVORS = 0.2
 """The share of examples that may survive without a bound: few steps are not exact."""
 TINY_SAMPLE = 100
@@ -26,7 +26,7 @@ TINY_SAMPLE = 100
 
 
 class DoubtKind(StrEnum):
-    """What was noticed."""
+    """A doubt: what was noticed."""
 
     NON_DETERMINISM = "non-determinism"
     PROBABILITIES = "probabilities instead of logits"
@@ -64,7 +64,7 @@ def doubts_about(subject: Subject) -> tuple[Doubt, ...]:
 
 
 def training_mode(subject: Subject) -> Doubt | None:
-    """Whether some module was handed over in training mode."""
+    """Tells whether some module was handed over in training mode."""
     training = sum(module.training for module in subject.network.modules())
     if not training:
         return None
@@ -77,7 +77,7 @@ def training_mode(subject: Subject) -> Doubt | None:
 
 
 def non_determinism(subject: Subject) -> Doubt | None:
-    """Whether the same inputs twice give different logits.
+    """Tells whether the same inputs twice give different logits.
 
     Differences below 1e-5 of the logits' range are the order of additions on a parallel device,
     and are not doubted.
@@ -99,7 +99,7 @@ def non_determinism(subject: Subject) -> Doubt | None:
 
 
 def probabilities(subject: Subject) -> Doubt | None:
-    """Whether the outputs look like probabilities: none negative, each row's sum 1 (± 1e-4)."""
+    """Tells whether outputs look like probabilities: none negative, row sums 1 (± 1e-4)."""
     outputs = logits_of(subject.network, subject.inputs[:TINY_SAMPLE])
     sums = outputs.sum(dim=1)
     if bool((outputs < 0).any()) or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
@@ -113,7 +113,7 @@ def probabilities(subject: Subject) -> Doubt | None:
 
 
 def outside_domain(subject: Subject) -> Doubt | None:
-    """Whether some examined inputs lie outside the data's domain."""
+    """Tells whether some examined inputs lie outside the data's domain."""
     outside = int(subject.outside.sum())
     if subject.data.domain is None or not outside:
         return None
@@ -128,7 +128,7 @@ def outside_domain(subject: Subject) -> Doubt | None:
 
 
 def tiny_sample(subject: Subject) -> Doubt | None:
-    """Whether there are too few examples for an accuracy to mean much."""
+    """Tells whether there are too few examples for an accuracy to mean much."""
     count = len(subject.labels)
     if count >= TINY_SAMPLE:
         return None
@@ -140,7 +140,7 @@ def tiny_sample(subject: Subject) -> Doubt | None:
 
 
 def zero_gradients(attack: str, share: float) -> Doubt | None:
-    """Whether an attack had too often nothing to follow: a gradient of exactly zero."""
+    """Tells whether an attack had too often nothing to follow: a gradient of exactly zero."""
     if share <= ZERO_GRADIENTS:
         return None
     return Doubt(
@@ -155,7 +155,7 @@ def zero_gradients(attack: str, share: float) -> Doubt | None:
 def no_better_than_noise(
     condition: str, attacked: torch.Tensor, noised: torch.Tensor
 ) -> Doubt | None:
-    """Whether one random point of the set fooled the network as often as the attacks did.
+    """Tells whether one random point of the set fooled the network as often as the attacks did.
 
     An attack that works fools what a random point fools, and more. Noise that fools fewer than
     three examples, each of which the attack fools as well, is no evidence.
@@ -178,7 +178,7 @@ def no_better_than_noise(
 
 
 def beaten_by_random_networks(condition: str, ascent: int, random: int) -> Doubt | None:
-    """Whether the worst of some random networks fails on more examples than the one searched.
+    """Tells whether the worst of some random networks fails more often than the one searched.
 
     Fewer than three examples are no evidence; nor is a tie, as of two that are the worst.
 
@@ -200,7 +200,7 @@ def beaten_by_random_networks(condition: str, ascent: int, random: int) -> Doubt
 def beaten_by_a_random_network(
     condition: str, rate: float, upper: float, random: float
 ) -> Doubt | None:
-    """Whether one random network loses more robustness unnoticed than the one searched for.
+    """Tells whether a random network loses more robustness unnoticed than the one searched for.
 
     Args:
         condition: the set of parameters, for the message.
@@ -220,7 +220,7 @@ def beaten_by_a_random_network(
 def black_box_wins(
     condition: str, attack: str, before: Sequence[str], hits: int, examples: int
 ) -> Doubt | None:
-    """Whether random search fooled examples that gradients before it could not.
+    """Tells whether random search fooled examples that gradients before it could not.
 
     With good gradients it hardly ever does; up to one example in 500 is let pass.
 
@@ -245,7 +245,7 @@ def black_box_wins(
 
 
 def bound_falsified(condition: str, found: Falsification) -> Doubt:
-    """What a search says that exceeded a bound of a certificate.
+    """Reports a search that exceeded a bound of a certificate.
 
     Args:
         condition: the sets, for the message.
@@ -262,7 +262,7 @@ def bound_falsified(condition: str, found: Falsification) -> Doubt:
 def one_step_wins(
     condition: str, attack: str, one: torch.Tensor, many: torch.Tensor
 ) -> Doubt | None:
-    """Whether one step fools clearly more than several steps along the same gradient.
+    """Tells whether one step fools clearly more than several steps along the same gradient.
 
     If examples that one of the two fools alone were as often the one's as the other's, so many
     more of the one step's would have a chance below 1 %.
@@ -290,7 +290,7 @@ def one_step_wins(
 def misled(
     condition: str, attack: str, fooled: torch.Tensor, patient: torch.Tensor, restarts: int
 ) -> Doubt | None:
-    """Whether a search by values fools examples that restarts of a gradient search do not.
+    """Tells whether a search by values fools examples that gradients with restarts do not.
 
     Args:
         condition: the set, for the message.
@@ -315,7 +315,7 @@ def misled(
 
 
 def short_sighted(condition: str, broken: int, examples: int) -> Doubt:
-    """That gradients say nothing about what is a quarter of the radius away.
+    """Reports gradients that say nothing about what is a quarter of the radius away.
 
     Args:
         condition: the set, for the message.
@@ -336,7 +336,7 @@ def short_sighted(condition: str, broken: int, examples: int) -> Doubt:
 
 
 def unbounded_survivors(condition: str, survivors: int, examples: int) -> Doubt | None:
-    """Whether examples resist in a set that holds points of every class.
+    """Tells whether examples resist in a set that holds points of every class.
 
     Args:
         condition: the set, for the message.
@@ -358,7 +358,7 @@ def unbounded_survivors(condition: str, survivors: int, examples: int) -> Doubt 
 
 
 def bound_beaten(condition: str, certified: torch.Tensor, fooled: torch.Tensor) -> Doubt | None:
-    """Whether a search found what a bound excludes.
+    """Tells whether a search found what a bound excludes.
 
     Bounds are computed with ordinary rounding: on the very edge of a set that can happen. It
     must not happen otherwise.
@@ -380,12 +380,12 @@ def bound_beaten(condition: str, certified: torch.Tensor, fooled: torch.Tensor) 
 
 
 def _alone(one: torch.Tensor, other: torch.Tensor) -> tuple[int, int]:
-    """How many examples each of two attacks fooled that the other did not."""
+    """The numbers of examples that each of two attacks fooled and the other did not."""
     return int((one & ~other).sum()), int((other & ~one).sum())
 
 
 def _is_gain(first: int, second: int) -> bool:
-    """Whether so many more of the first attack's would have a chance below `CHANCE`.
+    """Tells whether so many more of the first attack's would have a chance below `CHANCE`.
 
     Examples that only one of the two fooled are as often the one's as the other's if neither is
     stronger (the sign test).

@@ -17,7 +17,7 @@ class Probe(Protocol):
     """
 
     topic: ClassVar[str]
-    """What the probe is about, such as "accuracy" or "noise"; the `probe` of its findings."""
+    """The topic of the probe, such as "accuracy" or "noise"; the `probe` of its findings."""
     names: ClassVar[tuple[str, ...]]
     """The names of its findings, such as "clean_accuracy": what a requirement can be about."""
 

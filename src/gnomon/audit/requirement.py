@@ -19,7 +19,7 @@ RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
     "==": operator.eq,
 }
 FINDING_NAMES = tuple(sorted(name for probe in PROBES for name in probe.names))
-"""What a requirement can be about."""
+"""Names of the figures that a requirement can be about."""
 
 _FORM = re.compile(r"\s*(\w+)\s*(?:\[([^\]]*)\])?\s*(>=|<=|==|>|<)\s*(\S+)\s*")
 
@@ -45,7 +45,7 @@ class Requirement:
         return f"{self.name}{condition} {self.relation} {self.bound:g}"
 
     def check(self, audit: Audit) -> "Verdict":
-        """Whether the value (not the interval) of every finding it is about keeps the bound.
+        """Tells whether the value (not the interval) of each finding it names keeps the bound.
 
         A finding without a figure keeps no bound.
 
@@ -69,7 +69,7 @@ class Requirement:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What an audit says about a requirement.
+    """The verdict of an audit on a requirement.
 
     Attributes:
         requirement: what was required.

@@ -1,4 +1,4 @@
-"""Which probes an audit asks, and with which sets and settings."""
+"""Selects the probes of an audit, with their sets and settings."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""What is examined: a network, and the test examples on which it is examined."""
+"""The subject of an audit: a network, and the test examples on which it is examined."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -20,7 +20,7 @@ from gnomon.sets import L1, L2, Box, InputSet, Linf
 from gnomon.shapes import Mask
 
 DRAWS = 20
-"""Of a network that answers at random: an answer under attack is the mean of so many."""
+"""Number of answers of a random network whose mean is its answer under attack."""
 _ASKED_AGAIN = 100
 
 
@@ -61,7 +61,7 @@ class Subject:
 
     @property
     def outside(self) -> Mask:
-        """Which examples lie outside the data's domain, in some coordinate."""
+        """A mask of the examples that lie outside the data's domain, in some coordinate."""
         low, high = self.data.domain or (-torch.inf, torch.inf)
         return ((self.inputs < low) | (self.inputs > high)).flatten(1).any(dim=1)
 

@@ -14,7 +14,7 @@ from gnomon.shapes import Labels
 
 @dataclass(frozen=True, eq=False)
 class Head:
-    """What stands before the logits.
+    """The last layer of a network and what it receives.
 
     Attributes:
         logits: the network's output.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def scale_of(unit: str) -> float:
-    """What a value is multiplied with for readers: shares are read in per cent."""
+    """The factor of a value for readers: shares are read in per cent."""
     return 100.0 if unit == "share" else 1.0
 
 

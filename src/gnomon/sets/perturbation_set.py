@@ -34,7 +34,7 @@ class PerturbationSet(Protocol):
         ...
 
     def contains(self, perturbation: Inputs) -> Mask:
-        """Whether each δ is a member, judged in float64 without tolerance."""
+        """Tells whether each δ is a member, judged in float64 without tolerance."""
         ...
 
     def perturb(self, perturbation: Inputs) -> Inputs:

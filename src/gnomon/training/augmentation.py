@@ -76,7 +76,7 @@ class CropAndFlip:
     def _windows(
         self, inputs: Inputs, generator: torch.Generator
     ) -> tuple[Int[Tensor, " batch height"], Int[Tensor, " batch width"]]:
-        """Which rows and columns of the padded images are seen, in their order."""
+        """The rows and columns of the padded images that are seen, in their order."""
         (count, _, height, width), device = inputs.shape, inputs.device
         shifts = 2 * self.padding + 1
         corners = torch.randint(shifts, (count, 2), generator=generator, device=device)

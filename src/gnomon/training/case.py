@@ -27,7 +27,7 @@ from gnomon.training.replicas.network import ReplicatedNetwork, run_each, run_wi
 
 @runtime_checkable
 class Answer(Protocol):
-    """What is known of the logits z: they themselves, or bounds of their differences."""
+    """Knowledge about the logits z: they themselves, or bounds of their differences."""
 
     def cross_entropy(self, labels: Labels) -> PerExample:
         """The largest possible −log p_y, in nats."""
@@ -156,7 +156,7 @@ class Case:
 
     @cached_property
     def worst(self) -> Answer:
-        """What is known of the logits of the chosen inputs, with the chosen parameters."""
+        """Knowledge about the logits of the chosen inputs, with the chosen parameters."""
         if not (self._inputs.within is None and self._parameters.within is None):
             return Enclosure(self)
         if self._inputs.points is self._batch.inputs:
@@ -191,7 +191,7 @@ class Case:
         )
 
     def bounded(self, function: Callable[..., Tensor], *examples: Tensor) -> Tensor:
-        """What `function(network, points, within, region, *examples)` says of each network."""
+        """The results of `function(network, points, within, region, *examples)`, by network."""
         asked = partial(_asked, function, self._inputs.within, self._parameters.within)
         return run_each(
             self.network, asked, self._parameters.centre, self._inputs.points, *examples
@@ -199,7 +199,7 @@ class Case:
 
 
 def _members(network: nn.Module) -> list[Callable[[], nn.Module]]:
-    """What makes each of the networks that are computed as one."""
+    """A function that makes each of the networks that are computed as one."""
     if not isinstance(network, ReplicatedNetwork):
         return [lambda: network]
     tensors, many = network.tensors(), network

@@ -121,7 +121,7 @@ def read_group(path: Path, training: Training) -> Checkpoint:
 
 
 class _Content(NamedTuple):
-    """What a file holds: the plain value in its metadata, tensors in groups, and others."""
+    """The content of a file: the plain value in its metadata, tensors in groups, and others."""
 
     plain: Any
     groups: dict[str, dict[str, Tensor]]

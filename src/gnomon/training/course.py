@@ -1,4 +1,4 @@
-"""What happens to trainings between their first epoch and their last."""
+"""The course of trainings from their first epoch to their last."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What is minimised, of a batch at its worst."""
+"""Criteria: the loss of a batch, given its worst case."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable

@@ -5,7 +5,7 @@ import math
 from gnomon.errors import DivergedError
 
 REMEDY = "Lower learning_rate (see the range test), add warmup_epochs, or set gradient_clip."
-"""What to do about a training that diverges."""
+"""Advice about a training that diverges, for error messages."""
 
 
 def check_step(place: str, loss: float, gradient_norm: float, learning_rate: float) -> None:

@@ -130,18 +130,18 @@ def split_batches(
 
 
 def count_batches(examples: int, size: int) -> int:
-    """How many batches `split_batches` makes."""
+    """The number of batches that `split_batches` makes."""
     return max(1, examples // size + (examples % size > (size > 1)))
 
 
 def replays_of(training: Training) -> int:
-    """How many steps are taken on each batch."""
+    """The number of steps that are taken on each batch."""
     method = training.method
     return method.replays if isinstance(method, ReplayingMethod) else 1
 
 
 def steps_per_epoch(examples: int, training: Training) -> int:
-    """How many optimiser steps an epoch has."""
+    """The number of optimiser steps of an epoch."""
     return count_batches(examples, training.batch_size) * replays_of(training)
 
 

@@ -1,4 +1,4 @@
-"""What a configuration file describes: data, a network, and how it is trained."""
+"""Experiments, as configuration files describe them: data, network, training."""
 
 from dataclasses import dataclass, field
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 CLIP_GUARD = 1e-6
-"""What torch adds to a norm before it divides by it."""
+"""The number that torch adds to a norm before it divides by it."""
 
 
 class Gradients:

@@ -1,4 +1,4 @@
-"""What a training was like, epoch by epoch: a Parquet table and TensorBoard events."""
+"""The history of a training, epoch by epoch: a Parquet table and TensorBoard events."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass

@@ -157,7 +157,7 @@ def train_replicas(
 def _trained_alone(
     run: PlannedRun, observer: Observer | None, device: Device
 ) -> Run | DivergedError:
-    """What `train` makes of a run; one that has diverged before is left alone."""
+    """The run as `train` trains it; one that has diverged before is left alone."""
     if run.folder.facts.exists() and run.status() == "diverged":
         return _result(run, None)
     try:

@@ -1,4 +1,4 @@
-"""What a course trains: one network by itself, or many in step."""
+"""The networks that a course trains: one network by itself, or many in step."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -111,7 +111,7 @@ class Members(Protocol):
         ...
 
     def scale_adapts(self) -> bool:
-        """Whether an infinite gradient is no failure, as float16's scale can still fall."""
+        """True if float16's scale can still fall: an infinite gradient is no failure then."""
         ...
 
     def agree(self) -> None:
@@ -123,7 +123,7 @@ class Members(Protocol):
         ...
 
     def finite(self, tensors: Mapping[str, Tensor]) -> list[bool]:
-        """Whether all parameters and buffers of each network are finite."""
+        """Tells whether all parameters and buffers of each network are finite."""
         ...
 
     def checkpoint(

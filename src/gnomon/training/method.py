@@ -42,7 +42,7 @@ class Batch:
 
 @dataclass(frozen=True)
 class Loss:
-    """What a method says about one batch, example by example.
+    """The losses of one batch, example by example.
 
     One number for each example, because a batch may hold the examples of many networks that
     are trained as one (`ReplicatedNetwork`), each of which takes the mean of its own.
@@ -162,5 +162,5 @@ class ReplayingMethod(TrainingMethod, Protocol):
 
     @property
     def replays(self) -> int:
-        """How many steps each batch is used for."""
+        """The number of steps that each batch is used for."""
         ...

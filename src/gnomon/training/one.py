@@ -120,7 +120,7 @@ class One:
         return Figures(value, correct, norm), loss
 
     def scale_adapts(self) -> bool:
-        """Whether float16's gradient scale can still fall."""
+        """Tells whether float16's gradient scale can still fall."""
         return self._scaler is not None and self._scaler.get_scale() >= 1
 
     def agree(self) -> None:
@@ -134,7 +134,7 @@ class One:
         return self.network.state_dict()
 
     def finite(self, tensors: Mapping[str, Tensor]) -> list[bool]:
-        """Whether all numbers are finite."""
+        """Tells whether all numbers are finite."""
         flat = torch.cat(
             [each.reshape(-1) for each in tensors.values() if each.is_floating_point()]
         )

@@ -62,7 +62,7 @@ class CatastrophicOverfitting:
         return Split(split.inputs[: self.examples], split.labels[: self.examples])
 
     def fell(self, before: float, after: float) -> bool:
-        """Whether the second of two robust accuracies is too far below the first."""
+        """Tells whether the second of two robust accuracies is too far below the first."""
         return before - after > self.drop
 
     def withstood(
@@ -73,7 +73,7 @@ class CatastrophicOverfitting:
         domain: Domain,
         source: torch.Generator,
     ) -> Mask:
-        """Which inputs the network, as it is, gets right at the end of the attack."""
+        """A mask of the inputs that the network gets right at the end of the attack."""
         attack, within = Climb(self.steps), self.within.with_domain(domain)
         perturbed = attack(network, inputs, labels, within, source)
         with torch.no_grad():

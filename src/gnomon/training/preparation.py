@@ -1,4 +1,4 @@
-"""What comes before a training and what is left after it, whatever loop runs in between."""
+"""The plan of a run before its training, and its result afterwards."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class PlannedRun:
 
     @cached_property
     def facts(self) -> RunFacts:
-        """What run.json says at the beginning."""
+        """The content of run.json at the beginning."""
         return RunFacts(
             status="running",
             reason="Training.",
@@ -65,7 +65,7 @@ class PlannedRun:
         return Progress(fingerprint(config))
 
     def status(self) -> Status | None:
-        """What became of the run; None before it has begun.
+        """The status of the run; None before it has begun.
 
         Raises:
             FolderError: it began with other data.
@@ -80,7 +80,7 @@ class PlannedRun:
         return None if facts is None else facts.status
 
     def result(self, epochs_before: int | None) -> "Run":
-        """What the folder holds once the run is finished.
+        """The finished run that the folder holds.
 
         Args:
             epochs_before: epochs done before this call; None if it has trained nothing.
@@ -114,7 +114,7 @@ class Run:
 
 
 def signature_of(data: Dataset) -> Signature:
-    """What a classifier of these data takes and returns."""
+    """The shapes and numbers that a classifier of these data takes and returns."""
     return Signature(data.shape, data.classes, data.mean, data.std)
 
 

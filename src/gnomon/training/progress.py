@@ -1,4 +1,4 @@
-"""How far a training has come, what counts as an epoch's result, and when it ends."""
+"""The progress of a training: epochs done, their results, and reasons to end."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from gnomon.training.tally import EpochScore
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a training has come.
+    """The progress of a training.
 
     Attributes:
         run: fingerprint of the configuration and the data.
@@ -41,7 +41,7 @@ class Progress:
         robust_accuracy: float | None,
         seconds: float,
     ) -> EpochRow:
-        """What the history says of the epoch that follows."""
+        """The row of the history for the epoch that follows."""
         return EpochRow(
             epoch=self.epoch + 1,
             step=self.step + score.steps,

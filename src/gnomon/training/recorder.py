@@ -1,4 +1,4 @@
-"""What is written while trainings run, in the order that lets them be killed at any moment.
+"""Writes trainings to the disk, in the order that lets them be killed at any moment.
 
 The checkpoint decides: a resumed run goes on from it. Snapshots are written before it, because
 they cannot be made again later; events, history and run.json are written after it, because a
@@ -33,7 +33,7 @@ SECONDS_BETWEEN_GROUP_WRITES = 5.0
 
 
 EVENTS_ARE_WRITTEN = find_spec("tensorboard") is not None
-"""Whether TensorBoard is installed; without it a run has all but `events/`."""
+"""True if TensorBoard is installed; without it a run has all but `events/`."""
 
 
 class Recorder:
@@ -51,7 +51,7 @@ class Recorder:
 
     @property
     def due(self) -> bool:
-        """Whether this process writes, and has not for some seconds."""
+        """Tells whether this process writes, and has not for some seconds."""
         lag = SECONDS_BETWEEN_WRITES if self._group is None else SECONDS_BETWEEN_GROUP_WRITES
         return self._active and time.monotonic() - self._written >= lag
 

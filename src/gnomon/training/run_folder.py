@@ -29,12 +29,12 @@ from gnomon.networks import Signature
 from gnomon.records import Names, read_toml, write_toml
 
 Status = Literal["running", "finished", "diverged", "interrupted"]
-"""What became of a run; one that was killed still says "running"."""
+"""The status of a run; one that was killed still says "running"."""
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """What became of a run: the content of run.json.
+    """The outcome of a run: the content of run.json.
 
     Attributes:
         status: what became of it.
@@ -71,12 +71,12 @@ class RunFolder:
 
     @property
     def config(self) -> Path:
-        """What was asked for."""
+        """The file with the configuration."""
         return self.path / "config.toml"
 
     @property
     def facts(self) -> Path:
-        """What became of it."""
+        """The file with the outcome."""
         return self.path / "run.json"
 
     @property
@@ -114,7 +114,7 @@ class RunFolder:
         return {int(file.stem.removeprefix("epoch-")): file for file in files}
 
     def read_facts(self) -> RunFacts | None:
-        """What became of the run; None before it has begun.
+        """The outcome of the run; None before it has begun.
 
         Raises:
             FolderError: run.json is not readable.

@@ -16,8 +16,8 @@ Precision = Literal["float32", "bfloat16", "float16"]
 """In what numbers the network runs; parameters and optimiser state are float32 always."""
 
 Initialisation = Literal["variance", "interval"]
-"""What the initial weights keep from layer to layer: the variance of values, as architectures
-draw them, or the radius of intervals (`initialise_for_intervals`)."""
+"""The quantity that initial weights keep from layer to layer: the variance of values, as
+architectures draw them, or the radius of intervals (`initialise_for_intervals`)."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class EarlyStopping:
         _check_not_negative("min_delta", self.min_delta)
 
     def better(self, value: float, best: float | None) -> bool:
-        """Whether `value` is progress over `best`; the first value always is."""
+        """Tells whether `value` is progress over `best`; the first value always is."""
         if best is None:
             return True
         gain = best - value if self.metric == "validation_loss" else value - best
@@ -51,7 +51,7 @@ class EarlyStopping:
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is trained.
+    """Settings of a training.
 
     Attributes:
         method: what is minimised.

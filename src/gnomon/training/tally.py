@@ -1,4 +1,4 @@
-"""What an epoch's steps add up to."""
+"""Sums over the steps of an epoch."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from gnomon.training.observer import EpochProgress
 
 
 class BatchFigures(NamedTuple):
-    """What one step measured of one network, as numbers.
+    """The measurements of one step of one network, as numbers.
 
     Attributes:
         examples: size of the batch.
@@ -83,7 +83,7 @@ class Tally:
         self._read += 1
 
     def progress(self) -> EpochProgress:
-        """How far the epoch has come."""
+        """The progress of the epoch."""
         return EpochProgress(
             self._epoch,
             self._read,

@@ -1,4 +1,4 @@
-"""What the front ends may examine: a run folder, saved weights, or a Python factory."""
+"""Targets of the front ends: a run folder, saved weights, or a Python factory."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

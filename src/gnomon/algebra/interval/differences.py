@@ -67,7 +67,7 @@ def _differences(rows: Interval, own: Int[Tensor, " own"]) -> Interval:
 def _missed(
     features: Interval, weight: Interval, bias: list[Interval]
 ) -> Float[Tensor, " batch classes"]:
-    """How much an execution can miss each logit, given the features."""
+    """Bounds on the rounding error of an execution in each logit, given the features."""
     sizes = [
         each.idealised.with_ends(each.magnitude, each.magnitude) for each in (features, weight)
     ]

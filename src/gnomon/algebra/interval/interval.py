@@ -173,7 +173,7 @@ class Interval(Value):
         nonnegative: bool = False,
         unbounded: bool = False,
     ) -> "Interval":
-        """What a rule computes of this and other values, in its arithmetic."""
+        """The interval between two bounds that a rule has computed, in this arithmetic."""
         facts = {"nonnegative": nonnegative, "unbounded": unbounded}
         return Interval.computed(lower, upper, arithmetic=self.arithmetic, **facts)
 
@@ -187,7 +187,10 @@ class Interval(Value):
         nonnegative: bool = False,
         unbounded: bool = False,
     ) -> "Interval":
-        """What a rule computes with one rounding of each bound; see `Arithmetic.settle`."""
+        """The interval between bounds of one rounding each, moved outwards as needed.
+
+        See `Arithmetic.settle` for the arguments.
+        """
         ends = self.arithmetic.settle(lower, upper, terms, size)
         return self.made(*ends, nonnegative=nonnegative, unbounded=unbounded)
 
@@ -339,7 +342,7 @@ def as_real(value: Tensor) -> Tensor:
 
 
 def infinite(*bounds: Tensor) -> bool:
-    """Whether a bound is seen to be infinite or NaN; False where numbers cannot be seen."""
+    """Tells whether a bound is infinite or NaN; False where numbers cannot be seen."""
     return known(lambda: not all(_is_finite(each) for each in bounds))
 
 
@@ -389,7 +392,7 @@ def _is_finite(bound: Tensor) -> bool:
 
 
 def _disordered(lower: Tensor, upper: Tensor) -> bool:
-    """Whether a lower bound is seen to be above the upper one, or NaN."""
+    """Tells whether a lower bound is seen to be above the upper one, or NaN."""
     if known(lambda: bool((upper - lower).amin() >= 0)):  # several times faster
         return False
     return known(lambda: not bool((lower <= upper).all()))

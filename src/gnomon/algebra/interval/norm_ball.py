@@ -110,7 +110,7 @@ class NormBall(Interval):
         return arithmetic.inflate(torch.fmin(cut, over) + missed)
 
     def _room(self, part: slice, scale: Tensor) -> tuple[Tensor, Tensor]:
-        """How far below and above 0 the box lets each coordinate of δ go."""
+        """The least and greatest value that the box allows each coordinate of δ."""
         arithmetic = self.arithmetic
         inverse = 1 / scale.clamp_min(torch.finfo(scale.dtype).tiny)
         low = (self.lower - self.core.upper)[part].flatten(1).clamp_max(0) * inverse

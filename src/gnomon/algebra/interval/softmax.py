@@ -84,7 +84,7 @@ def log_sum_of_others(x: Tensor, dim: int) -> Tensor:
 
 
 def _missed(x: Interval, largest: Tensor, terms: int, *, executed: bool) -> Tensor:
-    """How much a logarithm of a sum of exponentials of at most this size can be off.
+    """The largest error of a logarithm of a sum of exponentials of at most this size.
 
     In a sum without one term, that of the largest stays, so that the rest is at least about 1
     and half the whole: its relative error is twice that of the whole, which is allowed for.

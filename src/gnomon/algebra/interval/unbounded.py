@@ -37,7 +37,7 @@ def collapsed(box: Interval) -> Interval:
 def reaching(
     multiply: Callable[[Tensor, Tensor], Tensor], x: Interval, w: Interval
 ) -> tuple[Tensor, Tensor]:
-    """Which outputs of a sum of products reach −∞, and which reach ∞.
+    """Masks of the outputs of a sum of products that reach −∞, and that reach ∞.
 
     A term does where one factor has an infinite end and the other a member other than 0 of the
     right sign; the sum of 0s and 1s counts such terms. NaN is taken as infinite.

@@ -139,7 +139,7 @@ class LinearRelaxation(Value):
 
     @property
     def arithmetic(self) -> Arithmetic:
-        """How bounds are computed."""
+        """The arithmetic in which bounds are computed."""
         return self.node.interval.arithmetic
 
     def lifted(self, given: object) -> object:

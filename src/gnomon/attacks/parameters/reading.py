@@ -31,7 +31,7 @@ class Reading:
 
 
 def check_batches(network: nn.Module, batches: Batches) -> bool:
-    """Whether the network's answers vary; batches that are no examples for it are refused.
+    """Tells whether the network's answers vary; refuses batches that are no examples for it.
 
     Raises:
         DataError: no examples.

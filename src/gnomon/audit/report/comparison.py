@@ -134,7 +134,7 @@ def _spoken(title: str, findings: Sequence[tuple[str, Finding]]) -> str:
 
 
 def _differences(audits: Sequence[Audit]) -> tuple[str, ...]:
-    """What else than the network differs, and makes a comparison doubtful."""
+    """Sentences on what differs besides the network, so that a comparison is doubtful."""
     facts = {
         "data": [f"{a.data['title']} ({a.data['fingerprint']})" for a in audits],
         "number of examples": [str(a.data["examples"]) for a in audits],

@@ -132,7 +132,7 @@ def _improved(before: Constants, widest: int, *, transposed: bool) -> LipschitzB
 
 
 def _last_chain(before: Constants, widest: int) -> _Chain:
-    """As many layers as are narrow enough and follow one another, up to the output."""
+    """The layers that are narrow enough and follow one another, up to the output."""
     chain = _Chain(before.output)
     node, functions = before.output, tuple[Node, ...]()
     while True:

@@ -193,7 +193,7 @@ def _name_marks(figure: Figure, chart: Chart) -> None:
 
 
 def _handles(marks: Sequence[Mark]) -> dict[str, Artist]:
-    """By label the entry of a legend; of several marks with one label the first counts."""
+    """The entries of a legend by label; of several marks with one label the first counts."""
     labelled: dict[str, Mark] = {}
     for mark in marks:
         labelled.setdefault(label_of(mark), mark)

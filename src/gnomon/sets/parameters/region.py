@@ -74,7 +74,7 @@ class ParameterRegion(Mapping[str, TensorSet]):
         return self._each(lambda allowed: allowed.vertex(generator))
 
     def contains(self, parameters: Mapping[str, Tensor]) -> bool:
-        """Whether every tensor is in its set, judged in float64 without tolerance."""
+        """Tells whether every tensor is in its set, judged in float64 without tolerance."""
         tensors = self._of("parameters", parameters)
         return all(allowed.contains(tensors[name]) for name, allowed in self.items())
 

@@ -72,7 +72,7 @@ class TensorBall:
         return self.steepest(self._gaussian(generator))
 
     def contains(self, value: Weights) -> bool:
-        """Whether a tensor is at most r away, in float64."""
+        """Tells whether a tensor is at most r away, in float64."""
         return bool(self._distance(value) <= self.radius.double())
 
     def detach(self) -> "TensorBall":

@@ -85,7 +85,7 @@ class TensorBox:
         return self.steepest(signs.to(self.centre))
 
     def contains(self, value: Weights) -> bool:
-        """Whether every coordinate is at most its radius away, in float64."""
+        """Tells whether every coordinate is at most its radius away, in float64."""
         return bool((self._distance(value) <= self.radius.double()).all())
 
     def detach(self) -> "TensorBox":

@@ -43,7 +43,7 @@ class TensorSet(Protocol):
         ...
 
     def contains(self, value: Weights) -> bool:
-        """Whether a tensor is a member, judged in float64 without tolerance."""
+        """Tells whether a tensor is a member, judged in float64 without tolerance."""
         ...
 
     def detach(self) -> "TensorSet":

@@ -1,4 +1,4 @@
-"""What an adversary leaves behind: a point, and perhaps a set around it that bounds enclose."""
+"""The results of adversaries: a point, and perhaps a set around it that bounds enclose."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

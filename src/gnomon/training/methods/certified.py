@@ -127,7 +127,7 @@ class SABR(Composed):
 
 @dataclass(frozen=True)
 class CROWNIBP(InOwnLoop):
-    """As `IBPTraining`, with margins β CROWN-IBP + (1 − β) IBP; β falls from 1 as ε rises.
+    """IBP training with margins β CROWN-IBP + (1 − β) IBP; β falls from 1 as ε rises.
 
     Attributes:
         within: the set of perturbations, such as Linf(0.1).

@@ -92,7 +92,7 @@ class DrawsForEach(TorchFunctionMode):
         return [(*bounds, own)] * len(self._generators)
 
     def _share(self, shape: tuple[int, ...]) -> int:
-        """How much of the first axis is one network's."""
+        """The length of one network's share of the first axis."""
         networks = len(self._generators)
         if not shape or shape[0] % networks:
             raise UnsupportedOperationError(

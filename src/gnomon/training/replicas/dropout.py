@@ -12,7 +12,7 @@ from gnomon.errors import UnsupportedOperationError
 from gnomon.seeds import generator
 
 _MASKS = (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)
-"""Those that multiply by a random mask; alpha dropout also adds something."""
+"""Modules that multiply by a random mask; alpha dropout also adds something."""
 
 
 class Streams:
@@ -41,7 +41,7 @@ class Streams:
         ]
 
     def draw(self, draw: Callable[[], Tensor]) -> Tensor:
-        """What `draw` gives for each network, stacked."""
+        """The results of `draw` for each network, stacked."""
         drawn: list[Tensor] = []
         outside = self._generator.get_state()
         for index, state in enumerate(self._states):

@@ -63,7 +63,7 @@ class Examples:
 
     @property
     def _alone(self) -> bool:
-        """Whether there is one network, and nothing but its own split."""
+        """Tells whether there is one network, and nothing but its own split."""
         return len(self._first) == 1 and len(self.labels) == self.size
 
     def keep(self, chosen: Tensor) -> None:

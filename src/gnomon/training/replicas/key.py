@@ -1,4 +1,4 @@
-"""Which experiments may be trained together."""
+"""Keys of experiments: those with equal keys may be trained together."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence

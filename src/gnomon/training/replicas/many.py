@@ -104,7 +104,7 @@ class Many:
         return self.network.tensors()
 
     def finite(self, tensors: Mapping[str, Tensor]) -> list[bool]:
-        """Whether all parameters and buffers of each network are finite."""
+        """Tells whether all parameters and buffers of each network are finite."""
         each = [tensor.isfinite().view(len(self), -1).all(dim=1) for tensor in tensors.values()]
         return torch.stack(each).all(0).tolist()
 

@@ -69,7 +69,7 @@ class ReplicatedNetwork(nn.Module):
         }
 
     def held_by_name(self) -> dict[str, Float[Tensor, " replicas *shape"]]:
-        """What the networks compute with (`held_tensors`), as far as it is trained."""
+        """The trained tensors that the networks compute with (`held_tensors`)."""
         own, computed = self.parameters_by_name(), self._in_mode()
         held = {k: each for k, each in held_tensors(computed).items() if each.is_trained}
         made = [name for name in held if name not in own]
@@ -105,7 +105,7 @@ class ReplicatedNetwork(nn.Module):
         parameters: Mapping[str, Tensor] | None,
         *batch: Tensor,
     ) -> Tensor:
-        """What `function(network, *examples)` says of each network at its own examples.
+        """The results of `function(network, *examples)`, each network at its own examples.
 
         Args:
             function: is called once, under `torch.vmap`; its result has the batch first.
@@ -211,7 +211,7 @@ def held_of(network: nn.Module) -> dict[str, Float[Tensor, " replicas *shape"]]:
 
 
 def weight_names(network: nn.Module) -> frozenset[str]:
-    """Which of them are weights: what inputs are multiplied by, as `weights_of` says."""
+    """The names of weights among them: what inputs are multiplied by (`weights_of`)."""
     if isinstance(network, ReplicatedNetwork):
         return network.weight_names()
     return frozenset(weights_of(network))
@@ -233,7 +233,7 @@ def run_each(
     parameters: Mapping[str, Tensor] | None,
     *batch: Tensor,
 ) -> Tensor:
-    """What `function(network, *examples)` says, of one network and of many.
+    """The result of `function(network, *examples)`, of one network and of many.
 
     It is handed a network whose parameters are those given, and may ask of it whatever a single
     network can be asked: its logits, their bounds.

@@ -1,4 +1,4 @@
-"""How many networks to train at once."""
+"""The number of networks to train at once."""
 
 import torch
 from torch import nn
@@ -9,7 +9,7 @@ _WITH_CONVOLUTIONS_ON_CUDA = 16
 
 
 def preferred_replicas(network: nn.Module, device: torch.device) -> int:
-    """How many networks like this one a group should have; 1 means that `train` is as fast.
+    """The best number of networks like this in a group; 1 means that `train` is as fast.
 
     The rule: 64 where all weights are matrices, 1 where there are convolutions on a CPU, 16
     where there are convolutions on CUDA. The first two are measured (`benchmarks/replicas.py`):
