@@ -203,6 +203,10 @@ class Interval(Value):
         dtype: torch.dtype | None = self.precision
         if self.arithmetic.outwards:
             dtype = None if isinstance(value, Tensor) else torch.float64
+        elif isinstance(value, Tensor) and value.dtype == dtype and value.device == self.device:
+            made = Interval.__new__(Interval)  # the common case, in which nothing is converted
+            made.lower = made.upper = value
+            return made
         tensor = torch.as_tensor(value, dtype=dtype, device=self.device)
         return Interval.point(tensor, arithmetic=self.arithmetic)
 

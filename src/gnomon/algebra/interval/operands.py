@@ -50,7 +50,8 @@ def arithmetic_of(first: Interval, operands: Any) -> Any:
     arithmetic = first.arithmetic
     for each in operands:
         if isinstance(each, Interval):
-            arithmetic = arithmetic.beside(each.arithmetic)
+            if each.arithmetic is not arithmetic:
+                arithmetic = arithmetic.beside(each.arithmetic)
         elif isinstance(each, Tensor) and arithmetic.outwards:
             arithmetic = arithmetic.beside(each)
     return arithmetic

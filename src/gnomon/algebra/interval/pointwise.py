@@ -36,9 +36,9 @@ def activation(function: Activation, x: Any) -> Interval:
     if not profiles or (x.arithmetic.outwards and not all(p.evaluation for p in profiles)):
         return formula.range(x)
     assert pair is not None
-    lower, upper = extremes_of(pair[0], profiles[0], x)
+    lower, upper = extremes_of(pair[0].formula, profiles[0], x)
     if pair[0] is not pair[1]:
-        upper = extremes_of(pair[1], profiles[1], x)[1]
+        upper = extremes_of(pair[1].formula, profiles[1], x)[1]
     return _enclosed(x, lower, upper, *profiles)
 
 
