@@ -57,15 +57,15 @@ def test_alternative_networks_get_right_what_their_weights_say() -> None:
     subject = plane_subject(200)
     alternatives, _ = ParameterRobustness((), (BOX,))(subject, generator(0))
     shares = [_right(subject, weight) for weight in _members(subject)]
-    inside, vertices = (alternatives.details[key] for key in ("inside", "vertices"))
-    assert inside["accuracy"] == pytest.approx(shares[:10])
-    assert vertices["accuracy"] == pytest.approx(shares[10:])
-    assert alternatives.value == inside["mean"] == pytest.approx(sum(shares[:10]) / 10)
-    assert inside["minimum"] == pytest.approx(min(shares[:10]))
+    inside, vertices = (getattr(alternatives.details, key) for key in ("inside", "vertices"))
+    assert inside.accuracy == pytest.approx(shares[:10])
+    assert vertices.accuracy == pytest.approx(shares[10:])
+    assert alternatives.value == inside.mean == pytest.approx(sum(shares[:10]) / 10)
+    assert inside.minimum == pytest.approx(min(shares[:10]))
     spread = torch.tensor(shares[:10]).double().std() / 10**0.5
-    assert inside["standard_error"] == pytest.approx(float(spread), rel=1e-6)
-    assert alternatives.details["clean"] == 1
-    assert alternatives.details["attacked"] is None
+    assert inside.standard_error == pytest.approx(float(spread), rel=1e-6)
+    assert alternatives.details.clean == 1
+    assert alternatives.details.attacked is None
 
 
 def test_the_worst_network_of_a_box_is_at_a_corner() -> None:
@@ -76,8 +76,8 @@ def test_the_worst_network_of_a_box_is_at_a_corner() -> None:
         _right(subject, torch.tensor([1 + 0.3 * a, 0.3 * b]))
         for a, b in itertools.product((-1, 1), repeat=2)
     ]
-    assert worst.value == worst.details["ascent"] == pytest.approx(min(corners))
-    assert worst.details["random"] >= min(corners) - 1e-9
+    assert worst.value == worst.details.ascent == pytest.approx(min(corners))
+    assert worst.details.random >= min(corners) - 1e-9
     assert not worst.doubts
 
 
@@ -85,27 +85,27 @@ def test_alternative_networks_are_attacked_at_their_inputs() -> None:
     """Within L∞ radius ε a half plane of weight w resists where |w · x| > ε ‖w‖₁."""
     subject, radius = plane_subject(200), 0.25
     probe = ParameterRobustness((Linf(radius),), (BOX,), attack=PGD(relative_step=1.0))
-    attacked = probe(subject, generator(0))[0].details["attacked"]
-    assert (attacked["condition"], attacked["attack"]) == ("linf:0.25", "PGD-20")
+    attacked = probe(subject, generator(0))[0].details.attacked
+    assert (attacked.condition, attacked.attack) == ("linf:0.25", "PGD-20")
     weights = [torch.tensor([1.0, 0.0]), *_members(subject)[:5]]
     sign = 2.0 * subject.labels - 1
     exact = [
         float((sign * (subject.inputs @ w) > radius * w.abs().sum()).double().mean())
         for w in weights
     ]
-    assert [attacked["clean"], *attacked["accuracy"]] == pytest.approx(exact, abs=0.0051)
+    assert [attacked.clean, *attacked.accuracy] == pytest.approx(exact, abs=0.0051)
 
 
 def test_a_sample_is_examined_and_the_rest_judges_the_worst() -> None:
     subject = plane_subject(200)
     probe = ParameterRobustness((), (BOX,), examples=60, batch=25)
     alternatives, worst = probe(subject, generator(0))
-    assert worst.details["elsewhere"]["examples"] == 140
-    assert 0.5 < worst.details["elsewhere"]["accuracy"] < 1
+    assert worst.details.elsewhere.examples == 140
+    assert 0.5 < worst.details.elsewhere.accuracy < 1
     assert worst.value is not None
     assert worst.error == clopper_pearson(round(60 * worst.value), 60)
     whole = ParameterRobustness((), (BOX,))(subject, generator(0))[1]
-    assert whole.details["elsewhere"] is None
+    assert whole.details.elsewhere is None
     assert alternatives.error is not None
 
 
@@ -118,7 +118,7 @@ def test_a_search_that_random_networks_beat_is_doubted() -> None:
     probe = ParameterRobustness((), (BOX,), ascent=ParameterPGD(3, objective=_nothing))
     _, worst = probe(plane_subject(200), generator(0))
     assert [doubt.kind for doubt in worst.doubts] == [DoubtKind.NO_BETTER_THAN_NOISE]
-    assert worst.value == worst.details["random"] < worst.details["ascent"] == 1
+    assert worst.value == worst.details.random < worst.details.ascent == 1
 
 
 def test_without_a_set_networks_within_one_per_cent_are_examined() -> None:
@@ -165,7 +165,7 @@ def test_quantised_weights_are_rounded_to_the_grid() -> None:
         scale = weight.abs().max() / (2 ** (bits - 1) - 1)
         logits = subject.inputs.flatten(1) @ ((weight / scale).round() * scale).T
         shares.append(float((logits.argmax(dim=1) == subject.labels).double().mean()))
-    assert found.details["accuracy"] == found.details["per_tensor"] == pytest.approx(shares)
+    assert found.details.accuracy == found.details.per_tensor == pytest.approx(shares)
     assert (found.value, found.condition) == (pytest.approx(shares[0]), "bits:8")
     assert "one scale for each weight tensor, and activations in floating point" in found.method
     assert "of equal logits the first counts" in found.method
@@ -195,15 +195,15 @@ def test_the_figure_says_which_rounding_is_meant() -> None:
     )
     assert usual.value == pytest.approx(first)
     assert several.value == 1
-    assert several.details["accuracy"] == usual.details["per_channel"]
-    assert several.details["per_tensor"] == usual.details["accuracy"]
+    assert several.details.accuracy == usual.details.per_channel
+    assert several.details.per_tensor == usual.details.accuracy
     assert "one scale for each channel of a layer's output" in several.method
     rounded = FaultTolerance(activations="batch", grid="asymmetric", draws=1)
     found = _faults(subject, rounded)["quantised_accuracy"]
     assert "on a asymmetric grid" not in found.method
     assert "an asymmetric grid" in found.method
     assert "activations rounded to 8 bits with one scale for each batch" in found.method
-    assert found.details["rounded_activations"] == found.details["accuracy"]
+    assert found.details.rounded_activations == found.details.accuracy
 
 
 def test_a_broken_weight_is_said_instead_of_an_accuracy_of_zero() -> None:
@@ -227,21 +227,21 @@ def _crossed() -> Subject:
 def test_two_flipped_signs_turn_every_answer() -> None:
     """In two's complement the sign bit turns ±127 into ∓1: both rows change their sign."""
     found = _faults(_crossed())["bit_flip_accuracy"]
-    search, random = found.details["search"], found.details["random"]
-    assert search["flips"] == [1, 2, 3, 5, 7, 10]
-    assert search["accuracy"] == sorted(search["accuracy"], reverse=True)
+    search, random = found.details.search, found.details.random
+    assert search.flips == (1, 2, 3, 5, 7, 10)
+    assert list(search.accuracy) == sorted(search.accuracy, reverse=True)
     assert (found.value, found.condition) == (0, "flips:10")
-    assert random["flips"] == [1, 2, 3, 5, 7, 10, 30]  # no more bits than there are
-    assert all(low <= mean for low, mean in zip(random["minimum"], random["mean"], strict=True))
-    assert random["mean"][0] > 0.5
+    assert random.flips == (1, 2, 3, 5, 7, 10, 30)  # no more bits than there are
+    assert all(low <= mean for low, mean in zip(random.minimum, random.mean, strict=True))
+    assert random.mean[0] > 0.5
 
 
 def test_more_flips_never_count_for_less() -> None:
     """Judged on other examples than those that guide, a flip may also help by chance."""
     subject = subject_of(image_network(1), image_data(1))
     found = _faults(subject, FaultTolerance(searched=10))["bit_flip_accuracy"]
-    curve = found.details["search"]["accuracy"]
-    assert curve == sorted(curve, reverse=True)
+    curve = found.details.search.accuracy
+    assert list(curve) == sorted(curve, reverse=True)
     order = torch.randperm(120, generator=generator(0)).sort().values[:10]
     guide = [(subject.inputs[order], subject.labels[order])]
     course = ProgressiveBitFlips(10).course(subject.network, guide)
@@ -257,10 +257,10 @@ def test_more_flips_never_count_for_less() -> None:
 def test_noise_of_no_size_changes_nothing_and_more_noise_more() -> None:
     probe = FaultTolerance(sizes=(0.0, 0.05, 2.0), draws=20)
     found = _faults(plane_subject(200), probe)["noisy_parameter_accuracy"]
-    nothing, little, much = found.details["mean"]
+    nothing, little, much = found.details.mean
     assert (nothing, found.value) == (1, little)
     assert 1 > little > much
-    assert found.details["standard_error"][0] == 0
+    assert found.details.standard_error[0] == 0
 
 
 def test_noise_has_the_stated_size() -> None:
@@ -283,7 +283,7 @@ def test_one_fault_turns_half_planes_around() -> None:
     """The weight (1, 0) with its first entry at −1 is wrong everywhere."""
     found = _faults(plane_subject(100))
     assert found["single_fault_accuracy"].value == 0
-    assert found["single_fault_accuracy"].details["clean"] == 1
+    assert found["single_fault_accuracy"].details.clean == 1
 
 
 def test_vectors_alone_are_neither_rounded_nor_flipped() -> None:

@@ -187,10 +187,7 @@ class Interval(Value):
         nonnegative: bool = False,
         unbounded: bool = False,
     ) -> "Interval":
-        """The interval between bounds of one rounding each, moved outwards as needed.
-
-        See `Arithmetic.settle` for the arguments.
-        """
+        """The interval between bounds of one rounding each; see `Arithmetic.settle`."""
         ends = self.arithmetic.settle(lower, upper, terms, size)
         return self.made(*ends, nonnegative=nonnegative, unbounded=unbounded)
 

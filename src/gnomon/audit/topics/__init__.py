@@ -13,7 +13,13 @@ from gnomon.audit.topics.boundary.probe import BoundaryComplexity
 from gnomon.audit.topics.boundary.terms import BOUNDARY_TERMS
 from gnomon.audit.topics.certificates.probe import CertifiedAccuracy
 from gnomon.audit.topics.certificates.terms import CERTIFICATES_TERMS
-from gnomon.audit.topics.faults.probe import FaultTolerance
+from gnomon.audit.topics.faults.probe import (
+    BitFlips,
+    FaultTolerance,
+    NoisyParameters,
+    Quantised,
+    WorstFault,
+)
 from gnomon.audit.topics.flatness.probe import LossFlatness
 from gnomon.audit.topics.gradients.details import (
     GradientsByLayer,
@@ -35,7 +41,11 @@ from gnomon.audit.topics.mapping.probe import AtStage, Movement, Places, PointMa
 from gnomon.audit.topics.mapping.terms import MAPPING_TERMS
 from gnomon.audit.topics.noise.probe import NoiseAccuracy, NoiseCurve
 from gnomon.audit.topics.noise.terms import NOISE_TERMS
-from gnomon.audit.topics.parameters.probe import ParameterRobustness
+from gnomon.audit.topics.parameters.probe import (
+    Alternatives,
+    ParameterRobustness,
+    WorstNetwork,
+)
 from gnomon.audit.topics.parameters.terms import PARAMETERS_TERMS
 from gnomon.audit.topics.radii.probe import CertifiedRadius
 from gnomon.audit.topics.resistance.probe import ParameterAttackResistance
@@ -91,11 +101,21 @@ TOPICS = (
         ParameterRobustness,
         "what networks with [other parameters](parameters.md) get right, on average and "
         "at worst",
+        details={
+            "alternative_accuracy": Alternatives,
+            "parameter_attacked_accuracy": WorstNetwork,
+        },
         terms=PARAMETERS_TERMS,
     ),
     Topic(
         FaultTolerance,
         "what is left with [rounded, inverted, noisy, broken](parameters.md) weights",
+        details={
+            "quantised_accuracy": Quantised,
+            "bit_flip_accuracy": BitFlips,
+            "noisy_parameter_accuracy": NoisyParameters,
+            "single_fault_accuracy": WorstFault,
+        },
     ),
     Topic(
         ParameterAttackResistance,

@@ -76,24 +76,25 @@ def _dashed(style: Look) -> Look:
 
 
 def _of_bits(finding: Finding, style: Look) -> list[Curve]:
-    bits = finding.details["bits"]
+    quantised = finding.details
     return [
-        Curve(bits, percents(finding.details["per_tensor"]), style),
-        Curve(bits, percents(finding.details["per_channel"]), _dashed(style)),
+        Curve(quantised.bits, percents(quantised.per_tensor), style),
+        Curve(quantised.bits, percents(quantised.per_channel), _dashed(style)),
     ]
 
 
 def _of_flips(finding: Finding, style: Look) -> list[Curve]:
-    search, random = finding.details["search"], finding.details["random"]
+    search, random = finding.details.search, finding.details.random
     return [
-        Curve(search["flips"], percents(search["accuracy"]), style),
-        Curve(random["flips"], percents(random["mean"]), _dashed(style)),
+        Curve(search.flips, percents(search.accuracy), style),
+        Curve(random.flips, percents(random.mean), _dashed(style)),
     ]
 
 
 def _of_noise(finding: Finding, style: Look) -> list[Curve]:
-    least, mean = (percents(finding.details[key]) for key in ("minimum", "mean"))
-    return [Curve(percents(finding.details["sizes"]), mean, style, band=(least, mean))]
+    noisy = finding.details
+    least, mean = percents(noisy.minimum), percents(noisy.mean)
+    return [Curve(percents(noisy.sizes), mean, style, band=(least, mean))]
 
 
 def _logarithmic(label: str, curves: Sequence[Mark]) -> Axis:

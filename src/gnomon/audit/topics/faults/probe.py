@@ -22,7 +22,7 @@ from gnomon.attacks.parameters import (
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics.parameters.probe import NO_PARAMETERS, spread
+from gnomon.audit.topics.parameters.probe import NO_PARAMETERS, Spread
 from gnomon.audit.topics.sample import accuracy_of, count_of, in_batches, split_at_random
 from gnomon.errors import SettingError, SubjectError
 from gnomon.networks.weights import check_finite, held_tensors, weights_of
@@ -30,28 +30,124 @@ from gnomon.networks.weights import check_finite, held_tensors, weights_of
 NO_WEIGHTS = "the network has no weights with at least two axes"
 """Why a figure about rounded weights does not exist."""
 _BITS = 8
-"""Of the weights whose bits are inverted."""
+"""Word length, in bits, of the quantised weights whose bits are flipped."""
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """The details of `quantised_accuracy`: the accuracy against the bits of each weight.
+
+    Attributes:
+        clean: of the network itself.
+        bits: of each weight.
+        accuracy: at each of them.
+        per_tensor: the same with one scale for each tensor.
+        per_channel: with one for each channel of a layer's output.
+        rounded_activations: with activations in 8 bits too, and a scale for each example.
+    """
+
+    clean: float
+    bits: tuple[int, ...]
+    accuracy: tuple[float, ...]
+    per_tensor: tuple[float, ...]
+    per_channel: tuple[float, ...]
+    rounded_activations: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class SearchedFlips:
+    """The accuracy after so many inverted bits at most, each the worst found.
+
+    Attributes:
+        flips: numbers of inverted bits.
+        accuracy: at each of them.
+    """
+
+    flips: tuple[int, ...]
+    accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class RandomFlips:
+    """The accuracy after so many bits inverted at random, over several draws.
+
+    Attributes:
+        flips: numbers of inverted bits.
+        mean: over the draws, at each of them.
+        minimum: the least of the draws.
+        standard_error: of the mean; None for a single draw.
+    """
+
+    flips: tuple[int, ...]
+    mean: tuple[float, ...]
+    minimum: tuple[float, ...]
+    standard_error: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class BitFlips:
+    """The details of `bit_flip_accuracy`.
+
+    Attributes:
+        clean: of the network itself.
+        search: by gradients.
+        random: the yardstick.
+    """
+
+    clean: float
+    search: SearchedFlips
+    random: RandomFlips
+
+
+@dataclass(frozen=True)
+class NoisyParameters:
+    """The details of `noisy_parameter_accuracy`: the accuracy against the size of the noise.
+
+    Attributes:
+        clean: of the network itself.
+        sizes: standard deviations, relative to the root mean square of each tensor.
+        mean: over the draws, at each of them.
+        minimum: the least of the draws.
+        standard_error: of the mean; None for a single draw.
+    """
+
+    clean: float
+    sizes: tuple[float, ...]
+    mean: tuple[float, ...]
+    minimum: tuple[float, ...]
+    standard_error: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
+class WorstFault:
+    """The details of `single_fault_accuracy`.
+
+    Attributes:
+        clean: of the network itself.
+        fault: the worst, in words.
+        tried: number of parameters that were tried.
+    """
+
+    clean: float
+    fault: str
+    tried: int
 
 
 @dataclass(frozen=True)
 class FaultTolerance:
-    """What a network gets right when the memory of its parameters is poor.
+    """Measures the accuracy of a network when the memory of its parameters is poor.
 
     Each finding is the accuracy on a random sample of the test examples at one usual
-    condition; its details hold `clean`, the accuracy of the network itself, and the curve:
+    condition; its details hold the curve:
 
     - `quantised_accuracy`, at 8 bits: every weight in fixed point, by default on a symmetric
-      grid with one scale for each tensor, and with activations in floating point. Details:
-      `bits`, `accuracy`; `per_tensor` and `per_channel`, the same with a scale for each tensor
-      and for each channel of a layer's output; `rounded_activations`, the same as `accuracy`
-      with activations in 8 bits, too, and a scale for each example.
+      grid with one scale for each tensor, and with activations in floating point.
     - `bit_flip_accuracy`, after at most 10 flips in 8-bit weights: an upper bound of the worst
-      case, by progressive search on some of the examples. Details: `search` with `flips` and
-      `accuracy`; `random` with `flips`, `mean`, `minimum` and `standard_error` over draws.
+      case, by progressive search on some of the examples.
     - `noisy_parameter_accuracy`, at Gaussian noise of 5 % of the root mean square of each
-      tensor: the mean over draws. Details: `sizes`, `mean`, `minimum`, `standard_error`.
+      tensor: the mean over draws.
     - `single_fault_accuracy`: of the worst single parameter found, replaced by plus or minus
-      the largest of its tensor; an upper bound of the worst case. Details: `fault`, `tried`.
+      the largest of its tensor; an upper bound of the worst case.
 
     Of equal logits the first counts as the answer, as everywhere in an audit; with few bits
     they are common. A network with infinite or NaN parameters has none of these figures.
@@ -128,15 +224,15 @@ class FaultTolerance:
     def _quantised(
         self, network: nn.Module, sample: Batches, generator: torch.Generator
     ) -> Finding:
-        def curve(scales: Scales, activations: Activations) -> list[float]:
-            return [
+        def curve(scales: Scales, activations: Activations) -> tuple[float, ...]:
+            return tuple(
                 Quantisation(bits, scales, self.grid, activations)(
                     network, sample, generator
                 ).accuracy
                 for bits in self.bits
-            ]
+            )
 
-        per: dict[Scales, list[float]] = {
+        per: dict[Scales, tuple[float, ...]] = {
             scales: curve(scales, self.activations) for scales in ("tensor", "channel")
         }
         shares, bits = per[self.scales], self.at[0]
@@ -145,19 +241,20 @@ class FaultTolerance:
             self.names[0],
             f"bits:{bits}",
             shares[self.bits.index(bits)],
-            (network, sample),
+            sample,
             self._rounding(bits),
-            {
-                "bits": list(self.bits),
-                "accuracy": shares,
-                "per_tensor": per["tensor"],
-                "per_channel": per["channel"],
-                "rounded_activations": curve(self.scales, rounded),
-            },
+            Quantised(
+                clean=accuracy_of(network, {}, sample),
+                bits=self.bits,
+                accuracy=shares,
+                per_tensor=per["tensor"],
+                per_channel=per["channel"],
+                rounded_activations=curve(self.scales, rounded),
+            ),
         )
 
     def _rounding(self, bits: int) -> str:
-        """How weights and activations are rounded, in words."""
+        """The rounding of weights and activations, in words."""
         grid = {"symmetric": "a symmetric", "asymmetric": "an asymmetric"}
         what = {"tensor": "weight tensor", "channel": "channel of a layer's output"}
         kept = (
@@ -177,35 +274,36 @@ class FaultTolerance:
         search = ProgressiveBitFlips(max(self.flips), _BITS)
         course = [each.parameters for each in search.course(network, guide)]
         ends = [course[min(flips, len(course) - 1)] for flips in self.flips]
-        found = [accuracy_of(network, each, sample) for each in ends]
-        shares = list(itertools.accumulate(found, min))  # at most so many flips
+        accuracies = [accuracy_of(network, each, sample) for each in ends]
+        shares = tuple(itertools.accumulate(accuracies, min))  # at most so many flips
         flips = self.at[1]
         return _finding(
             self.names[1],
             f"flips:{flips}",
             shares[self.flips.index(flips)],
-            (network, sample),
+            sample,
             f"after {flips} bits of its {_BITS}-bit weights, or fewer, were inverted, each the "
             f"worst that a search by gradients on {count_of(guide)} of the examples found: an "
             "upper bound of the worst case",
-            {
-                "search": {"flips": list(self.flips), "accuracy": shares},
-                "random": self._random_flips(network, sample, generator),
-            },
+            BitFlips(
+                clean=accuracy_of(network, {}, sample),
+                search=SearchedFlips(self.flips, shares),
+                random=self._random_flips(network, sample, generator),
+            ),
             ("rakin2019",),
         )
 
     def _random_flips(
         self, network: nn.Module, sample: Batches, generator: torch.Generator
-    ) -> dict[str, Any]:
+    ) -> RandomFlips:
         """The curve of random flips, as far as there are so many bits."""
         bits = _BITS * sum(each.value().numel() for each in weights_of(network).values())
-        numbers = [each for each in (*self.flips, *self.random_flips) if each <= bits]
+        numbers = tuple(each for each in (*self.flips, *self.random_flips) if each <= bits)
 
         def broken(flips: int) -> float:
             return RandomBitFlips(flips, _BITS)(network, sample, generator).accuracy
 
-        return {"flips": numbers, **self._curve(broken, numbers)}
+        return RandomFlips(numbers, *self._curve(broken, numbers))
 
     def _noisy(
         self, network: nn.Module, sample: Batches, generator: torch.Generator
@@ -213,15 +311,16 @@ class FaultTolerance:
         def broken(size: float) -> float:
             return GaussianFaults(size)(network, sample, generator).accuracy
 
-        curve, size = self._curve(broken, self.sizes), self.at[2]
+        mean, minimum, error = self._curve(broken, self.sizes)
+        size = self.at[2]
         return _finding(
             self.names[2],
             f"gaussian:{size:g}",
-            curve["mean"][self.sizes.index(size)],
-            (network, sample),
+            mean[self.sizes.index(size)],
+            sample,
             f"with Gaussian noise on every parameter, of a standard deviation of {size:.3g} "
             f"times the root mean square of its tensor, mean of {self.draws} draws",
-            {"sizes": list(self.sizes), **curve},
+            NoisyParameters(accuracy_of(network, {}, sample), self.sizes, mean, minimum, error),
         )
 
     def _single(
@@ -232,32 +331,35 @@ class FaultTolerance:
             self.names[3],
             "",
             accuracy_of(network, worst.parameters, sample),
-            (network, sample),
+            sample,
             "with one parameter replaced by plus or minus the largest of its tensor, the worst "
             f"of {self.faults} candidates by gradient on {count_of(guide)} of the examples: an "
             "upper bound of the worst case",
-            {"fault": worst.attack, "tried": self.faults},
+            WorstFault(accuracy_of(network, {}, sample), worst.attack, self.faults),
         )
 
     def _curve(
         self, broken: Callable[[Any], float], points: Sequence[int | float]
-    ) -> dict[str, list[Any]]:
+    ) -> tuple[tuple[float, ...], tuple[float, ...], tuple[float | None, ...]]:
         """Mean, minimum and standard error over the draws at each point."""
-        spreads = [spread([broken(point) for _ in range(self.draws)]) for point in points]
-        keys = ("mean", "minimum", "standard_error")
-        return {key: [each[key] for each in spreads] for key in keys}
+        spreads = [Spread.of([broken(point) for _ in range(self.draws)]) for point in points]
+        return (
+            tuple(each.mean for each in spreads),
+            tuple(each.minimum for each in spreads),
+            tuple(each.standard_error for each in spreads),
+        )
 
 
 def _finding(
     name: str,
     condition: str,
     value: float,
-    judged: tuple[nn.Module, Batches],
+    sample: Batches,
     how: str,
-    details: dict[str, Any],
+    details: Quantised | BitFlips | NoisyParameters | WorstFault,
     references: tuple[str, ...] = (),
 ) -> Finding:
-    count = count_of(judged[1])
+    count = count_of(sample)
     return Finding(
         probe=FaultTolerance.topic,
         name=name,
@@ -267,7 +369,7 @@ def _finding(
         error=clopper_pearson(value * count, count),
         method=f"Share of {count} random test examples that the network gets right {how}. 95 % "
         "Clopper–Pearson interval for these faults.",
-        details={"clean": accuracy_of(judged[0], {}, judged[1]), **details},
+        details=details,
         references=(*references, "clopper1934"),
     )
 

@@ -68,16 +68,16 @@ def _marks(place: int, row: _Row) -> list[Mark]:
     details, above, below = alternatives.details, place - 0.17, place + 0.17
     assert worst.value is not None
     marks: list[Mark] = [
-        _at(details["inside"]["accuracy"], above - 0.06, _INSIDE, "random inside"),
-        _at(details["vertices"]["accuracy"], above + 0.06, _VERTICES, "random vertices"),
+        _at(details.inside.accuracy, above - 0.06, _INSIDE, "random inside"),
+        _at(details.vertices.accuracy, above + 0.06, _VERTICES, "random vertices"),
         _at([worst.value], above, _WORST, "worst found"),
-        _tick(details["clean"], above),
+        _tick(details.clean, above),
     ]
-    attacked = details["attacked"]
+    attacked = details.attacked
     if attacked is not None:
-        label = f"inside, inputs attacked ({attacked['condition']})"
-        marks.append(_at(attacked["accuracy"], below, _ATTACKED, label))
-        marks.append(_tick(attacked["clean"], below))
+        label = f"inside, inputs attacked ({attacked.condition})"
+        marks.append(_at(attacked.accuracy, below, _ATTACKED, label))
+        marks.append(_tick(attacked.clean, below))
     return marks
 
 

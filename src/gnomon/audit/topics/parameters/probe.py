@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -35,23 +35,104 @@ NO_PARAMETERS = "the network has no parameters"
 
 
 @dataclass(frozen=True)
+class Spread:
+    """Accuracies of several networks.
+
+    Attributes:
+        accuracy: of each network.
+        mean: over the networks.
+        minimum: the least.
+        standard_error: of the mean; None for a single network.
+    """
+
+    accuracy: tuple[float, ...]
+    mean: float
+    minimum: float
+    standard_error: float | None
+
+    @classmethod
+    def of(cls, shares: Sequence[float]) -> "Spread":
+        """The spread of these accuracies."""
+        values = torch.tensor(shares, dtype=torch.float64)
+        error = float(values.std() / len(values) ** 0.5) if len(values) > 1 else None
+        return cls(tuple(shares), float(values.mean()), float(values.min()), error)
+
+
+@dataclass(frozen=True)
+class AttackedAlternatives:
+    """Accuracies under an attack on inputs, all from the same random starts.
+
+    Attributes:
+        condition: the set of inputs.
+        attack: its name.
+        clean: of the network itself.
+        accuracy: of each of the first alternative networks.
+    """
+
+    condition: str
+    attack: str
+    clean: float
+    accuracy: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Alternatives:
+    """The details of `alternative_accuracy`.
+
+    Attributes:
+        clean: the accuracy of the network itself.
+        inside: of networks drawn uniformly from the set.
+        vertices: of networks drawn from its extreme points.
+        attacked: under an attack on inputs; None without a set of inputs.
+    """
+
+    clean: float
+    inside: Spread
+    vertices: Spread
+    attacked: AttackedAlternatives | None
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """The accuracy of a network on the examples that it was not searched for.
+
+    Attributes:
+        accuracy: the share that is right.
+        examples: their number.
+    """
+
+    accuracy: float
+    examples: int
+
+
+@dataclass(frozen=True)
+class WorstNetwork:
+    """The details of `parameter_attacked_accuracy`.
+
+    Attributes:
+        attack: the name of the ascent.
+        ascent: the accuracy of the network that it finds.
+        random: that of the worst of all random members.
+        clean: that of the network itself.
+        elsewhere: of the worst network, on other examples; None where there are none.
+    """
+
+    attack: str
+    ascent: float
+    random: float
+    clean: float
+    elsewhere: Elsewhere | None
+
+
+@dataclass(frozen=True)
 class ParameterRobustness:
-    """What networks with nearby parameters get right, at random and in the worst case.
+    """Measures the accuracy of networks with nearby parameters, at random and at worst.
 
     For each set of parameters, on a random sample of the test examples:
 
-    - `alternative_accuracy`: the mean accuracy of random members of the set. Details: `inside`
-      (uniform in the set) and `vertices` (its extreme points), each with `accuracy` of every
-      network, `mean`, `minimum` and `standard_error` of the mean over networks (null for a
-      single one); `clean`, the accuracy of the network itself; `attacked`: under an attack on
-      inputs within the first of the sets of inputs, `condition`, `attack`, `clean` (of the
-      network itself) and `accuracy` of the first alternative networks, all from the same
-      random starts; null without a set of inputs.
+    - `alternative_accuracy`: the mean accuracy of random members of the set (`Alternatives`).
     - `parameter_attacked_accuracy`: of the worst network found, which all examples share: an
-      upper bound of the least accuracy in the set. Details: `ascent` and its name `attack`;
-      `random`, of the worst of all random members; `clean`; `elsewhere`, the same network on
-      the test examples that it was not searched for (`accuracy`, `examples`), null where there
-      are none.
+      upper bound of the least accuracy in the set (`WorstNetwork`).
 
     Attributes:
         within: sets of inputs; the first is used.
@@ -83,14 +164,14 @@ class ParameterRobustness:
         chosen, others = split_at_random(subject, self.examples, generator)
         batches = in_batches(subject, chosen, self.batch)
         elsewhere = in_batches(subject, others, self.batch)
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for allowed in sets:
             drawn = self._drawn(subject.network, allowed, batches, generator)
-            found += [
+            findings += [
                 self._alternatives(subject, allowed, batches, drawn, generator),
                 self._worst(subject.network, allowed, (batches, elsewhere), drawn, generator),
             ]
-        return tuple(found)
+        return tuple(findings)
 
     def _drawn(
         self,
@@ -116,8 +197,11 @@ class ParameterRobustness:
         drawn: dict[str, list[ParameterOutcome]],
         generator: torch.Generator,
     ) -> Finding:
-        spreads = {name: spread([each.accuracy for each in of]) for name, of in drawn.items()}
-        value, count = spreads["inside"]["mean"], count_of(batches)
+        inside, vertices = (
+            Spread.of([member.accuracy for member in drawn[name]])
+            for name in ("inside", "vertices")
+        )
+        value, count = inside.mean, count_of(batches)
         attacked = self._attacked(subject, batches, drawn["inside"], generator)
         return Finding(
             probe=self.topic,
@@ -128,13 +212,11 @@ class ParameterRobustness:
             error=clopper_pearson(value * count, count),
             method=f"Share of {count} random test examples that a network drawn from {allowed} "
             f"gets right, mean of {self.members} networks (the least: "
-            f"{spreads['inside']['minimum']:.1%}); 95 % Clopper–Pearson interval for these "
+            f"{inside.minimum:.1%}); 95 % Clopper–Pearson interval for these "
             "networks, as for one of them.",
-            details={
-                "clean": accuracy_of(subject.network, {}, batches),
-                **spreads,
-                "attacked": attacked,
-            },
+            details=Alternatives(
+                accuracy_of(subject.network, {}, batches), inside, vertices, attacked
+            ),
             references=("clopper1934",),
         )
 
@@ -144,7 +226,7 @@ class ParameterRobustness:
         batches: Batches,
         members: Sequence[ParameterOutcome],
         generator: torch.Generator,
-    ) -> dict[str, Any] | None:
+    ) -> AttackedAlternatives | None:
         """Alternative networks and the network itself under an attack on inputs."""
         if not self.within or not self.attacked:
             return None
@@ -163,12 +245,7 @@ class ParameterRobustness:
                 names.add(outcome.attack)
             shares.append(right / count_of(batches))
         own, *alternatives = shares
-        return {
-            "condition": str(self.within[0]),
-            "attack": names.pop(),
-            "clean": own,
-            "accuracy": alternatives,
-        }
+        return AttackedAlternatives(str(self.within[0]), names.pop(), own, tuple(alternatives))
 
     def _worst(
         self,
@@ -183,6 +260,11 @@ class ParameterRobustness:
         ascent = self.ascent(network, batches, allowed.of(network), generator)
         random = min((each for of in drawn.values() for each in of), key=_rank)
         worst = min(ascent, random, key=_rank)
+        other = (
+            Elsewhere(accuracy_of(network, worst.parameters, elsewhere), count_of(elsewhere))
+            if elsewhere
+            else None
+        )
         doubt = beaten_by_random_networks(
             str(allowed),
             round((clean - ascent.accuracy) * count),
@@ -200,36 +282,13 @@ class ParameterRobustness:
             "members: an upper bound of the least accuracy in the set; 95 % Clopper–Pearson "
             "interval for this network.",
             doubts=() if doubt is None else (doubt,),
-            details={
-                "attack": ascent.attack,
-                "ascent": ascent.accuracy,
-                "random": random.accuracy,
-                "clean": clean,
-                "elsewhere": {
-                    "accuracy": accuracy_of(network, worst.parameters, elsewhere),
-                    "examples": count_of(elsewhere),
-                }
-                if elsewhere
-                else None,
-            },
+            details=WorstNetwork(ascent.attack, ascent.accuracy, random.accuracy, clean, other),
             references=("madry2018", "wu2020", "clopper1934"),
         )
 
 
-def spread(shares: Sequence[float]) -> dict[str, Any]:
-    """Accuracies of several networks as plain values, with their mean and its error."""
-    values = torch.tensor(shares, dtype=torch.float64)
-    several = len(values) > 1
-    return {
-        "accuracy": list(shares),
-        "mean": float(values.mean()),
-        "minimum": float(values.min()),
-        "standard_error": float(values.std() / len(values) ** 0.5) if several else None,
-    }
-
-
 def _rank(outcome: ParameterOutcome) -> tuple[float, float]:
-    """The worse, the less."""
+    """Sort key: lower accuracy first, then higher loss."""
     return (outcome.accuracy, -outcome.value)
 
 
