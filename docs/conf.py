@@ -59,7 +59,7 @@ import numpy as np
 import torch
 from torch import nn
 from gnomon.algebra import Interval, LinearRelaxation, Outward, enclose, evaluate
-from gnomon.audit import clopper_pearson
+from gnomon.audit import Finding, clopper_pearson
 from gnomon.bounds import CROWN, IBP, LargestRadius
 from gnomon.errors import nearest
 from gnomon.notation import Choice, Notation, is_own, own_name, without_none
@@ -77,7 +77,7 @@ from gnomon.study.statistics import (
     least_seeds_for_trend,
     student_interval,
 )
-from gnomon.training import fit
+from gnomon.training import Experiment, describe, fit
 """
 
 # Nitpicky (-n): every cross-reference inside Gnomon must resolve. Types of other libraries

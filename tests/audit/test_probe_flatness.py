@@ -24,6 +24,7 @@ from gnomon.audit import (
 from gnomon.audit.doubts import beaten_by_a_random_network
 from gnomon.audit.report import write_report
 from gnomon.audit.selection import PROBES_BY_NAME as PROBES, USUAL_PROBES
+from gnomon.audit.topics.flatness.probe import landscapes_of
 from gnomon.data.dataset import Split
 from gnomon.errors import SettingError
 from gnomon.objectives import cross_entropy as each_cross_entropy
@@ -67,8 +68,8 @@ def test_the_average_is_over_random_networks_of_the_ball() -> None:
 
     own = loss(torch.tensor([1.0, 0.0]))
     rises = torch.tensor([loss(region.sample(source)["weight"]) - own for _ in range(10)])
-    assert found.details["loss"] == pytest.approx(own, rel=1e-5)
-    assert found.details["rises"] == pytest.approx(rises.tolist(), abs=1e-5)
+    assert found.details.loss == pytest.approx(own, rel=1e-5)
+    assert list(found.details.rises) == pytest.approx(rises.tolist(), abs=1e-5)
     assert found.value == pytest.approx(float(rises.mean()), abs=1e-5)
     error = float(rises.double().std()) / 10**0.5
     assert found.error is not None
@@ -96,7 +97,7 @@ def test_the_worst_of_equal_examples_is_known() -> None:
     value = found["worst_flatness", "clean"].value
     assert value == pytest.approx(clean, rel=1e-3)
     attacked = found["worst_flatness", "linf:0.1"]
-    assert attacked.details["loss"] == pytest.approx(loss(0.5 - radius), rel=1e-4)
+    assert attacked.details.loss == pytest.approx(loss(0.5 - radius), rel=1e-4)
     angle = torch.linspace(0, 6.2832, 400)
     turn = torch.linspace(0, 3.1416, 200)[:, None]
     moves = size * torch.stack(
@@ -113,29 +114,26 @@ def test_landscapes_pass_through_the_network_itself() -> None:
     probe = LossFlatness((Linf(0.05),), FEW, SHORT, Climb(2), line=5, grid=3, examples=120)
     found = _flatness(subject, probe)
     average = found["average_flatness", "linf:0.05"]
-    drawn = average.details["landscapes"]
-    assert [len(drawn[key]["positions"]) for key in ("random", "steepest", "plane")] == [
-        5,
-        5,
-        9,
-    ]
-    assert drawn["steepest"]["positions"][-1] == [0.1]
-    own = found["average_flatness", "clean"].details["loss"]
-    for each in drawn.values():
-        middle = len(each["positions"]) // 2
-        assert set(each["positions"][middle]) == {0.0}
-        assert each["loss"][middle] == pytest.approx(own, rel=1e-5)
-        assert each["attacked_loss"][middle] > own
-        assert each["attacked_loss"][middle] == pytest.approx(
-            drawn["plane"]["attacked_loss"][4], rel=1e-5
+    drawn = average.details.landscapes
+    lines = (drawn.random, drawn.steepest, drawn.plane)
+    assert [len(each.positions) for each in lines] == [5, 5, 9]
+    assert drawn.steepest.positions[-1] == (0.1,)
+    own = found["average_flatness", "clean"].details.loss
+    for each in lines:
+        middle = len(each.positions) // 2
+        assert set(each.positions[middle]) == {0.0}
+        assert each.loss[middle] == pytest.approx(own, rel=1e-5)
+        assert each.attacked_loss[middle] > own
+        assert each.attacked_loss[middle] == pytest.approx(
+            drawn.plane.attacked_loss[4], rel=1e-5
         )
         right = subject.network(subject.inputs).argmax(dim=1) == subject.labels
-        assert each["accuracy"][middle] == pytest.approx(float(right.double().mean()))
-        assert each["attacked_accuracy"][middle] < each["accuracy"][middle]
+        assert each.accuracy[middle] == pytest.approx(float(right.double().mean()))
+        assert each.attacked_accuracy[middle] < each.accuracy[middle]
     # The slope of a linear layer's loss is constant up to its curvature, which is positive.
-    steep = drawn["steepest"]["loss"]
+    steep = drawn.steepest.loss
     assert steep[3] > own > steep[1]
-    assert found["average_flatness", "clean"].details.get("landscapes") is None
+    assert landscapes_of(found["average_flatness", "clean"]) is None
 
 
 def test_networks_of_equal_shapes_are_moved_by_the_same_random_numbers() -> None:
@@ -160,17 +158,17 @@ def test_networks_of_equal_shapes_are_moved_by_the_same_random_numbers() -> None
             for name, parameter in network.named_parameters():
                 parameter.add_(direction.get(name, torch.tensor(0.0)))
             end = float(cross_entropy(network(subject.inputs), subject.labels))
-        drawn = found.details["landscapes"]["random"]["loss"]
+        drawn = found.details.landscapes.random.loss
         assert drawn[-1] == pytest.approx(end, rel=1e-5)
 
 
 def test_without_filters_there_is_no_landscape_and_without_a_set_no_attack() -> None:
     plain = _flatness(plane_subject(30), LossFlatness((), FEW, SHORT))
     assert [condition for _, condition in plain] == ["clean", "clean"]
-    assert plain["average_flatness", "clean"].details["landscapes"] is None
+    assert plain["average_flatness", "clean"].details.landscapes is None
     found = _flatness(_pictures(), LossFlatness((), FEW, SHORT, line=3, grid=3))
-    drawn = found["average_flatness", "clean"].details["landscapes"]
-    assert drawn["plane"]["attacked_loss"] is None
+    drawn = found["average_flatness", "clean"].details.landscapes
+    assert drawn.plane.attacked_loss is None
 
 
 def test_an_infinite_loss_is_no_figure() -> None:
@@ -222,9 +220,8 @@ def test_the_adversarial_rate_is_what_its_parts_say() -> None:
         subject.network, subject.inputs, subject.labels, Linf(0.1), generator(5)
     ).fooled
     for each in found.values():
-        (before, after), (robust, left) = (
-            each.details[key] for key in ("accuracy", "attacked_accuracy")
-        )
+        before, after = each.details.accuracy
+        robust, left = each.details.attacked_accuracy
         assert before == pytest.approx(float(right.double().mean()))
         assert robust == pytest.approx(float(resisting.double().mean()), abs=0.02)
         assert each.value == pytest.approx(max(0, after / before * (1 - left / robust)))
@@ -232,11 +229,11 @@ def test_the_adversarial_rate_is_what_its_parts_say() -> None:
         assert each.value is not None
         assert 0 <= each.error[0] <= each.value <= each.error[1]
     assert found["relative:0"].value == 0
-    assert found["relative:0"].details["random_rate"] == 0
+    assert found["relative:0"].details.random_rate == 0
     spoiled = found["relative:0.1"]
     assert spoiled.value is not None
-    assert spoiled.value > spoiled.details["random_rate"]
-    assert found["share:0.1"].details["random_rate"] is None
+    assert spoiled.value > spoiled.details.random_rate
+    assert found["share:0.1"].details.random_rate is None
 
 
 def test_what_a_smaller_box_holds_counts_in_a_larger_one() -> None:

@@ -13,6 +13,11 @@ from gnomon.audit import Audit, Finding, write_json
 from gnomon.audit.report.comparison import compare_audits
 from gnomon.audit.topics.flatness.landscapes import landscape_pictures
 from gnomon.audit.topics.flatness.panels import landscape_chart
+from gnomon.audit.topics.flatness.probe import (
+    AverageRiseAndLandscapes,
+    Landscapes,
+    Losses,
+)
 from gnomon.report.charts import Chart, Curve, Panel, numbers
 from gnomon.report.charts.draw_matplotlib import draw_matplotlib
 from gnomon.study.conclusions import _labels, conclude  # pyright: ignore[reportPrivateUsage]
@@ -25,19 +30,20 @@ from reference.small_study import STUDY
 AT = (-1.0, -0.5, 0.0, 0.5, 1.0)
 
 
-def bowl(own: float, steep: float, attacked: float | None = None) -> dict[str, Any]:
+def bowl(own: float, steep: float, attacked: float | None = None) -> Losses:
     """Losses own + steep s², and three times as much of perturbed inputs over `attacked`."""
-    return {
-        "positions": [[at] for at in AT],
-        "loss": [own + steep * at**2 for at in AT],
-        "attacked_loss": None
-        if attacked is None
-        else [attacked + 3 * steep * at**2 for at in AT],
-    }
+    perturbed = None if attacked is None else tuple(attacked + 3 * steep * at**2 for at in AT)
+    return Losses(
+        positions=tuple((at,) for at in AT),
+        loss=tuple(own + steep * at**2 for at in AT),
+        accuracy=(1.0,) * len(AT),
+        attacked_loss=perturbed,
+        attacked_accuracy=None if perturbed is None else (1.0,) * len(AT),
+    )
 
 
-def audit(name: str, line: dict[str, Any] | None, condition: str = "linf:0.1") -> Audit:
-    drawn = None if line is None else {"random": line, "steepest": line}
+def audit(name: str, line: Losses | None, condition: str = "linf:0.1") -> Audit:
+    drawn = None if line is None else Landscapes(random=line, steepest=line, plane=line)
     finding = Finding(
         probe="flatness",
         name="average_flatness",
@@ -46,14 +52,16 @@ def audit(name: str, line: dict[str, Any] | None, condition: str = "linf:0.1") -
         error=None,
         method="m",
         condition=condition,
-        details={"landscapes": drawn},
+        details=AverageRiseAndLandscapes(
+            loss=0.1, rises=(0.5,), standard_error=None, size=0.1, landscapes=drawn
+        ),
     )
     data = {"title": "digits", "fingerprint": "f", "examples": 10}
     right = Finding("accuracy", "clean_accuracy", 0.5, "share", (0.4, 0.6), "seen")
     return Audit("0.1.0", {"name": name}, data, [], {}, 0, (right, finding), ())
 
 
-def panels(named: Sequence[tuple[str, dict[str, Any]]]) -> tuple[list[Panel], list[Panel]]:
+def panels(named: Sequence[tuple[str, Losses]]) -> tuple[list[Panel], list[Panel]]:
     """The panels of levels and those of rises, in the order of the networks."""
     rows = landscape_chart(named).rows
     levels, rises = (
@@ -98,7 +106,7 @@ def test_curves_are_the_losses_and_their_rises_over_the_middle() -> None:
 
 
 def test_a_network_that_rises_far_more_does_not_hide_the_others() -> None:
-    def top(*named: tuple[str, dict[str, Any]]) -> float:
+    def top(*named: tuple[str, Losses]) -> float:
         high = panels(named)[1][0].y.high
         assert high is not None
         return high
@@ -110,9 +118,8 @@ def test_a_network_that_rises_far_more_does_not_hide_the_others() -> None:
 
 def test_infinite_losses_are_gaps_and_constant_ones_are_drawn() -> None:
     broken = bowl(0.1, 1.0, 0.2)
-    broken["attacked_loss"][0] = None
-    nothing = bowl(0.1, 1.0)
-    nothing["loss"] = [None] * len(AT)
+    broken = replace(broken, attacked_loss=(None, *(broken.attacked_loss or ())[1:]))
+    nothing = replace(bowl(0.1, 1.0), loss=(None,) * len(AT))
     levels, rises = panels([("broken", broken), ("lost", nothing), ("even", bowl(0.3, 0.0))])
     for panel in (levels[0], rises[0]):
         assert np.isnan(numbers(curves(panel)[1].y)).tolist() == [True, *4 * [False]]
@@ -151,7 +158,7 @@ def test_captions_say_the_losses_and_the_sets() -> None:
 
 def test_an_infinite_loss_is_said() -> None:
     line = bowl(0.25, 2.0)
-    line["loss"][0] = None
+    line = replace(line, loss=(None, *line.loss[1:]))
     along, _ = landscape_pictures([("A", audit("a", line))])
     assert "A: 0.25 to inf nats" in along.caption
 

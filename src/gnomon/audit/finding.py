@@ -55,3 +55,13 @@ class Finding(Generic[D_co]):
     def title(self) -> str:
         """The name, with the condition in brackets if there is one."""
         return f"{self.name}[{self.condition}]" if self.condition else self.name
+
+    @property
+    def threat(self) -> tuple[str, float]:
+        """The kind of perturbation and its size, of a condition such as "linf:0.1".
+
+        >>> Finding("noise", "a", 1, "", None, "", condition="share:0.005").threat
+        ('share', 0.005)
+        """
+        kind, _, size = self.condition.partition(":")
+        return kind, float(size)

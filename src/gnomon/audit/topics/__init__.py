@@ -20,7 +20,12 @@ from gnomon.audit.topics.faults.probe import (
     Quantised,
     WorstFault,
 )
-from gnomon.audit.topics.flatness.probe import LossFlatness
+from gnomon.audit.topics.flatness.probe import (
+    AverageRise,
+    AverageRiseAndLandscapes,
+    LossFlatness,
+    WorstRise,
+)
 from gnomon.audit.topics.gradients.details import (
     GradientsByLayer,
     RatioByEpoch,
@@ -48,7 +53,10 @@ from gnomon.audit.topics.parameters.probe import (
 )
 from gnomon.audit.topics.parameters.terms import PARAMETERS_TERMS
 from gnomon.audit.topics.radii.probe import CertifiedRadius
-from gnomon.audit.topics.resistance.probe import ParameterAttackResistance
+from gnomon.audit.topics.resistance.probe import (
+    ParameterAttackResistance,
+    SpoiledRobustness,
+)
 from gnomon.audit.topics.weights.probe import WeightSpectra
 from gnomon.audit.topics.weights.terms import WEIGHTS_TERMS
 
@@ -120,9 +128,17 @@ TOPICS = (
     Topic(
         ParameterAttackResistance,
         "how far [an attack on parameters](parameters.md) destroys robustness unnoticed",
+        details={"adversarial_rate": SpoiledRobustness},
         slow=True,
     ),
-    Topic(LossFlatness, "how much [the loss rises](parameters.md) when parameters change"),
+    Topic(
+        LossFlatness,
+        "how much [the loss rises](parameters.md) when parameters change",
+        details={
+            "average_flatness": AverageRiseAndLandscapes | AverageRise,
+            "worst_flatness": WorstRise,
+        },
+    ),
     Topic(BoundaryComplexity, "how complex the decision boundary is", terms=BOUNDARY_TERMS),
     Topic(
         PointMapping,

@@ -6,8 +6,9 @@ import numpy as np
 
 from gnomon.audit.audit import Audit
 from gnomon.audit.finding import Finding
-from gnomon.audit.topics.flatness.panels import Line, landscape_chart, middle_of
-from gnomon.audit.topics.flatness.pictures import KINDS, TOPIC, as_numbers
+from gnomon.audit.topics.flatness.panels import landscape_chart, middle_of
+from gnomon.audit.topics.flatness.pictures import TOPIC, as_numbers, kinds_of, losses_of
+from gnomon.audit.topics.flatness.probe import Losses, landscapes_of
 from gnomon.report.picture import Picture
 from gnomon.report.prose import listed
 
@@ -33,7 +34,7 @@ def landscape_pictures(audits: Sequence[tuple[str, Audit]], note: str = "") -> l
         (label, finding)
         for label, audit in audits
         for finding in audit.findings
-        if finding.name == "average_flatness" and (finding.details or {}).get("landscapes")
+        if finding.name == "average_flatness" and landscapes_of(finding)
     ]
     return [_picture(found, note, *each) for each in _ALONG] if found else []
 
@@ -41,9 +42,7 @@ def landscape_pictures(audits: Sequence[tuple[str, Audit]], note: str = "") -> l
 def _picture(
     found: Sequence[tuple[str, Finding]], note: str, key: str, words: str, which: str
 ) -> Picture:
-    shown = [
-        (label, finding.details["landscapes"][key]) for label, finding in found[:MOST_NETWORKS]
-    ]
+    shown = [(label, losses_of(finding, key)) for label, finding in found[:MOST_NETWORKS]]
     said = "; ".join(_said(*each) for each in shown)
     left_out = len(found) - len(shown)
     ends = [f"{said}.", f"{left_out} more networks are left out." if left_out else "", note]
@@ -67,7 +66,7 @@ def _perturbed(found: Sequence[tuple[str, Finding]]) -> str:
     """The sets in which inputs are perturbed; of whom, where they differ."""
     sets: dict[str, list[str]] = {}
     for label, each in found:
-        if each.details["landscapes"]["random"]["attacked_loss"] is not None:
+        if losses_of(each, "random").attacked_loss is not None:
             sets.setdefault(each.condition, []).append(label)
     if not sets:
         return ""
@@ -79,12 +78,11 @@ def _perturbed(found: Sequence[tuple[str, Finding]]) -> str:
     return f", with inputs as they are and perturbed within {listed(parts)} for each point anew"
 
 
-def _said(label: str, line: Line) -> str:
+def _said(label: str, line: Losses) -> str:
     """The loss of the network itself, and the largest along the line."""
     parts = [
         f"{losses[middle_of(line)]:.2g} to {losses.max():.2g} nats with inputs {words}"
-        for key, words, _ in KINDS
-        if line[key] is not None
-        for losses in [np.nan_to_num(as_numbers(line[key]), nan=np.inf)]
+        for of, words, _ in kinds_of(line)
+        for losses in [np.nan_to_num(as_numbers(of), nan=np.inf)]
     ]
     return f"{label}: {listed(parts)}"

@@ -1,15 +1,15 @@
 """The loss of a few networks along a direction of parameters: a column for each, one scale."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gnomon.audit.topics.flatness.pictures import KINDS, as_numbers, shown_losses
+from gnomon.audit.topics.flatness.pictures import KINDS, as_numbers, kinds_of, shown_losses
+from gnomon.audit.topics.flatness.probe import Losses
 from gnomon.report.charts import (
     COLOURS,
     FAINT,
@@ -24,9 +24,6 @@ from gnomon.report.charts import (
 )
 from gnomon.report.prose import wrapped
 
-Line = Mapping[str, Any]
-"""`positions`, `loss` and `attacked_loss` (None without a set of inputs) along a direction."""
-
 _COLUMNS = 4
 _LINE = 84
 """Number of letters in titles that stand beside one another."""
@@ -36,7 +33,7 @@ _LEVEL = Axis("loss in nats", log=True, grid=True)
 _RISE = Axis("rise in nats", grid=True)
 
 
-def landscape_chart(named: Sequence[tuple[str, Line]]) -> Chart:
+def landscape_chart(named: Sequence[tuple[str, Losses]]) -> Chart:
     """Two panels for each network: its loss, and below it the rise over the network's own.
 
     All losses have one logarithmic scale, and all rises one linear scale: a loss that is large
@@ -49,7 +46,7 @@ def landscape_chart(named: Sequence[tuple[str, Line]]) -> Chart:
     blocks = math.ceil(len(named) / _COLUMNS)
     columns = math.ceil(len(named) / blocks)
     levels = [
-        _panel(line, place, partial(_loss, line), wrapped(name, _LINE // columns))
+        _panel(line, place, shown_losses, wrapped(name, _LINE // columns))
         for place, (name, line) in enumerate(named)
     ]
     rises = [
@@ -69,40 +66,40 @@ def landscape_chart(named: Sequence[tuple[str, Line]]) -> Chart:
         share_y="rows",
         legend=[
             (f"inputs {words}", Look(line=style))
-            for key, words, style in KINDS
-            if any(line[key] is not None for _, line in named)
+            for place, (words, style) in enumerate(KINDS)
+            if any(len(kinds_of(line)) > place for _, line in named)
         ],
     )
 
 
-def middle_of(line: Line) -> int:
+def middle_of(line: Losses) -> int:
     """The place of the network itself among the points of the line."""
-    return int(np.argmin([abs(at) for (at,) in line["positions"]]))
+    return int(np.argmin([abs(at) for (at,) in line.positions]))
 
 
-def _loss(line: Line, key: str) -> NDArray[np.float64]:
-    return shown_losses(line[key])
+def rise_of(line: Losses, of: Sequence[float | None]) -> NDArray[np.float64]:
+    """The loss along the line less that of the network itself; NaN where it is infinite.
 
-
-def rise_of(line: Line, key: str) -> NDArray[np.float64]:
-    """The loss along the line less that of the network itself; NaN where it is infinite."""
-    losses = as_numbers(line[key])
+    Args:
+        line: the direction.
+        of: its losses, with inputs as they are or perturbed.
+    """
+    losses = as_numbers(of)
     return losses - losses[middle_of(line)]
 
 
 def _panel(
-    line: Line,
+    line: Losses,
     place: int,
-    values: Callable[[str], NDArray[np.float64]],
+    values: Callable[[Sequence[float | None]], NDArray[np.float64]],
     title: str = "",
 ) -> Panel:
     """The curves of one network, over the distance along the direction."""
-    at = [distance for (distance,) in line["positions"]]
+    at = [distance for (distance,) in line.positions]
     colour = COLOURS[place % len(COLOURS)]
     curves = [
-        Curve(at, values(key), Look(colour, line=style, width=1.4))
-        for key, _, style in KINDS
-        if line[key] is not None
+        Curve(at, values(losses), Look(colour, line=style, width=1.4))
+        for losses, _, style in kinds_of(line)
     ]
     ends = (min(at), 0, max(at))
     if title:  # words stand below the lower panel
@@ -127,10 +124,10 @@ def _scaled(axis: Axis, panels: Sequence[Panel], tallest: float) -> Axis:
     return replace(axis, low=max(low, -tallest), high=min(high, tallest))
 
 
-def _tallest(lines: Sequence[Line]) -> float:
+def _tallest(lines: Sequence[Losses]) -> float:
     """The end of the scale of rises, which one network that rises far more does not move."""
     most = [
-        max(np.nanmax(rise_of(line, key), initial=0.0) for key, _, _ in KINDS if line[key])
+        max(np.nanmax(rise_of(line, of), initial=0.0) for of, _, _ in kinds_of(line))
         for line in lines
     ]
     rising = [each for each in most if each > max(most) / 1000]

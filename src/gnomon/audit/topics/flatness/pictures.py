@@ -1,15 +1,16 @@
 """Pictures of the loss around a network's parameters: along directions, and on a plane."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.report.selection import Examined, Named, findings_of
+from gnomon.audit.topics.flatness.probe import Losses, landscapes_of
 from gnomon.report.charts import (
     WIDTH,
     Axis,
@@ -31,11 +32,9 @@ TOPIC = "Loss landscape"
 _LEAST = 1e-4
 """Smaller losses, in nats, are drawn as this."""
 _LINES = {"random": "a random direction", "steepest": "the steepest direction"}
-KINDS: tuple[tuple[str, str, Literal["--", "-"]], ...] = (
-    ("loss", "as they are", "--"),
-    ("attacked_loss", "perturbed", "-"),
-)
-"""The losses of a landscape: their keys, what they say of inputs, and how they are drawn."""
+Line = Literal["--", "-"]
+KINDS: tuple[tuple[str, Line], ...] = (("as they are", "--"), ("perturbed", "-"))
+"""The words for inputs of the two losses of a landscape, and the lines that are drawn."""
 _ITSELF = Points([0], [0], Look("#ffffff", "+", width=1.6, size=9))
 """The network itself, in the middle of a plane."""
 
@@ -45,7 +44,7 @@ def landscapes(examined: Examined) -> list[Picture]:
     named = [
         (name, finding)
         for name, finding in findings_of(examined, "average_flatness")
-        if (finding.details or {}).get("landscapes")
+        if landscapes_of(finding)
     ]
     if not named:
         return []
@@ -54,6 +53,17 @@ def landscapes(examined: Examined) -> list[Picture]:
         for name, finding in findings_of(examined, "worst_flatness")
     }
     return [_along(named, worst), *(_on_a_plane(name, finding) for name, finding in named)]
+
+
+def losses_of(finding: Finding, direction: str) -> Losses:
+    """The losses of a finding that has landscapes, along "random", "steepest" or "plane"."""
+    return getattr(landscapes_of(finding), direction)
+
+
+def kinds_of(losses: Losses) -> list[tuple[Sequence[float | None], str, Line]]:
+    """The losses that exist, for inputs as they are and perturbed, with words and lines."""
+    pairs = zip((losses.loss, losses.attacked_loss), KINDS, strict=True)
+    return [(of, words, line) for of, (words, line) in pairs if of is not None]
 
 
 def shown_losses(losses: Sequence[float | None]) -> NDArray[np.float64]:
@@ -78,7 +88,7 @@ def _along(named: Named, worst: dict[tuple[str, str], Finding]) -> Picture:
                 *(
                     curve
                     for name, finding in named
-                    for curve in _curves(finding.details["landscapes"][key], looks[name])
+                    for curve in _curves(losses_of(finding, key), looks[name])
                 ),
             ],
             Axis(f"distance s along {words}", ticks=5),
@@ -86,8 +96,8 @@ def _along(named: Named, worst: dict[tuple[str, str], Finding]) -> Picture:
         )
         for key, words in _LINES.items()
     ]
-    attacked = any(each.details["landscapes"]["random"]["attacked_loss"] for _, each in named)
-    dashes = [(f"inputs {words}", Look(line=line)) for _, words, line in KINDS[: 1 + attacked]]
+    attacked = any(losses_of(each, "random").attacked_loss for _, each in named)
+    dashes = [(f"inputs {words}", Look(line=line)) for words, line in KINDS[: 1 + attacked]]
     rises = ". ".join(_rise(name, finding, worst) for name, finding in named)
     return Picture(
         key="landscape",
@@ -101,21 +111,20 @@ def _along(named: Named, worst: dict[tuple[str, str], Finding]) -> Picture:
     )
 
 
-def _curves(line: Mapping[str, Any], look: Look) -> list[Mark]:
+def _curves(line: Losses, look: Look) -> list[Mark]:
     """The losses of one network along a direction."""
-    at = [place for (place,) in line["positions"]]
+    at = [place for (place,) in line.positions]
     return [
-        Curve(at, shown_losses(line[key]), replace(look, line=style))
-        for key, _, style in KINDS
-        if line[key] is not None
+        Curve(at, shown_losses(losses), replace(look, line=style))
+        for losses, _, style in kinds_of(line)
     ]
 
 
 def _on_a_plane(name: str, finding: Finding) -> Picture:
-    plane = finding.details["landscapes"]["plane"]
-    kinds = [(key, words) for key, words, _ in KINDS if plane[key] is not None]
-    at = sorted({first for first, _ in plane["positions"]})
-    logs = [np.log10(shown_losses(plane[key])).reshape(len(at), len(at)).T for key, _ in kinds]
+    plane = losses_of(finding, "plane")
+    kinds = [(losses, words) for losses, words, _ in kinds_of(plane)]
+    at = sorted({first for first, _ in plane.positions})
+    logs = [np.log10(shown_losses(losses)).reshape(len(at), len(at)).T for losses, _ in kinds]
     low, high = (float(of([of(each) for each in logs])) for of in (np.nanmin, np.nanmax))
     levels = np.linspace(low - 1e-9, max(high, low + 0.1) + 1e-9, 15)
     panels = [
@@ -131,7 +140,7 @@ def _on_a_plane(name: str, finding: Finding) -> Picture:
     decades = [float(tick) for tick in range(math.ceil(low), math.floor(high) + 1)]
     ticks = decades if len(decades) > 1 else [low, high]
     bar = ColourBar("loss in nats", [(tick, f"{10.0**tick:.3g}") for tick in ticks])
-    ranges = listed([_range(plane[key], words) for key, words in kinds])
+    ranges = listed([_range(losses, words) for losses, words in kinds])
     return Picture(
         key=f"landscape-plane-{file_stem(name)}",
         topic=TOPIC,
@@ -148,7 +157,7 @@ def _on_a_plane(name: str, finding: Finding) -> Picture:
 
 def _perturbed(finding: Finding) -> str:
     """A clause on how inputs were perturbed, where they were."""
-    if finding.details["landscapes"]["random"]["attacked_loss"] is None:
+    if losses_of(finding, "random").attacked_loss is None:
         return ""
     return f", with inputs perturbed within {finding.condition} anew for each network"
 
@@ -166,11 +175,11 @@ def _rise(name: str, average: Finding, worst: dict[tuple[str, str], Finding]) ->
     if average.value is not None:
         parts.append(
             f"by {average.value:.2g} nats on average over the layer-wise ball of size "
-            f"{average.details['size']:g}"
+            f"{average.details.size:g}"
         )
     most = worst.get((name, average.condition))
     if most is not None and most.value is not None:
-        parts.append(f"by {most.value:.2g} at worst within {most.details['size']:g}")
+        parts.append(f"by {most.value:.2g} at worst within {most.details.size:g}")
     if not parts:
         return f"The loss of {name} is infinite at some networks"
     return f"The loss of {name} ({average.condition}) rises {listed(parts)}"

@@ -1,9 +1,9 @@
-"""How flat the loss is around a network's parameters, with inputs perturbed anew everywhere."""
+"""The flatness of the loss around a network's parameters, with inputs perturbed anew."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -34,6 +34,103 @@ _CLEAN = "clean"
 
 
 @dataclass(frozen=True)
+class Losses:
+    """Losses at θ + Σ s_i d_i along filter-normalised directions d_i of parameters.
+
+    Attributes:
+        positions: rows of s.
+        loss: in nats, with inputs as they are; None where it is infinite.
+        accuracy: with inputs as they are.
+        attacked_loss: with inputs perturbed anew at each point; None without a set of inputs.
+        attacked_accuracy: likewise.
+    """
+
+    positions: tuple[tuple[float, ...], ...]
+    loss: tuple[float | None, ...]
+    accuracy: tuple[float, ...]
+    attacked_loss: tuple[float | None, ...] | None
+    attacked_accuracy: tuple[float, ...] | None
+
+    @classmethod
+    def of(cls, drawn: Landscape, within: InputSet | None) -> "Losses":
+        """The losses of a landscape."""
+        losses, attacked = drawn.losses, within is not None
+        return cls(
+            positions=tuple(map(tuple, drawn.positions.tolist())),
+            loss=tuple(_finite(each.loss) for each in losses),
+            accuracy=tuple(each.accuracy for each in losses),
+            attacked_loss=tuple(_finite(each.attacked_loss) for each in losses)
+            if attacked
+            else None,
+            attacked_accuracy=tuple(each.attacked_accuracy for each in losses)
+            if attacked
+            else None,
+        )
+
+
+@dataclass(frozen=True)
+class Landscapes:
+    """The losses along a random direction, along the gradient of the loss, and on a plane.
+
+    Attributes:
+        random: one random direction.
+        steepest: the gradient of the clean loss.
+        plane: two random directions.
+    """
+
+    random: Losses
+    steepest: Losses
+    plane: Losses
+
+
+@dataclass(frozen=True)
+class AverageRise:
+    """The details of `average_flatness`.
+
+    Attributes:
+        loss: L(θ) in nats; None where it is infinite.
+        rises: of the loss, for each ν; None where it is infinite.
+        standard_error: of their mean; None for a single one.
+        size: ξ.
+    """
+
+    loss: float | None
+    rises: tuple[float | None, ...]
+    standard_error: float | None
+    size: float
+
+
+@dataclass(frozen=True)
+class AverageRiseAndLandscapes(AverageRise):
+    """The details of the first `average_flatness` of an audit.
+
+    Attributes:
+        landscapes: of the network; None if it has no filters.
+    """
+
+    landscapes: Landscapes | None
+
+
+@dataclass(frozen=True)
+class WorstRise:
+    """The details of `worst_flatness`.
+
+    Attributes:
+        loss: L(θ) in nats; None where it is infinite.
+        size: of the ball around θ.
+    """
+
+    loss: float | None
+    size: float
+
+
+def landscapes_of(finding: Finding) -> Landscapes | None:
+    """The landscapes of a finding, if it has any."""
+    details: object = finding.details
+    return details.landscapes if isinstance(details, AverageRiseAndLandscapes) else None
+
+
+@dataclass(frozen=True)
 class LossFlatness:
     """The rise of the loss when parameters change a little: less is flatter.
 
@@ -41,17 +138,10 @@ class LossFlatness:
     as they are ("clean"):
 
     - `average_flatness`: E_ν [L(θ + ν)] − L(θ) over random ν with ‖ν_l‖₂ ≤ ξ ‖θ_l‖₂ in each
-      tensor, in nats; L is the mean cross-entropy of a random sample of the test examples.
-      Details: `loss`, L(θ); `rises`, of each ν; `standard_error` (null for one); `size`, ξ.
+      tensor, in nats; L is the mean cross-entropy of a random sample of the test examples. The
+      first of them has landscapes.
     - `worst_flatness`: max_ν L(θ + ν) − L(θ), as far as a search over ν (and inputs) finds it;
-      a lower bound. Details: `loss` and `size`.
-
-    The first `average_flatness` has `landscapes`: the loss at θ + Σ s_i d_i along
-    filter-normalised directions d_i, with inputs perturbed anew at each point. Null for a
-    network without filters; else `random` (one random direction), `steepest` (the gradient of
-    the clean loss) and `plane` (two random directions), each with `positions` (rows of s),
-    `loss`, `attacked_loss` (null without a set of inputs, entries null where infinite),
-    `accuracy` and `attacked_accuracy`.
+      a lower bound.
 
     Attributes:
         within: sets of inputs; the first is used.
@@ -85,22 +175,23 @@ class LossFlatness:
         conditions = [str(within) for within in self.within[:1]] + [_CLEAN]
         if not any(True for _ in subject.network.parameters()):
             return tuple(
-                _finding(name, condition, None, "", {}, NO_PARAMETERS)
+                _finding(name, condition, None, "", None, NO_PARAMETERS)
                 for condition in conditions
                 for name in self.names
             )
         chosen, _ = split_at_random(subject, self.examples, generator)
         batches = in_batches(subject, chosen, self.examples)
-        found: list[Finding] = []
+        findings: list[Finding] = []
         for condition, within in zip(conditions, [*threats, None], strict=True):
-            found += [
+            findings += [
                 self._average(subject.network, condition, batches, within, generator),
                 self._worst(subject.network, condition, batches, within, generator),
             ]
         drawn = self._landscapes(
             subject.network, batches, threats[0] if threats else None, seed
         )
-        return (_with(found[0], {"landscapes": drawn}), *found[1:])
+        details = AverageRiseAndLandscapes(**vars(findings[0].details), landscapes=drawn)
+        return (replace(findings[0], details=details), *findings[1:])
 
     def _average(
         self,
@@ -111,7 +202,7 @@ class LossFlatness:
         generator: torch.Generator,
     ) -> Finding:
         flatness = self.average(network, batches, within, generator)
-        size, error = self.average.ball.size, flatness.standard_error
+        size = self.average.ball.size
         return _finding(
             self.names[0],
             condition,
@@ -119,11 +210,12 @@ class LossFlatness:
             f"Mean rise of the loss over {len(flatness.rises)} random networks with every "
             f"tensor within {size:g} of its length, on {count_of(batches)} random test "
             "examples; 95 % interval of Student's t over the networks.",
-            {
-                "rises": [_plain(rise) for rise in flatness.rises],
-                "standard_error": _plain(error),
-                "size": size,
-            },
+            AverageRise(
+                _finite(flatness.loss),
+                tuple(_finite(rise) for rise in flatness.rises),
+                _finite(flatness.standard_error),
+                size,
+            ),
         )
 
     def _worst(
@@ -146,7 +238,7 @@ class LossFlatness:
             f"Largest rise of the loss that {search.starts} searches of {search.steps} steps "
             f"found among networks with every tensor within {size:g} of its length, on "
             f"{count_of(batches)} random test examples: a lower bound.",
-            {"size": size},
+            WorstRise(_finite(flatness.loss), size),
         )
 
     def _landscapes(
@@ -155,7 +247,7 @@ class LossFlatness:
         batches: Batches,
         within: InputSet | None,
         seed: int,
-    ) -> dict[str, Any] | None:
+    ) -> Landscapes | None:
         """Networks of equal shapes get equal random numbers, to be seen side by side."""
         numbers = torch.Generator().manual_seed(derive(seed, "directions"))
         first, second = (random_direction(network, numbers) for _ in range(2))
@@ -169,29 +261,13 @@ class LossFlatness:
             "steepest": ([steepest], self.slope * line[:, None]),
             "plane": ([first, second], torch.cartesian_prod(grid, grid)),
         }
-        found = dict[str, Any]()
+        losses = dict[str, Losses]()
         for name, (along, at) in drawn.items():
             source = torch.Generator().manual_seed(seed)  # the landscapes meet in the middle
-            found[name] = _said(
+            losses[name] = Losses.of(
                 landscape(network, along, at, batches, within, self.climb, source), within
             )
-        return found
-
-
-def _said(found: Landscape, within: InputSet | None) -> dict[str, Any]:
-    """A landscape as plain values."""
-    attacked = within is not None
-    return {
-        "positions": found.positions.tolist(),
-        "loss": [_plain(each.loss) for each in found.losses],
-        "accuracy": [each.accuracy for each in found.losses],
-        "attacked_loss": [_plain(each.attacked_loss) for each in found.losses]
-        if attacked
-        else None,
-        "attacked_accuracy": [each.attacked_accuracy for each in found.losses]
-        if attacked
-        else None,
-    }
+        return Landscapes(**losses)
 
 
 def _finding(
@@ -199,13 +275,12 @@ def _finding(
     condition: str,
     flatness: Flatness | None,
     method: str,
-    details: dict[str, Any],
+    details: AverageRise | WorstRise | None,
     absent: str = "",
 ) -> Finding:
     value = None if flatness is None else flatness.mean
     if value is not None and not math.isfinite(value):
         value, absent = None, "the loss is infinite at some of the networks"
-    loss = {} if flatness is None else {"loss": _plain(flatness.loss)}
     return Finding(
         probe=LossFlatness.topic,
         name=name,
@@ -214,14 +289,14 @@ def _finding(
         unit="nats",
         error=None if flatness is None or value is None else _interval(flatness),
         method=method or absent,
-        details={**loss, **details},
+        details=details,
         references=("stutz2021", "li2018"),
         absent=absent,
     )
 
 
 def _interval(flatness: Flatness) -> tuple[float, float] | None:
-    """Of the mean over networks; None for a single one."""
+    """The interval of the mean over networks; None for a single one."""
     freedom = len(flatness.rises) - 1
     if not freedom:
         return None
@@ -231,10 +306,6 @@ def _interval(flatness: Flatness) -> tuple[float, float] | None:
     return flatness.mean - reach, flatness.mean + reach
 
 
-def _with(finding: Finding, more: Mapping[str, Any]) -> Finding:
-    return replace(finding, details={**finding.details, **more})
-
-
-def _plain(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     """The number, or None where JSON has none."""
     return value if math.isfinite(value) else None

@@ -71,7 +71,7 @@ def _picture(kind: str, named: Named) -> Picture:
             legend=(*looks.items(), *_LEGEND, *([_RANDOM] if kind == "relative" else [])),
         ),
         caption=f"Above, what the changed network gets right as it is and under attack on "
-        f"inputs ({named[0][1].details['inputs']}); below, the share of accuracy kept times "
+        f"inputs ({named[0][1].details.inputs}); below, the share of accuracy kept times "
         f"the share of robustness lost, with 95 % intervals. At {last.condition} {ends}.",
         alt=f"Curves of accuracy, attacked accuracy and adversarial rate. At "
         f"{last.condition} {ends}.",
@@ -85,8 +85,11 @@ def _accuracies(own: Sequence[Finding], style: Look) -> list[Mark]:
     at = [0.0, *map(_size, own)]
     dashed = replace(style, line="--", hollow=True)
     return [
-        Curve(at, percents([own[0].details[key][0], *(f.details[key][1] for f in own)]), line)
-        for key, line in (("accuracy", style), ("attacked_accuracy", dashed))
+        Curve(at, percents([pairs[0][0], *(after for _, after in pairs)]), line)
+        for pairs, line in (
+            ([finding.details.accuracy for finding in own], style),
+            ([finding.details.attacked_accuracy for finding in own], dashed),
+        )
     ]
 
 
@@ -96,16 +99,14 @@ def _rates(own: Sequence[Finding], style: Look) -> list[Mark]:
     ends = [(0.0, 0.0), *(finding.error or (0.0, 0.0) for finding in own)]
     band = [low for low, _ in ends], [high for _, high in ends]
     marks: list[Mark] = [Curve(at, [0.0, *(f.value or 0.0 for f in own)], style, band=band)]
-    random = [finding.details["random_rate"] for finding in own]
+    random = [finding.details.random_rate for finding in own]
     if None not in random:
         marks.append(Curve(at, [0.0, *random], replace(style, line=":", width=1.2, marker="")))
     return marks
 
 
 def _ends(who: str, last: Finding) -> str:
-    (before, after), (robust, left) = (
-        last.details[key] for key in ("accuracy", "attacked_accuracy")
-    )
+    (before, after), (robust, left) = last.details.accuracy, last.details.attacked_accuracy
     return (
         f"{who} keeps {percent(after)} of {percent(before)} accuracy, {percent(left)} of "
         f"{percent(robust)} under attack"
@@ -113,9 +114,9 @@ def _ends(who: str, last: Finding) -> str:
 
 
 def _kind(finding: Finding) -> str:
-    return finding.condition.partition(":")[0]
+    return finding.threat[0]
 
 
 def _size(finding: Finding) -> float:
     """The size of the change, in per cent."""
-    return 100 * float(finding.condition.partition(":")[2])
+    return 100 * finding.threat[1]

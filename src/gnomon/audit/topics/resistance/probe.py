@@ -1,4 +1,4 @@
-"""What small changes of parameters, made to be unnoticed, leave of a network's robustness."""
+"""The robustness that small changes of parameters, made to be unnoticed, leave of a network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,8 +33,31 @@ _NO_ROBUSTNESS = "no examined example resists the attack on inputs: nothing can 
 
 
 @dataclass(frozen=True)
+class SpoiledRobustness:
+    """The details of `adversarial_rate`.
+
+    Attributes:
+        accuracy: before and after.
+        attacked_accuracy: before and after.
+        random_rate: the rate of one random vertex of the same box; None for shares.
+        inputs: the set of inputs.
+        attack: the attack on inputs that judges.
+        examples: number of test examples that judge.
+        searched: number of training examples that guide.
+    """
+
+    accuracy: tuple[float, float]
+    attacked_accuracy: tuple[float, float]
+    random_rate: float | None
+    inputs: str
+    attack: str
+    examples: int
+    searched: int
+
+
+@dataclass(frozen=True)
 class ParameterAttackResistance:
-    """How far an attack on parameters keeps the accuracy and destroys the robustness.
+    """Measures how far an attack on parameters keeps the accuracy and destroys the robustness.
 
     The finding `adversarial_rate` is the share of accuracy kept times the share of attacked
     accuracy lost, (Acc(θ_a) / Acc(θ)) · (1 − Rob(θ_a) / Rob(θ)): 0 for a network that resists,
@@ -46,13 +69,6 @@ class ParameterAttackResistance:
     The rate is a lower bound: another search may do more. What was found for a smaller γ or p
     counts for a larger one, because the sets are nested: no curve ever falls. The probe is
     slow, and an audit asks it only when it is named.
-
-    Details of a finding:
-
-    - accuracy, attacked_accuracy: before and after.
-    - random_rate: of one random vertex of the same box; null for shares.
-    - inputs, attack: the set of inputs, and the attack that judges.
-    - examples, searched: test examples that judge, training examples that guide.
 
     Attributes:
         within: sets of inputs; the first is used.
@@ -105,8 +121,8 @@ class ParameterAttackResistance:
             trial.finding(condition, own, spoiled, random, generator)
             if spoiled is not None
             else _absent(condition, NO_WEIGHTS)
-            for found in (sizes, shares)
-            for condition, (spoiled, random) in _so_far(own, found)
+            for tried in (sizes, shares)
+            for condition, (spoiled, random) in _so_far(own, tried)
         )
 
     def _at_size(
@@ -125,7 +141,7 @@ class ParameterAttackResistance:
     def _at_share(
         self, share: float, trial: "_Trial", generator: torch.Generator
     ) -> tuple["_Seen | None", None]:
-        """That share of the weights may change, by any amount."""
+        """The network after an attack that may change that share of the weights at will."""
         if not weights_of(trial.network):
             return None, None
         attack = SparseParameterAttack(
@@ -173,7 +189,7 @@ class ParameterAttackResistance:
 
 @dataclass(frozen=True, eq=False)
 class _Trial:
-    """What all attacks on the parameters of one network share.
+    """The part that all attacks on the parameters of one network share.
 
     Attributes:
         network: θ.
@@ -196,7 +212,7 @@ class _Trial:
         return self.inputs[1]
 
     def of(self, parameters: Mapping[str, Tensor]) -> "_Seen":
-        """Which of the judging examples are right, and which resist."""
+        """The judging examples that are right, and those that resist."""
         network, source = (
             Alternative(self.network, parameters),
             torch.Generator().manual_seed(self.seed),
@@ -236,22 +252,22 @@ class _Trial:
             f"{self.inputs[0]} on {count} random test examples: a lower bound; 95 % bootstrap "
             "interval over the test examples.",
             doubts=() if doubt is None else (doubt,),
-            details={
-                "accuracy": list(lost.accuracy),
-                "attacked_accuracy": list(lost.attacked_accuracy),
-                "random_rate": by_chance,
-                "inputs": self.inputs[0],
-                "attack": own.attack,
-                "examples": count,
-                "searched": count_of(self.guide),
-            },
+            details=SpoiledRobustness(
+                accuracy=lost.accuracy,
+                attacked_accuracy=lost.attacked_accuracy,
+                random_rate=by_chance,
+                inputs=self.inputs[0],
+                attack=own.attack,
+                examples=count,
+                searched=count_of(self.guide),
+            ),
             references=("yu2023", "madry2018"),
         )
 
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """Which examples a network gets right, as they are and under attack: 1 or 0 each."""
+    """Examples that a network gets right, as they are and under attack: 1 or 0 each."""
 
     right: Tensor
     resisting: Tensor
