@@ -16,7 +16,13 @@ from gnomon.audit.topics.boundary.pictures import (
     decisions_through_training,
 )
 from gnomon.audit.topics.boundary.plane import decisions_on_the_plane
-from gnomon.audit.topics.boundary.probe import BoundaryComplexity, plane_of
+from gnomon.audit.topics.boundary.probe import (
+    BoundaryComplexity,
+    BrokenEpoch,
+    EpochBoundary,
+    UndecidedEpoch,
+    plane_of,
+)
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
 from reference.small_subjects import (
@@ -49,12 +55,18 @@ def disc_subject(snapshots: Mapping[int, nn.Module] | None = None) -> Subject:
     return replace(subject, snapshots=snapshots or {})
 
 
+def undecided() -> nn.Module:
+    network = FirstCoordinate(2)
+    nn.init.zeros_(network.weight)
+    return network
+
+
 def pictures() -> Subject:
     return subject_of(image_network(1, 12), image_data(1, 120, 12), "pictures")
 
 
 SUBJECTS = {
-    "plane": lambda: disc_subject({0: Disc(0.2)}),
+    "plane": lambda: disc_subject({0: Disc(0.2), 1: Disc(math.nan), 2: undecided()}),
     "vectors": lambda: subject_of(FirstCoordinate(5), vector_data(5)),
     "pictures": pictures,
 }
@@ -77,9 +89,9 @@ def test_a_circle_in_the_plane_has_its_density_turning_and_component() -> None:
     assert found["boundary_components"].value == 1
     assert [each.unit for each in found.values()] == ["1/unit", "radians", "components"]
     assert tuple(found) == BoundaryComplexity.names
-    (row,) = found["boundary_density"].details["slices"]
-    assert row["mean_curvature"] == pytest.approx(2, rel=1e-3)
-    assert (row["regions"], row["outside"], row["unanswered"]) == (2, None, 0)
+    (row,) = found["boundary_density"].details.slices
+    assert row.mean_curvature == pytest.approx(2, rel=1e-3)
+    assert (row.regions, row.outside, row.unanswered) == (2, None, 0)
     assert all(each.error is None for each in found.values())
 
 
@@ -110,21 +122,21 @@ def test_batches_change_nothing(subject: Subject) -> None:
 def test_a_slice_goes_through_examples_of_three_classes() -> None:
     subject = pictures()
     found = by_name(subject, replace(PROBE, slices=6))["boundary_density"]
-    rows = found.details["slices"]
+    rows = found.details.slices
     assert len(rows) == 6
-    assert len({tuple(row["examples"]) for row in rows}) == 6
+    assert len({row.examples for row in rows}) == 6
     for row in rows:
-        assert len(set(row["classes"])) == 3
-        assert subject.labels[row["examples"]].tolist() == row["classes"]
-        assert 0 < row["outside"] < 1
-        assert sum(row["shares"]) == pytest.approx(1)
-    mean = sum(row["density"] for row in rows) / 6
+        assert len(set(row.classes)) == 3
+        assert subject.labels[list(row.examples)].tolist() == list(row.classes)
+        assert 0 < row.outside < 1
+        assert sum(row.shares) == pytest.approx(1)
+    mean = sum(row.density for row in rows) / 6
     assert found.value == pytest.approx(mean)
     assert found.error is not None
-    deviation = (sum((row["density"] - mean) ** 2 for row in rows) / 5) ** 0.5
+    deviation = (sum((row.density - mean) ** 2 for row in rows) / 5) ** 0.5
     # Student's t at 97.5 % with five degrees of freedom, from a table.
     assert found.error[1] - mean == pytest.approx(2.571 * deviation / 6**0.5, rel=1e-3)
-    assert "classes_of_slices" not in found.details
+    assert not found.details.classes_of_slices
 
 
 def test_a_slice_of_half_spaces_is_cut_by_a_straight_line() -> None:
@@ -132,8 +144,8 @@ def test_a_slice_of_half_spaces_is_cut_by_a_straight_line() -> None:
     assert found["boundary_turning"].value == pytest.approx(0, abs=0.01)
     assert found["boundary_components"].value == 1
     details = found["boundary_turning"].details
-    assert all(sorted(set(row["classes"])) == [0, 1] for row in details["slices"])
-    assert "of 2 classes" in details["classes_of_slices"]
+    assert all(sorted(set(row.classes)) == [0, 1] for row in details.slices)
+    assert "of 2 classes" in details.classes_of_slices
 
 
 def test_one_class_gives_slices_through_three_of_it() -> None:
@@ -144,16 +156,16 @@ def test_one_class_gives_slices_through_three_of_it() -> None:
     )
     found = by_name(subject)["boundary_components"]
     assert found.value is not None
-    assert "of 1 class:" in found.details["classes_of_slices"]
-    assert all(len(set(row["examples"])) == 3 for row in found.details["slices"])
+    assert "of 1 class:" in found.details.classes_of_slices
+    assert all(len(set(row.examples)) == 3 for row in found.details.slices)
 
 
 def test_the_three_examples_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gnomon.audit.topics.boundary.probe._TRIES", 1)
     data = vector_data(5)
     few = Subject("net", FirstCoordinate(5), data, data.test.inputs[:3], data.test.labels[:3])
-    for row in by_name(few, replace(PROBE, slices=6))["boundary_density"].details["slices"]:
-        assert sorted(row["examples"]) == [0, 1, 2]
+    for row in by_name(few, replace(PROBE, slices=6))["boundary_density"].details.slices:
+        assert sorted(row.examples) == [0, 1, 2]
 
 
 @pytest.mark.parametrize(
@@ -178,9 +190,7 @@ def test_examples_on_a_line_span_no_slice() -> None:
 
 
 def test_a_network_that_never_decides_has_no_complexity() -> None:
-    network = FirstCoordinate(2)
-    nn.init.zeros_(network.weight)
-    found = by_name(subject_of(network, plane_data()))
+    found = by_name(subject_of(undecided(), plane_data()))
     assert all("no largest logit" in each.absent for each in found.values())
 
 
@@ -189,14 +199,18 @@ def test_snapshots_are_followed_and_broken_ones_named() -> None:
         0: Disc(0.2),
         3: Disc(math.nan),
         7: Disc(9.0),
+        9: undecided(),
     }
-    rows = by_name(disc_subject(snapshots))["boundary_turning"].details["snapshots"]
-    assert [row["epoch"] for row in rows] == [0, 3, 7]
-    assert rows[0]["turning"] == pytest.approx(2 * math.pi, abs=1e-3)
-    assert rows[1] == {"epoch": 3, "absent": "weights with NaN or infinity"}
-    assert (rows[2]["components"], rows[2]["density"]) == (0, 0)
+    rows = by_name(disc_subject(snapshots))["boundary_turning"].details.snapshots
+    assert [row.epoch for row in rows] == [0, 3, 7, 9]
+    assert [type(row) for row in rows[:2]] == [EpochBoundary, BrokenEpoch]
+    assert rows[0].turning == pytest.approx(2 * math.pi, abs=1e-3)
+    assert rows[1].absent == "weights with NaN or infinity"
+    assert (rows[2].components, rows[2].density) == (0, 0)
+    assert isinstance(rows[3], UndecidedEpoch)
+    assert "no largest logit" in rows[3].absent
     details = by_name(disc_subject())["boundary_turning"].details
-    assert (details["snapshots"], "kept" in details["without_snapshots"]) == ([], True)
+    assert (details.snapshots, "kept" in details.without_snapshots) == ((), True)
 
 
 def test_a_slice_is_drawn_with_the_names_of_its_regions() -> None:
@@ -204,9 +218,9 @@ def test_a_slice_is_drawn_with_the_names_of_its_regions() -> None:
     audit = examine(subject, [PROBE])
     (picture,) = decisions_on_slices([(subject, audit)])
     assert "class &lt;" in picture.svg.split("</title>")[-1]
-    row = audit.findings[0].details["slices"][0]
-    assert f"{row['density']:.3g} per unit of area" in picture.caption
-    assert f"turns by {row['turning']:.3g} radians" in picture.caption
+    row = audit.findings[0].details.slices[0]
+    assert f"{row.density:.3g} per unit of area" in picture.caption
+    assert f"turns by {row.turning:.3g} radians" in picture.caption
     assert "outside the domain" in picture.caption
     assert picture.svg.count("<image") == 3
     assert decisions_through_training([(subject, audit)]) == []

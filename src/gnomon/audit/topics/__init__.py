@@ -9,7 +9,7 @@ from gnomon.audit.topics.attacks.probe import AttackCurves, AttackedAccuracy
 from gnomon.audit.topics.attacks.terms import ATTACKS_TERMS
 from gnomon.audit.topics.autoattack.probe import AutoAttackAccuracy, EnsembleShares
 from gnomon.audit.topics.autoattack.terms import AUTOATTACK_TERMS
-from gnomon.audit.topics.boundary.probe import BoundaryComplexity
+from gnomon.audit.topics.boundary.probe import Boundaries, BoundaryComplexity
 from gnomon.audit.topics.boundary.terms import BOUNDARY_TERMS
 from gnomon.audit.topics.certificates.probe import CertifiedAccuracy
 from gnomon.audit.topics.certificates.terms import CERTIFICATES_TERMS
@@ -139,7 +139,12 @@ TOPICS = (
             "worst_flatness": WorstRise,
         },
     ),
-    Topic(BoundaryComplexity, "how complex the decision boundary is", terms=BOUNDARY_TERMS),
+    Topic(
+        BoundaryComplexity,
+        "how complex the decision boundary is",
+        details=dict.fromkeys(BoundaryComplexity.names, Boundaries),
+        terms=BOUNDARY_TERMS,
+    ),
     Topic(
         PointMapping,
         "where each example goes",

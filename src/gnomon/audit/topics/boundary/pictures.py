@@ -1,7 +1,6 @@
 """Pictures of decision regions on slices through the data, and through training."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -11,7 +10,13 @@ from torch import Tensor
 from gnomon.audit.report.selection import Examined, evenly
 from gnomon.audit.subject import Subject
 from gnomon.audit.topics.attacks.gallery import is_image, thumbnail
-from gnomon.audit.topics.boundary.probe import plane_of
+from gnomon.audit.topics.boundary.probe import (
+    Boundaries,
+    Epoch,
+    EpochBoundary,
+    SliceBoundary,
+    plane_of,
+)
 from gnomon.audit.topics.boundary.regions import axes_of, colours_of, region_names, regions
 from gnomon.networks.predictions import predict
 from gnomon.report.charts import (
@@ -49,9 +54,10 @@ _MOST_POINTS = 300
 def decisions_on_slices(examined: Examined) -> list[Picture]:
     """For data that are not two-dimensional, the first slice of each audit's boundary probe."""
     return [
-        _on_slice(subject, details)
+        _on_slice(subject, first, details.resolution)
         for subject, details in _measured(examined)
-        if details["kind"] == "slices"
+        for first in details.slices[:1]
+        if isinstance(first, SliceBoundary)
     ]
 
 
@@ -60,7 +66,7 @@ def decisions_through_training(examined: Examined) -> list[Picture]:
     return [
         _through_training(subject, details)
         for subject, details in _measured(examined)
-        if details["kind"] == "plane" and len(details["snapshots"]) > 1
+        if details.kind == "plane" and len(details.snapshots) > 1
     ]
 
 
@@ -77,7 +83,7 @@ def complexity(boundary: DecisionBoundary) -> str:
     )
 
 
-def _measured(examined: Examined) -> list[tuple[Subject, Mapping[str, Any]]]:
+def _measured(examined: Examined) -> list[tuple[Subject, Boundaries]]:
     """Subjects with the details of their boundary's density, where it has one."""
     return [
         (subject, finding.details)
@@ -87,14 +93,14 @@ def _measured(examined: Examined) -> list[tuple[Subject, Mapping[str, Any]]]:
     ]
 
 
-def _on_slice(subject: Subject, details: Mapping[str, Any]) -> Picture:
-    chosen = torch.tensor(details["slices"][0]["examples"])
+def _on_slice(subject: Subject, measured: SliceBoundary, resolution: int) -> Picture:
+    chosen = torch.tensor(measured.examples)
     examples, labels = subject.inputs[chosen], subject.labels[chosen]
     plane = Plane.through(examples)
     boundary = decision_boundary(
         subject.network,
         plane,
-        resolution=details["resolution"],
+        resolution=resolution,
         domain=subject.data.domain,
         precision=torch.float32,
     )
@@ -191,14 +197,14 @@ def _outside(boundary: DecisionBoundary) -> str:
     return sentences
 
 
-def _through_training(subject: Subject, details: Mapping[str, Any]) -> Picture:
-    rows = evenly(details["snapshots"], _MOST_PANELS)
+def _through_training(subject: Subject, details: Boundaries) -> Picture:
+    rows = evenly(details.snapshots, _MOST_PANELS)
     plane = plane_of(subject.data)
     columns, width = min(4, len(rows)), 1.7 * WIDTH
     grid = in_rows([_epoch(subject, plane, row) for row in rows], columns)
     height = 0.3 + len(grid) * (width / max(columns, 3) + 0.25)
     ends = " ".join(
-        f"After epoch {row['epoch']} it has {_row(row)}." for row in (rows[0], rows[-1])
+        f"After epoch {row.epoch} it has {_row(row)}." for row in (rows[0], rows[-1])
     )
     return Picture(
         key=f"decisions-through-training-{file_stem(subject.name)}",
@@ -213,12 +219,12 @@ def _through_training(subject: Subject, details: Mapping[str, Any]) -> Picture:
     )
 
 
-def _epoch(subject: Subject, plane: Plane, row: Mapping[str, Any]) -> Panel:
+def _epoch(subject: Subject, plane: Plane, row: Epoch) -> Panel:
     """The regions with the examined points; words where there is nothing to draw."""
-    title = f"epoch {row['epoch']}"
-    if row.get("density") is None:
+    title = f"epoch {row.epoch}"
+    if not isinstance(row, EpochBoundary):
         return Panel([], title=title, empty="no answer")
-    network = subject.snapshots[row["epoch"]]
+    network = subject.snapshots[row.epoch]
     marks = regions(decision_boundary(network, plane, resolution=_PANEL_RESOLUTION))
     points, labels = subject.inputs[:_MOST_POINTS], subject.labels[:_MOST_POINTS]
     for label in labels.unique().tolist():
@@ -227,11 +233,11 @@ def _epoch(subject: Subject, plane: Plane, row: Mapping[str, Any]) -> Panel:
     return Panel(marks, *axes_of(plane), title)
 
 
-def _row(row: Mapping[str, Any]) -> str:
-    if row.get("density") is None:
-        return f"no boundary ({row['absent']})"
-    parts = "part" if row["components"] == 1 else "parts"
+def _row(row: Epoch) -> str:
+    if not isinstance(row, EpochBoundary):
+        return f"no boundary ({row.absent})"
+    parts = "part" if row.components == 1 else "parts"
     return (
-        f"a length of {row['density']:.3g} per unit of area, a turning of "
-        f"{row['turning']:.3g} radians and {row['components']} {parts}"
+        f"a length of {row.density:.3g} per unit of area, a turning of "
+        f"{row.turning:.3g} radians and {row.components} {parts}"
     )

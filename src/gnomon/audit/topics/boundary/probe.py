@@ -1,12 +1,14 @@
 """How complex the decision boundary is, on a plane through the data."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from operator import not_
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 import numpy as np
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 
 from gnomon.audit.finding import Finding
@@ -14,7 +16,7 @@ from gnomon.audit.subject import Subject
 from gnomon.data.dataset import Dataset
 from gnomon.errors import DataError, SettingError
 from gnomon.representation.boundary import DecisionBoundary, decision_boundary
-from gnomon.representation.plane import Plane
+from gnomon.representation.plane import Plane, Window
 from gnomon.shapes import Labels
 
 _UNITS = {
@@ -31,6 +33,137 @@ _MEANINGS = {
 _NO_ANSWER = "the network has no largest logit anywhere in the window"
 _TRIES = 20
 """So often three examples are drawn again when they lie on a line."""
+Remark: TypeAlias = Annotated[str, Field(exclude_if=not_)]
+"""Says in words why something is missing; empty, and not in the file, where nothing is."""
+
+
+@dataclass(frozen=True)
+class WindowBoundary:
+    """The decision boundary in one window of a plane; lengths are in the data's units.
+
+    Attributes:
+        density: length of the boundary per area of the window, in 1/unit; None where the
+            network has no largest logit anywhere in it.
+        turning: total absolute angle by which the boundary turns, in radians.
+        components: number of connected parts of the boundary.
+        regions: number of connected parts of the decision regions.
+        unanswered: share of the window in which no logit is the largest.
+        length: length of the boundary, in units.
+        area: area of that part of the window which has an answer, in units squared.
+        mean_curvature: turning per length, in 1/unit; None without a boundary.
+        shares: share of the window in each class, in the order of the labels.
+        outside: share of the window outside the data's domain; None without a domain.
+        window: bounds (x_low, x_high, y_low, y_high) on the plane, in units.
+    """
+
+    density: float | None
+    turning: float
+    components: int
+    regions: int
+    unanswered: float
+    length: float
+    area: float
+    mean_curvature: float | None
+    shares: tuple[float, ...]
+    outside: float | None
+    window: Window
+
+
+@dataclass(frozen=True)
+class SliceBoundary(WindowBoundary):
+    """The decision boundary in the window of a plane through three examples.
+
+    Attributes:
+        examples: numbers of the three, counted from 0 among the examined examples.
+        classes: labels of the three.
+    """
+
+    examples: tuple[int, int, int]
+    classes: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class EpochBoundary:
+    """The decision boundary after one epoch, measured as in `WindowBoundary`.
+
+    Attributes:
+        epoch: number of the epoch.
+        density: length of the boundary per area of the window, in 1/unit.
+        turning: total absolute angle by which the boundary turns, in radians.
+        components: number of connected parts of the boundary.
+        regions: number of connected parts of the decision regions.
+        unanswered: share of the window in which no logit is the largest.
+    """
+
+    epoch: int
+    density: float
+    turning: float
+    components: int
+    regions: int
+    unanswered: float
+
+
+@dataclass(frozen=True)
+class UndecidedEpoch:
+    """An epoch after which no logit is the largest anywhere in the window.
+
+    Attributes:
+        epoch: number of the epoch.
+        density: None, since no part of the window has an answer.
+        turning: total absolute angle by which the boundary turns, in radians.
+        components: number of connected parts of the boundary.
+        regions: number of connected parts of the decision regions.
+        unanswered: share of the window in which no logit is the largest.
+        absent: reason why there is no boundary, in words.
+    """
+
+    epoch: int
+    density: None
+    turning: float
+    components: int
+    regions: int
+    unanswered: float
+    absent: str
+
+
+@dataclass(frozen=True)
+class BrokenEpoch:
+    """An epoch after which the weights are not finite, so that nothing was measured.
+
+    Attributes:
+        epoch: number of the epoch.
+        absent: reason why there is no boundary, in words.
+    """
+
+    epoch: int
+    absent: str
+
+
+Epoch: TypeAlias = EpochBoundary | UndecidedEpoch | BrokenEpoch
+"""What was found after one epoch of the training."""
+
+
+@dataclass(frozen=True)
+class Boundaries:
+    """The details of each of the three findings about the boundary; they are the same.
+
+    Attributes:
+        kind: "plane" for two-dimensional data, otherwise "slices".
+        resolution: number of points of the grid in each direction.
+        precision: floating-point type in which vertices were located, such as "float64".
+        slices: boundary in each window: of one plane, or of each slice.
+        snapshots: boundary after each epoch that was kept, on the plane or the first slice.
+        classes_of_slices: reason why the three examples of a slice are not of three classes.
+        without_snapshots: reason why there are no snapshots.
+    """
+
+    kind: Literal["plane", "slices"]
+    resolution: int
+    precision: str
+    slices: tuple[SliceBoundary | WindowBoundary, ...]
+    snapshots: tuple[Epoch, ...]
+    classes_of_slices: Remark = ""
+    without_snapshots: Remark = ""
 
 
 @dataclass(frozen=True)
@@ -42,18 +175,7 @@ class BoundaryComplexity:
     The examples are drawn of three different classes; where there are two, two examples are of
     one of them; where there is one, all three are. Definitions: `DecisionBoundary`.
 
-    Details, the same in each of the three findings:
-
-    - kind: "plane" or "slices"; resolution: points in each direction; precision: of vertices.
-    - slices: for each window `density`, `length`, `area`, `turning`, `mean_curvature` (null
-      without a boundary), `components`, `regions`, `shares` of the window for each class,
-      `unanswered` and `outside` (shares of the window without an answer, and outside the
-      domain: null without one), `window`; and for slices `examples`, the numbers of the three
-      among the examined examples, and `classes`, their labels.
-    - snapshots: for each epoch `density`, `turning`, `components`, `regions` and `unanswered`
-      on the plane, or the first slice; or `absent`, why there are none for that epoch.
-    - classes_of_slices: where not all slices have three classes, why.
-    - without_snapshots: where there are none, why.
+    The details of each finding are `Boundaries`.
 
     Attributes:
         resolution: points in each direction of the plane of two-dimensional data.
@@ -85,18 +207,20 @@ class BoundaryComplexity:
         answered = [each for each in found if each.density is not None]
         if not answered:
             return tuple(_absent(name, _NO_ANSWER) for name in self.names)
-        kind = "plane" if subject.data.shape == (2,) else "slices"
-        details = {
-            "kind": kind,
-            "resolution": self._points(subject),
-            "precision": found[0].precision,
-            "slices": [
+        details = Boundaries(
+            kind="plane" if subject.data.shape == (2,) else "slices",
+            resolution=self._points(subject),
+            precision=found[0].precision,
+            slices=tuple(
                 _row(subject, chosen, each)
                 for (chosen, _), each in zip(windows, found, strict=True)
-            ],
-            "snapshots": self._through_training(subject, windows[0][1]),
-            **_remarks(subject, kind),
-        }
+            ),
+            snapshots=tuple(self._through_training(subject, windows[0][1])),
+            classes_of_slices=_classes_of_slices(subject),
+            without_snapshots=""
+            if subject.snapshots
+            else "no weights were kept during training",
+        )
         return tuple(_finding(name, answered, details) for name in self.names)
 
     def _windows(
@@ -127,17 +251,12 @@ class BoundaryComplexity:
             precision=torch.float64 if subject.data.shape == (2,) else torch.float32,
         )
 
-    def _through_training(self, subject: Subject, plane: Plane) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
+    def _through_training(self, subject: Subject, plane: Plane) -> Iterator[Epoch]:
         for epoch, network in subject.snapshots.items():
-            if not all(weight.isfinite().all() for weight in network.parameters()):
-                rows.append({"epoch": epoch, "absent": "weights with NaN or infinity"})
-                continue
-            found = self._boundary(subject, network, plane)
-            rows.append({"epoch": epoch, **_measures(found)})
-            if found.density is None:
-                rows[-1]["absent"] = _NO_ANSWER
-        return rows
+            if all(weight.isfinite().all() for weight in network.parameters()):
+                yield _epoch(epoch, self._boundary(subject, network, plane))
+            else:
+                yield BrokenEpoch(epoch, "weights with NaN or infinity")
 
 
 def plane_of(data: Dataset) -> Plane:
@@ -171,18 +290,18 @@ def _three(labels: Labels, generator: torch.Generator) -> Tensor:
     return torch.tensor(chosen)
 
 
-def _finding(name: str, found: Sequence[DecisionBoundary], details: dict[str, Any]) -> Finding:
+def _finding(name: str, found: Sequence[DecisionBoundary], details: Boundaries) -> Finding:
     """The mean over the windows with an answer."""
-    values = [float(_measures(each)[name.removeprefix("boundary_")]) for each in found]
+    values = [float(getattr(each, name.removeprefix("boundary_"))) for each in found]
     where = (
         "on the plane of the data"
-        if details["kind"] == "plane"
+        if details.kind == "plane"
         else (
             f"mean over {len(values)} planes, each through three examples, with Student's 95 % "
             "interval for the choice of examples"
         )
     )
-    size = details["resolution"]
+    size = details.resolution
     return Finding(
         probe=BoundaryComplexity.topic,
         name=name,
@@ -219,41 +338,42 @@ def _absent(name: str, reason: str) -> Finding:
     )
 
 
-def _measures(found: DecisionBoundary) -> dict[str, Any]:
-    return {
-        "density": found.density,
-        "turning": found.turning,
-        "components": found.components,
-        "regions": found.regions,
-        "unanswered": found.unanswered,
-    }
+def _epoch(epoch: int, found: DecisionBoundary) -> EpochBoundary | UndecidedEpoch:
+    density = found.density
+    others = (found.turning, found.components, found.regions, found.unanswered)
+    if density is None:
+        return UndecidedEpoch(epoch, density, *others, _NO_ANSWER)
+    return EpochBoundary(epoch, density, *others)
 
 
-def _row(subject: Subject, chosen: Tensor | None, found: DecisionBoundary) -> dict[str, Any]:
-    row = {
-        **_measures(found),
-        "length": found.length,
-        "area": found.area,
-        "mean_curvature": found.mean_curvature,
-        "shares": list(found.shares),
-        "outside": found.outside,
-        "window": list(found.plane.window),
-    }
-    if chosen is not None:
-        row["examples"] = chosen.tolist()
-        row["classes"] = subject.labels[chosen].tolist()
-    return row
+def _row(
+    subject: Subject, chosen: Tensor | None, found: DecisionBoundary
+) -> SliceBoundary | WindowBoundary:
+    row = WindowBoundary(
+        density=found.density,
+        turning=found.turning,
+        components=found.components,
+        regions=found.regions,
+        unanswered=found.unanswered,
+        length=found.length,
+        area=found.area,
+        mean_curvature=found.mean_curvature,
+        shares=found.shares,
+        outside=found.outside,
+        window=found.plane.window,
+    )
+    if chosen is None:
+        return row
+    examples, classes = (tuple(each.tolist()) for each in (chosen, subject.labels[chosen]))
+    return SliceBoundary(**vars(row), examples=examples, classes=classes)
 
 
-def _remarks(subject: Subject, kind: str) -> dict[str, Any]:
-    """What is missing, and why."""
-    remarks: dict[str, Any] = {}
+def _classes_of_slices(subject: Subject) -> str:
+    """Says why the three examples of a slice are not of three classes; empty if they are."""
     classes = len(subject.labels.unique())
-    if kind == "slices" and classes < 3:
-        remarks["classes_of_slices"] = (
-            f"the examined examples are of {classes} "
-            f"{'class' if classes == 1 else 'classes'}: the three of a slice cannot all differ"
-        )
-    if not subject.snapshots:
-        remarks["without_snapshots"] = "no weights were kept during training"
-    return remarks
+    if subject.data.shape == (2,) or classes >= 3:
+        return ""
+    noun = "class" if classes == 1 else "classes"
+    return (
+        f"the examined examples are of {classes} {noun}: the three of a slice cannot all differ"
+    )
