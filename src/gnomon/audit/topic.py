@@ -14,8 +14,8 @@ class Topic:
     Attributes:
         probe: the class that measures it, a `Probe`.
         about: what its findings are about, for the table in the documentation.
-        details: the class of the details by the name of the finding; those of findings that
-            are not named are plain values.
+        details: the class of the details, or the union of classes, by the name of the finding;
+            those of findings that are not named are plain values.
         terms: definitions of the words that its findings and pictures use.
         headline: the name of the finding that stands at the top of a report; empty for none.
         slow: whether an audit asks it only when it is named.
@@ -23,7 +23,7 @@ class Topic:
 
     probe: type[Any]
     about: str
-    details: Mapping[str, type] = field(default_factory=dict)
+    details: Mapping[str, Any] = field(default_factory=dict)
     terms: tuple[Definition, ...] = ()
     headline: str = ""
     slow: bool = False

@@ -35,7 +35,12 @@ from gnomon.audit.topics.jacobians.probe import (
     NetworkStretch,
 )
 from gnomon.audit.topics.jacobians.terms import JACOBIANS_TERMS
-from gnomon.audit.topics.lipschitz.probe import LipschitzConstant
+from gnomon.audit.topics.lipschitz.probe import (
+    ConstantEverywhere,
+    ConstantsAround,
+    LipschitzConstant,
+    LipschitzRadii,
+)
 from gnomon.audit.topics.lipschitz.terms import LIPSCHITZ_TERMS
 from gnomon.audit.topics.mapping.probe import AtStage, Movement, Places, PointMapping
 from gnomon.audit.topics.mapping.terms import MAPPING_TERMS
@@ -95,6 +100,10 @@ TOPICS = (
     Topic(
         LipschitzConstant,
         "how much the logits change per unit of the input, [from both sides](lipschitz.md)",
+        details={
+            "lipschitz_constant": ConstantEverywhere | ConstantsAround,
+            "lipschitz_radius": LipschitzRadii,
+        },
         terms=LIPSCHITZ_TERMS,
     ),
     Topic(
