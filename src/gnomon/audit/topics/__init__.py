@@ -11,7 +11,7 @@ from gnomon.audit.topics.autoattack.probe import AutoAttackAccuracy, EnsembleSha
 from gnomon.audit.topics.autoattack.terms import AUTOATTACK_TERMS
 from gnomon.audit.topics.boundary.probe import BoundaryComplexity
 from gnomon.audit.topics.boundary.terms import BOUNDARY_TERMS
-from gnomon.audit.topics.certificates.probe import CertifiedAccuracy
+from gnomon.audit.topics.certificates.probe import CertifiedAccuracy, CertifiedAndAttacked
 from gnomon.audit.topics.certificates.terms import CERTIFICATES_TERMS
 from gnomon.audit.topics.faults.probe import (
     BitFlips,
@@ -52,7 +52,7 @@ from gnomon.audit.topics.parameters.probe import (
     WorstNetwork,
 )
 from gnomon.audit.topics.parameters.terms import PARAMETERS_TERMS
-from gnomon.audit.topics.radii.probe import CertifiedRadius
+from gnomon.audit.topics.radii.probe import CertifiedRadius, CertifiedSizes
 from gnomon.audit.topics.resistance.probe import ParameterAttackResistance
 from gnomon.audit.topics.weights.probe import WeightSpectra
 from gnomon.audit.topics.weights.terms import WEIGHTS_TERMS
@@ -90,12 +90,14 @@ TOPICS = (
     Topic(
         CertifiedAccuracy,
         "what nothing in a set can get wrong, as a [bracket](algebras.md)",
+        details={"certified_accuracy": CertifiedAndAttacked},
         terms=CERTIFICATES_TERMS,
     ),
     Topic(
         CertifiedRadius,
         "how far examples are certified, up to 4 times each set: the mean; quantiles for "
         "each method in the JSON",
+        details={"certified_radius": CertifiedSizes},
     ),
     Topic(
         LipschitzConstant,
