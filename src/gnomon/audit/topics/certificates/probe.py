@@ -36,7 +36,7 @@ class CertifiedByMethod:
         certified: share of all examined examples that this method certifies, and none before
             it, between 0 and 1.
         level: the executions of which the bounds are true, in words; empty, and not in the
-            file, for a method in exact arithmetic.
+            file, where the method names none.
     """
 
     name: str
@@ -277,7 +277,7 @@ class CertifiedAccuracy:
 
 
 def _level(method: BoundMethod) -> str:
-    """The executions of which the bounds are true, in words; empty in exact arithmetic."""
+    """The executions of which the bounds are true, in words; empty where it names none."""
     if isinstance(method, IBP | CROWN) and method.arithmetic.outwards:
         return str(method.arithmetic.level)
     return ""
