@@ -22,6 +22,7 @@ from gnomon.audit import (
     write_json,
 )
 from gnomon.audit.report import write_report
+from gnomon.audit.topics.challenge import Challenged
 from gnomon.bounds import CROWN, IBP, Margins
 from gnomon.errors import SettingError
 from gnomon.seeds import generator
@@ -48,7 +49,7 @@ def test_of_half_planes_both_ends_meet() -> None:
     for condition, finding in _findings(subject, probe).items():
         expected = _share(subject, float(condition.split(":")[1]))
         assert finding.value == pytest.approx(expected)
-        assert finding.details["attacked"] == pytest.approx(expected)
+        assert finding.details.attacked == pytest.approx(expected)
         assert finding.error is not None
         assert finding.error[0] <= expected <= finding.error[1]
 
@@ -65,7 +66,7 @@ def test_parameters_and_both_are_certified_and_searched() -> None:
     assert found["constant:0.2"].value == pytest.approx(float(alone))
     assert found["linf:0.1 × constant:0.2"].value == pytest.approx(float(both), abs=0.02)
     for finding in found.values():
-        certified, attacked = finding.details["certified"], finding.details["attacked"]
+        certified, attacked = finding.details.certified, finding.details.attacked
         assert certified <= attacked <= certified + 0.1
 
 
@@ -78,7 +79,7 @@ def test_a_ball_of_parameters_is_searched_to_its_edge() -> None:
     finding = found["ball:0.4"]
     assert finding.value is not None
     assert finding.value <= float(exact) + 1e-9
-    assert finding.details["attacked"] == pytest.approx(float(exact), abs=0.05)
+    assert finding.details.attacked == pytest.approx(float(exact), abs=0.05)
 
 
 def test_wrong_examples_are_neither_certified_nor_left_by_the_search() -> None:
@@ -90,7 +91,7 @@ def test_wrong_examples_are_neither_certified_nor_left_by_the_search() -> None:
         CertifiedAccuracy((Linf(0.01),), (ParameterBox(Relative(0.01)),)),
     )
     for finding in found.values():
-        assert (finding.value, finding.details["attacked"], finding.details["right"]) == (
+        assert (finding.value, finding.details.attacked, finding.details.right) == (
             0,
             0,
             0,
@@ -122,7 +123,7 @@ def test_a_bound_that_a_search_beats_is_doubted() -> None:
     (finding,) = probe(subject, generator(0))
     # The search contradicts it, and so does the challenge.
     assert [doubt.kind for doubt in finding.doubts] == 2 * [DoubtKind.BOUND_BEATEN]
-    assert finding.value == finding.details["attacked"] < 1
+    assert finding.value == finding.details.attacked < 1
 
 
 def test_certificates_are_challenged_where_no_attack_contradicts_them() -> None:
@@ -132,26 +133,26 @@ def test_certificates_are_challenged_where_no_attack_contradicts_them() -> None:
     inputs = torch.stack([near, subject.inputs[:, 1]], dim=1)
     subject = replace(subject, inputs=inputs)
     (honest,) = CertifiedAccuracy((Linf(0.05),), examples=100)(subject, generator(0))
-    assert honest.details["challenged"] == {"certificates": 8, "beaten": 0, "reason": ""}
+    assert honest.details.challenged == Challenged(8, 0, "")
     assert "challenged by a search" in honest.method
     probe = CertifiedAccuracy((Linf(0.05),), methods=(Everything(),), examples=100)
     (finding,) = probe(subject, generator(0))
-    assert finding.details["attacked"] == 1
+    assert finding.details.attacked == 1
     (doubt,) = finding.doubts
     assert doubt.kind == DoubtKind.BOUND_BEATEN
     assert "more than a bound allows" in doubt.message
-    assert finding.details["challenged"]["beaten"] == 1
+    assert finding.details.challenged.beaten == 1
 
 
 def test_certified_radii_are_challenged_each_in_its_own_set() -> None:
     subject = plane_subject(20)
     sets = ((Linf(0.1),), (ParameterBox(Constant(0.1)),))
     for finding in CertifiedRadius(*sets)(subject, generator(0)):
-        assert finding.details["challenged"] == {"certificates": 3, "beaten": 0, "reason": ""}
+        assert finding.details.challenged == Challenged(3, 0, "")
         assert not finding.doubts
     wrong = CertifiedRadius(*sets, methods=(Everything(),), reach=30.0)
     for finding in wrong(subject, generator(0)):
-        assert finding.details["challenged"]["beaten"] > 0
+        assert finding.details.challenged.beaten > 0
         assert {doubt.kind for doubt in finding.doubts} == {DoubtKind.BOUND_BEATEN}
 
 
@@ -168,7 +169,7 @@ def test_a_network_that_runs_in_float32_alone_is_challenged_in_that() -> None:
 
     subject = replace(subject, network=InFloat32(subject.network))
     (finding,) = CertifiedAccuracy((Linf(0.05),))(subject, generator(0))
-    assert finding.details["challenged"] == {"certificates": 8, "beaten": 0, "reason": ""}
+    assert finding.details.challenged == Challenged(8, 0, "")
 
 
 def test_a_network_that_no_search_can_run_is_said() -> None:
@@ -189,8 +190,8 @@ def test_a_network_that_no_search_can_run_is_said() -> None:
 
     subject = replace(subject, network=Once(subject.network))
     (finding,) = CertifiedAccuracy((Linf(0.05),))(subject, generator(0))
-    assert finding.details["challenged"]["certificates"] == 0
-    assert finding.details["challenged"]["reason"] == "there is one of me"
+    assert finding.details.challenged.certificates == 0
+    assert finding.details.challenged.reason == "there is one of me"
     assert "No certificate could be challenged" in finding.method
 
 
@@ -198,16 +199,16 @@ def test_a_later_method_is_asked_only_of_what_is_open() -> None:
     subject = plane_subject(100)
     probe = CertifiedAccuracy((Linf(0.3),), methods=(IBP(), IBP()), examples=100, batch=7)
     (finding,) = probe(subject, generator(0))
-    first, second = finding.details["methods"]
-    assert (first["certified"], second["certified"]) == (finding.value, 0)
+    first, second = finding.details.methods
+    assert (first.certified, second.certified) == (finding.value, 0)
 
 
 def test_what_is_certified_is_asked_again_with_rounding() -> None:
     subject = plane_subject(100)
     (finding,) = CertifiedAccuracy((Linf(0.3),), examples=100)(subject, generator(0))
-    assert finding.details["rounded"] == finding.value == _share(subject, 0.3) > 0
-    names = [each["name"] for each in finding.details["rounded_methods"]]
-    kinds = {each["kind"] for each in finding.details["rounded_methods"]}
+    assert finding.details.rounded == finding.value == _share(subject, 0.3) > 0
+    names = [each.name for each in finding.details.rounded_methods]
+    kinds = {each.kind for each in finding.details.rounded_methods}
     assert names == ["rounded IBP", "rounded CROWN"]
     assert kinds == {"floating point"}
     share = f"by rounded IBP and rounded CROWN, true of real arithmetic: {finding.value:.1%}."
@@ -224,7 +225,7 @@ def test_of_which_executions_certificates_are_true_is_said_and_recorded(tmp_path
     (finding,) = audit.findings
     words = "true of executions in float32 by torch, torch.compile or onnxruntime: "
     assert words in finding.method
-    assert [each["level"] for each in finding.details["rounded_methods"]] == [str(level)] * 2
+    assert [each.level for each in finding.details.rounded_methods] == [str(level)] * 2
     write_json(tmp_path / "audit.json", audit)
     assert read_json(tmp_path / "audit.json") == audit
     assert "torch, torch.compile or onnxruntime" in str(audit.settings)
@@ -234,7 +235,7 @@ def test_only_what_is_certified_is_asked_again() -> None:
     subject = plane_subject(100)
     probe = CertifiedAccuracy((Linf(0.3),), rounded=(Everything(),), examples=100)
     (finding,) = probe(subject, generator(0))
-    assert finding.details["rounded"] == finding.value == _share(subject, 0.3) < 1
+    assert finding.details.rounded == finding.value == _share(subject, 0.3) < 1
 
 
 class Sine(Activation):
@@ -254,7 +255,7 @@ def test_a_network_that_rounded_bounds_do_not_support_is_audited_all_the_same() 
     probe = CertifiedAccuracy((Linf(0.01),), methods=(IBP(),), examples=30)
     (finding,) = probe(subject, generator(0))
     assert finding.value is not None
-    assert finding.details["rounded"] is None
+    assert finding.details.rounded is None
     assert "do not support this network" in finding.method
 
 

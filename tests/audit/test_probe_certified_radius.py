@@ -35,9 +35,9 @@ def test_of_half_planes_it_is_the_mean_distance_to_the_line(within: Linf | L2 | 
     assert finding.value == pytest.approx(float(distances.mean()), abs=4e-4)
     assert finding.value is not None
     assert finding.value <= float(distances.mean()) + 1e-7
-    assert finding.details["most"] == 0.8
-    assert finding.details["reached"] == int((subject.inputs[:, 0].abs() > 0.8).sum())
-    spread = finding.details["methods"][0]["quantiles"]
+    assert finding.details.most == 0.8
+    assert finding.details.reached == int((subject.inputs[:, 0].abs() > 0.8).sum())
+    spread = finding.details.methods[0].quantiles
     for share in (0.1, 0.5, 0.9):
         expected = float(torch.quantile(distances, share))
         assert spread[str(share)] == pytest.approx(expected, abs=4e-4)
@@ -56,8 +56,8 @@ def test_sizes_of_parameters_and_the_best_method_of_each_example() -> None:
     expected = (x[:, 0] / x.sum(dim=1)).clamp_max(0.6)
     assert finding.condition == "constant:0.15"
     assert finding.value == pytest.approx(float(expected.mean()), abs=1e-3)
-    means = [each["mean"] for each in finding.details["methods"]]
-    assert [each["name"] for each in finding.details["methods"]] == ["IBP", "CROWN"]
+    means = [each.mean for each in finding.details.methods]
+    assert [each.name for each in finding.details.methods] == ["IBP", "CROWN"]
     assert finding.value >= max(means) - 1e-12
 
 
@@ -67,7 +67,7 @@ def test_wrong_examples_count_as_0_and_nothing_is_beyond_the_most() -> None:
         network.weight.neg_()
     wrong = subject_of(network.eval(), plane_data(20))
     (finding,) = CertifiedRadius((Linf(0.1),), steps=2)(wrong, generator(0))
-    assert (finding.value, finding.details["reached"]) == (0, 0)
+    assert (finding.value, finding.details.reached) == (0, 0)
     right = plane_subject(20)
     (finding,) = CertifiedRadius((Linf(1e-5),), steps=2, reach=2.0)(right, generator(0))
     assert (finding.value, finding.error) == (pytest.approx(2e-5), (pytest.approx(2e-5),) * 2)

@@ -1,10 +1,21 @@
 """The probe of Lipschitz constants, on networks whose constant is known."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gnomon.audit import DoubtKind, Finding, LipschitzConstant, Subject
+from gnomon.activations import Activation, Profile
+from gnomon.audit import (
+    DoubtKind,
+    Finding,
+    LipschitzConstant,
+    Subject,
+    examine,
+    read_json,
+    write_json,
+)
 from gnomon.audit.topics import GLOSSARY
 from gnomon.audit.topics.lipschitz import probe as module
 from gnomon.bounds import ECLipsEFast
@@ -28,8 +39,8 @@ def test_of_half_planes_both_ends_meet() -> None:
     for title in ("lipschitz_constant", *titles):
         assert found[title].value == pytest.approx(2**0.5)
         assert not found[title].doubts
-    assert found["lipschitz_constant"].details["attained"] == pytest.approx(2**0.5)
-    assert found[titles[0]].details["attained"] == pytest.approx([2**0.5] * 5)
+    assert found["lipschitz_constant"].details.attained == pytest.approx(2**0.5)
+    assert found[titles[0]].details.attained == pytest.approx([2**0.5] * 5)
     distances = subject.inputs[:, 0].abs().double()
     assert found["lipschitz_radius"].value == pytest.approx(float(distances.quantile(0.5)))
 
@@ -52,9 +63,9 @@ def test_near_examples_the_constant_is_smaller(relaxed: int) -> None:
     assert whole.value is not None
     assert near.value is not None
     assert near.value < 0.7 * whole.value
-    pairs = list(zip(near.details["attained"], near.details["bound"], strict=True))
+    pairs = list(zip(near.details.attained, near.details.bound, strict=True))
     assert all(attained <= bound * (1 + 1e-5) for attained, bound in pairs)
-    assert near.details["examples"] == 20
+    assert near.details.examples == 20
 
 
 def test_what_has_no_bound_says_why() -> None:
@@ -63,6 +74,31 @@ def test_what_has_no_bound_says_why() -> None:
     for finding in found.values():
         assert finding.value is None
         assert "softmax" in finding.absent
+
+
+class _Root(Activation):
+    """√|x|, which is infinitely steep at 0."""
+
+    def profile(self) -> Profile:
+        return Profile(turning_points=(0.0,), lipschitz=torch.inf)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.abs().sqrt()
+
+
+def test_a_part_without_a_finite_constant_is_named_and_written(tmp_path: Path) -> None:
+    network = nn.Sequential(FirstCoordinate(2), _Root())
+    audit = examine(
+        subject_of(network.eval(), plane_data(20)),
+        [LipschitzConstant(SETS[:1], examples=5, starts=5, steps=1)],
+    )
+    whole, near, radius = audit.findings
+    assert (whole.value, whole.details.bound, radius.value) == (None, None, 0)
+    assert "no finite bound" in whole.absent
+    assert near.details.bound == (None,) * 5
+    assert {each.part for each in whole.details.factors if each.value is None} >= {"1"}
+    write_json(tmp_path / "audit.json", audit)
+    assert read_json(tmp_path / "audit.json") == audit
 
 
 def test_a_bound_that_is_beaten_is_doubted(monkeypatch: pytest.MonkeyPatch) -> None:

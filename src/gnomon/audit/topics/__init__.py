@@ -11,7 +11,7 @@ from gnomon.audit.topics.autoattack.probe import AutoAttackAccuracy, EnsembleSha
 from gnomon.audit.topics.autoattack.terms import AUTOATTACK_TERMS
 from gnomon.audit.topics.boundary.probe import Boundaries, BoundaryComplexity
 from gnomon.audit.topics.boundary.terms import BOUNDARY_TERMS
-from gnomon.audit.topics.certificates.probe import CertifiedAccuracy
+from gnomon.audit.topics.certificates.probe import CertifiedAccuracy, CertifiedAndAttacked
 from gnomon.audit.topics.certificates.terms import CERTIFICATES_TERMS
 from gnomon.audit.topics.faults.probe import (
     BitFlips,
@@ -40,7 +40,12 @@ from gnomon.audit.topics.jacobians.probe import (
     NetworkStretch,
 )
 from gnomon.audit.topics.jacobians.terms import JACOBIANS_TERMS
-from gnomon.audit.topics.lipschitz.probe import LipschitzConstant
+from gnomon.audit.topics.lipschitz.probe import (
+    ConstantEverywhere,
+    ConstantsAround,
+    LipschitzConstant,
+    LipschitzRadii,
+)
 from gnomon.audit.topics.lipschitz.terms import LIPSCHITZ_TERMS
 from gnomon.audit.topics.mapping.probe import AtStage, Movement, Places, PointMapping
 from gnomon.audit.topics.mapping.terms import MAPPING_TERMS
@@ -52,7 +57,7 @@ from gnomon.audit.topics.parameters.probe import (
     WorstNetwork,
 )
 from gnomon.audit.topics.parameters.terms import PARAMETERS_TERMS
-from gnomon.audit.topics.radii.probe import CertifiedRadius
+from gnomon.audit.topics.radii.probe import CertifiedRadius, CertifiedSizes
 from gnomon.audit.topics.resistance.probe import (
     ParameterAttackResistance,
     SpoiledRobustness,
@@ -93,16 +98,22 @@ TOPICS = (
     Topic(
         CertifiedAccuracy,
         "what nothing in a set can get wrong, as a [bracket](algebras.md)",
+        details={"certified_accuracy": CertifiedAndAttacked},
         terms=CERTIFICATES_TERMS,
     ),
     Topic(
         CertifiedRadius,
         "how far examples are certified, up to 4 times each set: the mean; quantiles for "
         "each method in the JSON",
+        details={"certified_radius": CertifiedSizes},
     ),
     Topic(
         LipschitzConstant,
         "how much the logits change per unit of the input, [from both sides](lipschitz.md)",
+        details={
+            "lipschitz_constant": ConstantEverywhere | ConstantsAround,
+            "lipschitz_radius": LipschitzRadii,
+        },
         terms=LIPSCHITZ_TERMS,
     ),
     Topic(

@@ -1,7 +1,6 @@
 """Certificates, challenged by a search that knows nothing of how they were made."""
 
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -35,9 +34,26 @@ class Claim:
     region: ParameterRegion | None = None
 
 
+@dataclass(frozen=True)
+class Challenged:
+    """The outcome of a challenge, as it stands in the details of a finding.
+
+    Attributes:
+        certificates: number of certificates that were challenged, one for each example and
+            kind of bound.
+        beaten: number of searches that found a member of the set which contradicts its
+            certificate.
+        reason: the reason why a search could not be made; empty where it could.
+    """
+
+    certificates: int
+    beaten: int
+    reason: str
+
+
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What a challenge found.
+    """The outcome of a challenge, with the doubts that it raises.
 
     Attributes:
         certificates: how many were challenged: one for each example and kind of bound.
@@ -52,9 +68,9 @@ class Answer:
     reason: str = ""
 
     @property
-    def details(self) -> dict[str, Any]:
-        """As they stand in a finding."""
-        return {"certificates": self.certificates, "beaten": self.beaten, "reason": self.reason}
+    def details(self) -> Challenged:
+        """The outcome as it stands in a finding."""
+        return Challenged(self.certificates, self.beaten, self.reason)
 
     @property
     def sentence(self) -> str:

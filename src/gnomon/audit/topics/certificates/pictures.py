@@ -38,10 +38,8 @@ def brackets(examined: Examined) -> list[Picture]:
 
 def _bars(rows: Named) -> list[Mark]:
     at = list(range(len(rows)))
-    certified, attacked = (
-        percents([finding.details[key] for _, finding in rows])
-        for key in ("certified", "attacked")
-    )
+    certified = percents([finding.details.certified for _, finding in rows])
+    attacked = percents([finding.details.attacked for _, finding in rows])
     return [
         Bars(at, [0] * len(at), certified, COLOURS[2], "certified"),
         Bars(at, certified, attacked, label="open", open=True),
@@ -50,5 +48,5 @@ def _bars(rows: Named) -> list[Mark]:
 
 
 def _range(label: str, finding: Finding) -> str:
-    low, high = (percent(finding.details[key]) for key in ("certified", "attacked"))
+    low, high = percent(finding.details.certified), percent(finding.details.attacked)
     return f"{low} to {high} for {label}"

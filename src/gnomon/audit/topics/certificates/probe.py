@@ -2,9 +2,11 @@
 
 import itertools
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from operator import not_
+from typing import Annotated, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from gnomon.algebra import Outward
@@ -15,13 +17,62 @@ from gnomon.audit.doubts import bound_beaten
 from gnomon.audit.finding import Finding
 from gnomon.audit.intervals import clopper_pearson
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics.challenge import Answer, Challenge, Claim, certifying
+from gnomon.audit.topics.challenge import Answer, Challenge, Challenged, Claim, certifying
 from gnomon.bounds import CROWN, IBP, BoundMethod, Margins
 from gnomon.errors import UnsupportedOperationError
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
 from gnomon.sets.parameters import ParameterRegion, ParameterSet
 from gnomon.shapes import Inputs, Labels, Mask
+
+
+@dataclass(frozen=True)
+class CertifiedByMethod:
+    """The share of examples that a method of bounds adds to those certified before it.
+
+    Attributes:
+        name: name of the method, such as "CROWN".
+        kind: the kind of truth, "exact arithmetic" or "floating point".
+        certified: share of all examined examples that this method certifies, and none before
+            it, between 0 and 1.
+        level: the executions of which the bounds are true, in words; empty, and not in the
+            file, where the method names none.
+    """
+
+    name: str
+    kind: str
+    certified: float
+    level: Annotated[str, Field(exclude_if=not_)] = ""
+
+
+@dataclass(frozen=True)
+class CertifiedAndAttacked:
+    """The details of `certified_accuracy`: the bracket, and the methods that made it.
+
+    Shares are of the examined examples, between 0 and 1.
+
+    Attributes:
+        certified: share for which bounds show that nothing in the set changes the class.
+        attacked: share that a search in the set left right; the upper end of the bracket.
+        examples: number of examined examples.
+        right: number of examples that are right without perturbation.
+        methods: methods of bounds in the order in which they are asked; each is asked only of
+            what those before it left open.
+        challenged: outcome of the search for members beyond the bounds of some certificates.
+        rounded: share certified also by bounds that are sound in floating point; None where
+            these do not support the network.
+        rounded_methods: methods of those bounds, in their order; none where they do not support
+            the network.
+    """
+
+    certified: float
+    attacked: float
+    examples: int
+    right: int
+    methods: tuple[CertifiedByMethod, ...]
+    challenged: Challenged
+    rounded: float | None
+    rounded_methods: tuple[CertifiedByMethod, ...]
 
 
 @dataclass(frozen=True)
@@ -48,19 +99,6 @@ class CertifiedAccuracy:
     There is a finding for each set of inputs, each set of parameters, and each pair, named for
     example "linf:0.1 × relative:0.01". The true worst-case accuracy is at least the figure; a
     search inside the same sets, on the same examples, gives the other end of a bracket.
-
-    Details of a finding:
-
-    - certified, attacked: the bracket, as shares of the examples.
-    - examples: how many were examined; `right`: how many are right without perturbation.
-    - methods: for each method of bounds its name, the kind of truth, and the share that it
-      certified; a later method is asked only of what the earlier ones left open.
-    - challenged: for how many certificates, of either kind of truth, members beyond their
-      bounds were searched, and by how many searches some were found; `reason`, where no search
-      could be made.
-    - rounded: the share certified also by bounds that are sound in floating point; `None` where
-      these do not support the network. `rounded_methods`: as `methods`, of these, with the
-      executions of which each is true (`level`, in words).
 
     Attributes:
         within: sets of inputs.
@@ -113,7 +151,7 @@ class CertifiedAccuracy:
             right = network(inputs).argmax(dim=1) == labels
             upper, methods = self._bounded(self.methods, subject, threat, inputs, labels, right)
             certified = Margins(upper, labels).certified
-            rounded, also = self._rounded(subject, threat, inputs, labels, certified)
+            rounded, by, also = self._rounded(subject, threat, inputs, labels, certified)
         answer = self._challenged(subject, threat, inputs, labels, (upper, *also))
         fooled = self._fooled(subject, threat, inputs, labels, generator)
         doubt = bound_beaten(str(threat), certified, fooled)
@@ -130,19 +168,20 @@ class CertifiedAccuracy:
             method=f"Share of {examples} random test examples for which bounds by "
             f"{_listed(methods)} show that nothing in {threat} changes their class: a lower "
             "bound of the true worst-case accuracy (in exact arithmetic: these bounds are "
-            f"computed with ordinary rounding). {_also_rounded(rounded)} A search inside "
+            f"computed with ordinary rounding). {_also_rounded(rounded, by)} A search inside "
             f"leaves {bracket.attacked:.1%} right. {answer.sentence} 95 % Clopper–Pearson "
             "interval.",
             doubts=doubts,
-            details={
-                "certified": bracket.certified,
-                "attacked": bracket.attacked,
-                "examples": examples,
-                "right": int(right.sum()),
-                "methods": methods,
-                "challenged": answer.details,
-                **rounded,
-            },
+            details=CertifiedAndAttacked(
+                certified=bracket.certified,
+                attacked=bracket.attacked,
+                examples=examples,
+                right=int(right.sum()),
+                methods=methods,
+                challenged=answer.details,
+                rounded=rounded,
+                rounded_methods=by,
+            ),
             references=("gowal2019", "zhang2018", "clopper1934"),
         )
 
@@ -154,14 +193,14 @@ class CertifiedAccuracy:
         inputs: Inputs,
         labels: Labels,
         asked: Mask,
-    ) -> tuple[Tensor, list[dict[str, Any]]]:
+    ) -> tuple[Tensor, tuple[CertifiedByMethod, ...]]:
         """Upper bounds of margins, NaN where not asked, and what each method added.
 
         A method is asked of what the methods before it left open.
         """
         region = threat.region(subject)
         upper: Tensor | None = None
-        said = list[dict[str, Any]]()
+        said: list[CertifiedByMethod] = []
         certified = torch.zeros_like(asked)
         for method in methods:
             open_ = (asked & ~certified).nonzero().flatten()
@@ -177,25 +216,23 @@ class CertifiedAccuracy:
                 upper[part] = margins.upper
                 certified[part] = margins.certified
             share = float(certified[open_].double().sum()) / len(labels)
-            said.append({"name": method.name, "kind": method.kind, "certified": share})
-            if isinstance(method, IBP | CROWN) and method.arithmetic.outwards:
-                said[-1]["level"] = str(method.arithmetic.level)
+            said.append(CertifiedByMethod(method.name, method.kind, share, _level(method)))
         if upper is None:  # no example is right
             upper = inputs.new_full((len(labels), int(labels.max()) + 1), torch.nan)
-        return upper, said
+        return upper, tuple(said)
 
     def _rounded(
         self, subject: Subject, threat: _Threat, inputs: Inputs, labels: Labels, certified: Mask
-    ) -> tuple[dict[str, Any], tuple[Tensor, ...]]:
-        """Which share is certified if rounding of bounds counts, and by which bounds."""
+    ) -> tuple[float | None, tuple[CertifiedByMethod, ...], tuple[Tensor, ...]]:
+        """The share that is certified if rounding counts, the methods, and their bounds."""
         try:
             upper, said = self._bounded(
                 self.rounded, subject, threat, inputs, labels, certified
             )
         except UnsupportedOperationError:
-            return {"rounded": None, "rounded_methods": []}, ()
+            return None, (), ()
         share = float(Margins(upper, labels).certified.double().mean())
-        return {"rounded": share, "rounded_methods": said}, (upper,)
+        return share, said, (upper,)
 
     def _challenged(
         self,
@@ -239,16 +276,22 @@ class CertifiedAccuracy:
         ).fooled
 
 
-def _also_rounded(rounded: dict[str, Any]) -> str:
-    """What is left of the figure when the rounding of bounds is counted."""
-    if rounded["rounded"] is None:
+def _level(method: BoundMethod) -> str:
+    """The executions of which the bounds are true, in words; empty where it names none."""
+    if isinstance(method, IBP | CROWN) and method.arithmetic.outwards:
+        return str(method.arithmetic.level)
+    return ""
+
+
+def _also_rounded(share: float | None, methods: tuple[CertifiedByMethod, ...]) -> str:
+    """A sentence on what is left of the figure when the rounding of bounds is counted."""
+    if share is None:
         return "Bounds that are sound in floating point do not support this network."
-    names = _listed(rounded["rounded_methods"])
-    levels = dict.fromkeys(each.get("level") for each in rounded["rounded_methods"])
-    levels.pop(None, None)
+    levels = dict.fromkeys(each.level for each in methods if each.level)
     true_of = f", true of {' and of '.join(levels)}" if levels else ""
-    return f"Sound in floating point, by {names}{true_of}: {rounded['rounded']:.1%}."
+    return f"Sound in floating point, by {_listed(methods)}{true_of}: {share:.1%}."
 
 
-def _listed(methods: list[dict[str, Any]]) -> str:
-    return " and ".join(each["name"] for each in methods)
+def _listed(methods: tuple[CertifiedByMethod, ...]) -> str:
+    """The names of the methods, in words."""
+    return " and ".join(each.name for each in methods)

@@ -1,7 +1,7 @@
 """How much the logits can change per unit of change of the input: everywhere, and near data."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
 from gnomon.bounds.lipschitz import (
     ECLipsEFast,
+    Factor,
     IntervalJacobian,
     LipschitzBound,
     SteepestAscent,
@@ -29,6 +30,75 @@ _SLACK = 1e-4
 """By which what was found may exceed a bound: both are computed with rounding."""
 
 
+Quantiles = tuple[float | None, ...]
+"""Quantiles over examples at the levels of `LEVELS`; None for one that is not finite."""
+
+
+@dataclass(frozen=True)
+class PartConstant:
+    """The contribution of one part of the network to the bound for the whole space.
+
+    Attributes:
+        part: names of the modules, or of the function, such as "conv1".
+        value: upper bound of the part's own Lipschitz constant; None where it is not finite.
+        how: origin of that bound in words, such as "singular values" or "slopes".
+    """
+
+    part: str
+    value: float | None
+    how: str
+
+
+@dataclass(frozen=True)
+class ConstantEverywhere:
+    """The details of `lipschitz_constant` for the whole space.
+
+    Both ends of the bracket are in L2, in units of the logits per unit of the input.
+
+    Attributes:
+        bound: upper bound of the constant; None where it is not finite.
+        attained: largest norm of the Jacobian that was found, from inside; None where nothing
+            can be differentiated, or where it is not finite.
+        factors: parts of the network that the bound is made of.
+    """
+
+    bound: float | None
+    attained: float | None
+    factors: tuple[PartConstant, ...]
+
+
+@dataclass(frozen=True)
+class ConstantsAround:
+    """The details of `lipschitz_constant` for a set of inputs around each example.
+
+    Both ends of the bracket are in L2, in units of the logits per unit of the input.
+
+    Attributes:
+        examples: number of examples whose surroundings are examined.
+        bound: quantiles (5, 25, 50, 75, 95 %) over the examples of the upper bound.
+        attained: quantiles, at the same levels, of the largest norm of the Jacobian that was
+            found around each example; None where nothing can be differentiated.
+    """
+
+    examples: int
+    bound: Quantiles
+    attained: Quantiles | None
+
+
+@dataclass(frozen=True)
+class LipschitzRadii:
+    """The details of `lipschitz_radius`.
+
+    Attributes:
+        quantiles: quantiles (5, 25, 50, 75, 95 %) over the examples of the L2 radius, in the
+            data's units.
+        positive: share of examples with a radius above 0, between 0 and 1.
+    """
+
+    quantiles: Quantiles
+    positive: float
+
+
 @dataclass(frozen=True)
 class LipschitzConstant:
     """Bounds of Lipschitz constants in L2, each with what was found from inside.
@@ -39,10 +109,6 @@ class LipschitzConstant:
       "linf:0.1", the median over examples of an upper bound in the set around each.
     - lipschitz_radius: the median over examples of the L2 radius in which the first of these
       bounds excludes that the class changes; 0 for examples that are wrong already.
-
-    Details of the first: `bound` and `attained`, the two ends of the bracket (the largest norm
-    of the Jacobian that was found), and `factors` of the parts of the network. Around examples:
-    quantiles (5, 25, 50, 75, 95 %) of `bound` and of `attained`, and how many `examples`.
 
     Attributes:
         within: sets of inputs.
@@ -90,16 +156,17 @@ class LipschitzConstant:
         generator: torch.Generator,
     ) -> Finding:
         found = _climbed(self.steps, subject, starts, box, generator)
-        factors = [
-            {"part": each.part, "value": each.value, "how": each.how} for each in bound.factors
-        ]
         attained = None if found is None else found.value
         said = "" if attained is None else f" The steepest point found has {attained:.4g}."
         return _constant(
             bound.value,
             f"Upper bound in L2 for the whole space, by quadratic forms, layer by layer.{said}",
             "",
-            {"bound": _finite(bound.value), "attained": attained, "factors": factors},
+            ConstantEverywhere(
+                _finite(bound.value),
+                None if attained is None else _finite(attained),
+                tuple(map(_part, bound.factors)),
+            ),
             [] if attained is None else _beaten("the whole space", [attained], [bound.value]),
         )
 
@@ -118,11 +185,11 @@ class LipschitzConstant:
         other = IntervalJacobian("L2", enclosure)(subject.network, inputs, region, labels)
         near = tightest(tightest(near, other), everywhere)
         found = _climbed(self.steps, subject, inputs, _inner(inputs, within), generator)
-        details: dict[str, Any] = {
-            "examples": len(inputs),
-            "bound": _quantiles(near.values),
-            "attained": None if found is None else _quantiles(found.values),
-        }
+        details = ConstantsAround(
+            examples=len(inputs),
+            bound=_quantiles(near.values),
+            attained=None if found is None else _quantiles(found.values),
+        )
         doubts = (
             []
             if found is None
@@ -141,8 +208,8 @@ class LipschitzConstant:
     def _absent(self, fitted: list[InputSet], reason: str) -> tuple[Finding, ...]:
         conditions = ["", *(str(within) for within in fitted)]
         return (
-            *(_constant(None, "No bound.", each, {}, [], reason) for each in conditions),
-            _length(None, "No bound.", {}, reason),
+            *(_constant(None, "No bound.", each, None, [], reason) for each in conditions),
+            _length(None, "No bound.", None, reason),
         )
 
 
@@ -181,7 +248,7 @@ def _radius(subject: Subject, bound: LipschitzBound) -> Finding:
         f"Median over {len(radii)} test examples of min_j (z_y − z_j) / L_yj, with an upper "
         "bound L_yj of the Lipschitz constant of z_y − z_j for the whole space; 0 where the "
         "class is wrong.",
-        {"quantiles": _quantiles(radii), "positive": float((radii > 0).double().mean())},
+        LipschitzRadii(_quantiles(radii), float((radii > 0).double().mean())),
         "",
     )
 
@@ -190,7 +257,7 @@ def _constant(
     value: float | None,
     method: str,
     condition: str,
-    details: dict[str, Any],
+    details: ConstantEverywhere | ConstantsAround | None,
     doubts: list[Doubt],
     absent: str = "",
 ) -> Finding:
@@ -211,7 +278,9 @@ def _constant(
     )
 
 
-def _length(value: float | None, method: str, details: dict[str, Any], absent: str) -> Finding:
+def _length(
+    value: float | None, method: str, details: LipschitzRadii | None, absent: str
+) -> Finding:
     return Finding(
         probe=LipschitzConstant.topic,
         name="lipschitz_radius",
@@ -240,12 +309,18 @@ def _beaten(where: str, attained: list[float], bounds: list[float]) -> list[Doub
     ]
 
 
-def _quantiles(values: Tensor) -> list[float | None]:
-    """At the levels; None for one that is not finite."""
+def _part(factor: Factor) -> PartConstant:
+    """The factor as it stands in a finding."""
+    return PartConstant(factor.part, _finite(factor.value), factor.how)
+
+
+def _quantiles(values: Tensor) -> Quantiles:
+    """The quantiles at the levels; None for one that is not finite."""
     levels = torch.tensor(LEVELS, dtype=torch.float64)
     found = torch.quantile(values.double().cpu(), levels, interpolation="lower")
-    return [_finite(each) for each in found.tolist()]
+    return tuple(_finite(each) for each in found.tolist())
 
 
 def _finite(value: float) -> float | None:
+    """The value itself; None where it is not finite."""
     return value if abs(value) < torch.inf else None

@@ -1,16 +1,22 @@
 """How far examples are certified: the radius of inputs, the size of changes of parameters."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from gnomon.audit.finding import Finding
 from gnomon.audit.subject import Subject
-from gnomon.audit.topics.challenge import Answer, Challenge, Claim, no_class_overtakes
+from gnomon.audit.topics.challenge import (
+    Answer,
+    Challenge,
+    Challenged,
+    Claim,
+    no_class_overtakes,
+)
 from gnomon.bounds import CROWN, IBP, BoundMethod, LargestRadius
 from gnomon.networks import device_of, undisturbed
 from gnomon.sets import InputSet
@@ -21,6 +27,45 @@ Measure = Callable[[int, BoundMethod, nn.Module, Inputs, Labels], PerExample]
 """How far a method certifies each example, found by bisection in so many steps."""
 
 _QUANTILES = (0.1, 0.5, 0.9)
+
+
+@dataclass(frozen=True)
+class SizesByMethod:
+    """The sizes up to which a method of bounds certifies the examples by itself.
+
+    Sizes are in the unit of the family: radii in the data's units, or λ of sets of parameters.
+
+    Attributes:
+        name: name of the method, such as "CROWN".
+        kind: the kind of truth, "exact arithmetic" or "floating point".
+        mean: mean over the examples.
+        quantiles: quantiles over the examples, by their level: "0.1", "0.5" and "0.9".
+    """
+
+    name: str
+    kind: str
+    mean: float
+    quantiles: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class CertifiedSizes:
+    """The details of `certified_radius`: the figure takes the best method of each example.
+
+    Attributes:
+        most: largest size that was tried, in the unit of the family.
+        reached: number of examples that are certified even there.
+        methods: methods of bounds, each with what it certifies by itself.
+        examples: number of examined examples.
+        challenged: outcome of the search, in the largest certified set of some examples, for a
+            member that is classified otherwise.
+    """
+
+    most: float
+    reached: int
+    methods: tuple[SizesByMethod, ...]
+    examples: int
+    challenged: Challenged
 
 
 @dataclass(frozen=True)
@@ -48,16 +93,6 @@ class CertifiedRadius:
     stays certified, and for each set of parameters, whose λ is. An example that is wrong
     unperturbed counts as 0, and one that is certified at the most that is tried as that: the
     mean over all perturbations that the network withstands is at least the figure.
-
-    Details of a finding:
-
-    - most: the most that was tried; `reached`: how many examples are certified even there.
-    - methods: for each method of bounds its name, the kind of truth, and the mean and the
-      quantiles of what it certified by itself; the figure takes the best of each example.
-    - examples: how many were examined.
-    - challenged: of how many a search was made, in the largest set that is certified of each,
-      for a member that is classified otherwise, and how many it found; `reason`, where none
-      could be made.
 
     Attributes:
         within: families of sets of inputs.
@@ -100,13 +135,10 @@ class CertifiedRadius:
     def _finding(
         self, family: _Family, network: nn.Module, inputs: Inputs, labels: Labels
     ) -> Finding:
-        said: list[dict[str, Any]] = []
         certified = [
             family.measure(self.steps, method, network, inputs, labels).cpu()
             for method in self.methods
         ]
-        for method, sizes in zip(self.methods, certified, strict=True):
-            said.append({"name": method.name, "kind": method.kind, **_spread(sizes)})
         best = torch.stack(certified).amax(dim=0)
         names = " and ".join(method.name for method in self.methods)
         answer = self._challenged(family, network, inputs, labels, best)
@@ -124,13 +156,13 @@ class CertifiedRadius:
             f"ordinary rounding. {answer.sentence} 95 % interval of the mean, by the normal "
             "approximation.",
             doubts=answer.doubts,
-            details={
-                "most": family.most,
-                "reached": int((best == family.most).sum()),
-                "methods": said,
-                "examples": len(best),
-                "challenged": answer.details,
-            },
+            details=CertifiedSizes(
+                most=family.most,
+                reached=int((best == family.most).sum()),
+                methods=tuple(map(_sizes, self.methods, certified)),
+                examples=len(best),
+                challenged=answer.details,
+            ),
             references=("gowal2019", "zhang2018"),
         )
 
@@ -183,12 +215,12 @@ def _of_parameters(condition: str, largest: ParameterSet, centre: nn.Module) -> 
     return _Family(condition, largest.size, measure, at)
 
 
-def _spread(sizes: Tensor) -> dict[str, Any]:
-    """Mean and quantiles."""
+def _sizes(method: BoundMethod, sizes: Tensor) -> SizesByMethod:
+    """The mean and the quantiles of what the method certifies."""
     at = torch.tensor(_QUANTILES, dtype=torch.float64)
     found = torch.quantile(sizes, at).tolist()
     named = dict(zip(map(str, _QUANTILES), found, strict=True))
-    return {"mean": float(sizes.mean()), "quantiles": named}
+    return SizesByMethod(method.name, method.kind, float(sizes.mean()), named)
 
 
 def _mean_interval(sizes: Tensor, most: float) -> tuple[float, float] | None:
